@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The multicall binary: which applet was called, and what `quarbox` itself answers. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "applet.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "build_info.h"
+
+#define APPLET(name) extern const struct applet name##_applet;
+#include "applet_list.h"
+#undef APPLET
+
+static const struct applet *const applets[] = {
+#define APPLET(name) &name##_applet,
+#include "applet_list.h"
+#undef APPLET
+	NULL,
+};
+
+static const char program[] = "quarbox";
+
+/* All that quarbox or --help prints fits: a row of an option table is about 150 bytes. */
+enum { PAGE_SIZE_BYTES = 8192, LINK_PATH_SIZE = 4096 };
+
+static const struct applet *find_applet(const char *name)
+{
+	for (size_t i = 0; applets[i]; i++) {
+		if (strcmp(applets[i]->name, name) == 0)
+			return applets[i];
+	}
+	return NULL;
+}
+
+static void write_line(const char *applet, const char *message)
+{
+	char line[512];
+	struct text text = TEXT_ON(line);
+	text_addf(&text, "%s: %s", applet, message);
+	text.length -= text.cut; /* room for the newline */
+	text_add(&text, "\n");
+	/* nothing is left to tell when stderr itself is gone */
+	(void)write_all(STDERR_FILENO, line, text.length);
+}
+
+int applet_fail(const char *applet, enum exit_code code, const struct diag *diag)
+{
+	write_line(applet, diag->text);
+	return (int)code;
+}
+
+void applet_warn(const char *applet, const struct diag *diag)
+{
+	write_line(applet, diag->text);
+}
+
+int applet_usage_error(const struct applet *applet, const struct diag *diag)
+{
+	struct diag longer;
+	diag_fail(&longer, EINVAL, "%s (try: %s --help %s)", diag->text, program, applet->name);
+	return applet_fail(applet->name, EXIT_USAGE_ERROR, &longer);
+}
+
+int applet_print(const char *applet, const char *bytes, size_t count)
+{
+	struct diag diag;
+	int result = write_all(STDOUT_FILENO, bytes, count);
+	if (result == 0)
+		return EXIT_DONE;
+	diag_errno(&diag, -result, "write to standard output");
+	return applet_fail(applet, EXIT_SYSTEM_REFUSED, &diag);
+}
+
+static int print_help(const struct applet *applet)
+{
+	char page[PAGE_SIZE_BYTES];
+	struct text text = TEXT_ON(page);
+	text_addf(&text, "Usage: %s%s%s%s\n\n%s\n", applet->name, applet->options->name ? " [options]" : "",
+		  *applet->operands ? " " : "", applet->operands, applet->summary);
+	if (applet->options->name)
+		text_add(&text, "\n");
+	options_usage(applet->options, &text);
+	text_addf(&text, "%s%s", *applet->notes ? "\n" : "", applet->notes);
+	return applet_print(applet->name, page, text.length);
+}
+
+static int run_applet(const struct applet *applet, int argc, char **argv)
+{
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		return print_help(applet);
+	return applet->run(argc, argv);
+}
+
+static int no_such_applet(const char *name)
+{
+	struct diag diag;
+	diag_fail(&diag, ENOENT, "%.*s: applet not found", 60, name);
+	return applet_fail(program, EXIT_NO_APPLET, &diag);
+}
+
+int applet_run(const char *name, int argc, char **argv)
+{
+	const struct applet *applet = find_applet(name);
+	return applet ? run_applet(applet, argc, argv) : no_such_applet(name);
+}
+
+static int print_overview(void)
+{
+	char page[PAGE_SIZE_BYTES];
+	struct text text = TEXT_ON(page);
+	text_add(&text, "quarbox " QUARBOX_VERSION ": network quarantine in one static binary\n"
+			"License GPL-2.0-or-later; no warranty.\n\n"
+			"Usage: quarbox APPLET [arguments]\n"
+			"   or: APPLET [arguments], through a link of that name\n"
+			"   or: quarbox --list | --list-full | --install [-s] [DIR]\n"
+			"               --help [APPLET] | --version | --build-info\n\n"
+			"Applets:\n");
+	for (size_t i = 0; applets[i]; i++) {
+		text_addf(&text, "  %s", applets[i]->name);
+		text_pad_to(&text, 14);
+		text_addf(&text, "%s\n", applets[i]->summary);
+	}
+	return applet_print(program, page, text.length);
+}
+
+/* BusyBox' --list-full prints where each link goes below /; ours all belong into sbin. */
+static int print_list(const char *prefix)
+{
+	char page[PAGE_SIZE_BYTES];
+	struct text text = TEXT_ON(page);
+	for (size_t i = 0; applets[i]; i++)
+		text_addf(&text, "%s%s\n", prefix, applets[i]->name);
+	return applet_print(program, page, text.length);
+}
+
+static int print_build_info(void)
+{
+	static const char info[] = "version: " QUARBOX_VERSION "\n"
+				   "libraries: " BUILD_LIBRARIES "\n"
+				   "options: " BUILD_OPTIONS "\n"
+				   "applets:";
+	char page[PAGE_SIZE_BYTES];
+	struct text text = TEXT_ON(page);
+	text_add(&text, info);
+	for (size_t i = 0; applets[i]; i++)
+		text_addf(&text, " %s", applets[i]->name);
+	text_add(&text, "\n");
+	return applet_print(program, page, text.length);
+}
+
+/* Makes one link in the directory; what already exists under the name stays and is told. */
+static int install_link(const char *own_path, const char *directory, const char *name, bool symbolic, struct diag *diag)
+{
+	char path[LINK_PATH_SIZE];
+	struct text text = TEXT_ON(path);
+	text_addf(&text, "%s/%s", directory, name);
+	if (text.cut)
+		return diag_errno(diag, ENAMETOOLONG, "link %s in %.*s", name, 60, directory);
+	int result = symbolic ? symlink(own_path, path) : link(own_path, path);
+	if (result == 0)
+		return 0;
+	return diag_errno(diag, errno, "link %s to %s", path, own_path);
+}
+
+/* --install [-s] [DIR]; DIR defaults to where the binary is. */
+static int install_links(int argc, char **argv)
+{
+	struct diag diag;
+	bool symbolic = argc > 0 && strcmp(argv[0], "-s") == 0;
+	char own_path[LINK_PATH_SIZE];
+	char directory[LINK_PATH_SIZE];
+	if (argc - symbolic > 1) {
+		diag_fail(&diag, EINVAL, "--install takes at most -s and one directory");
+		return applet_fail(program, EXIT_USAGE_ERROR, &diag);
+	}
+	ssize_t length = readlink("/proc/self/exe", own_path, sizeof own_path - 1);
+	if (length < 0) {
+		diag_errno(&diag, errno, "read /proc/self/exe (is /proc mounted?)");
+		return applet_fail(program, EXIT_SYSTEM_REFUSED, &diag);
+	}
+	own_path[length] = '\0';
+	text_copy(directory, sizeof directory, argc > symbolic ? argv[symbolic] : own_path);
+	if (argc == symbolic)
+		*strrchr(directory, '/') = '\0';
+	int code = EXIT_DONE;
+	for (size_t i = 0; applets[i]; i++) {
+		if (install_link(own_path, directory, applets[i]->name, symbolic, &diag) < 0)
+			code = applet_fail(program, EXIT_SYSTEM_REFUSED, &diag);
+	}
+	return code;
+}
+
+static int run_quarbox(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "--help";
+	if (word[0] != '-')
+		return applet_run(word, argc - 1, argv + 1);
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+		const struct applet *applet = argc > 2 ? find_applet(argv[2]) : NULL;
+		if (argc > 2 && !applet)
+			return no_such_applet(argv[2]);
+		return applet ? print_help(applet) : print_overview();
+	}
+	if (strcmp(word, "--list") == 0)
+		return print_list("");
+	if (strcmp(word, "--list-full") == 0)
+		return print_list("sbin/");
+	if (strcmp(word, "--version") == 0)
+		return applet_print(program, "quarbox " QUARBOX_VERSION "\n", strlen("quarbox " QUARBOX_VERSION "\n"));
+	if (strcmp(word, "--build-info") == 0)
+		return print_build_info();
+	if (strcmp(word, "--install") == 0)
+		return install_links(argc - 2, argv + 2);
+	struct diag diag;
+	diag_fail(&diag, EINVAL, "unknown option '%.*s' (try: quarbox --help)", 60, word);
+	return applet_fail(program, EXIT_USAGE_ERROR, &diag);
+}
+
+/*
+ * A descriptor 0, 1 or 2 that is closed at the start would be given to the next file or socket that is opened, and
+ * messages would be written into it.
+ */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) < 0)
+			(void)open("/", O_RDONLY | O_DIRECTORY); /* a /dev that is not there yet: writes to it fail */
+	}
+}
+
+int main(int argc, char **argv)
+{
+	hold_standard_descriptors();
+	const char *path = argc > 0 && argv[0] ? argv[0] : program;
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	if (*name == '-') /* as login shells are called */
+		name++;
+	const struct applet *applet = find_applet(name);
+	if (applet)
+		return run_applet(applet, argc, argv);
+	if (strncmp(name, program, strlen(program)) == 0)
+		return run_quarbox(argc, argv);
+	return no_such_applet(name);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/option.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { HELP_COLUMN = 26 };
+
+int option_flag(void *field, const char *value, struct diag *diag)
+{
+	bool *flag = field;
+	if (!value || strcmp(value, "yes") == 0)
+		*flag = true;
+	else if (strcmp(value, "no") == 0)
+		*flag = false;
+	else
+		return diag_fail(diag, EINVAL, "'%.*s' is neither yes nor no", 40, value);
+	return 0;
+}
+
+int option_string(void *field, const char *value, struct diag *diag)
+{
+	(void)diag;
+	*(const char **)field = value;
+	return 0;
+}
+
+static const struct option_row *find_letter(const struct option_row *table, char letter)
+{
+	for (; table->name; table++) {
+		if (table->letter == letter)
+			return table;
+	}
+	return NULL;
+}
+
+static const struct option_row *find_name(const struct option_row *table, const char *name, size_t length)
+{
+	for (; table->name; table++) {
+		if (strlen(table->name) == length && memcmp(table->name, name, length) == 0)
+			return table;
+	}
+	return NULL;
+}
+
+/* Parses the value and puts the option's name in front of what is wrong with it. */
+static int set_row(const struct option_row *row, void *values, const char *value, struct diag *diag)
+{
+	struct diag reason = { "" };
+	int result = row->parse((char *)values + row->offset, value, &reason);
+	return result < 0 ? diag_fail(diag, -result, "option --%s: %s", row->name, reason.text) : 0;
+}
+
+int options_set(const struct option_row *table, void *values, const char *name, const char *value, struct diag *diag)
+{
+	const struct option_row *row = find_name(table, name, strlen(name));
+	if (!row)
+		return diag_fail(diag, EINVAL, "unknown option '%.*s'", 60, name);
+	if (row->argument && (!value || !*value))
+		return diag_fail(diag, EINVAL, "option '%s' needs a value: %s", name, row->argument);
+	return set_row(row, values, value && *value ? value : NULL, diag);
+}
+
+/* --name, --name=value, --name value. `next` is the following argument or NULL; sets *used when it was taken. */
+static int parse_long(const struct option_row *table, void *values, const char *word, const char *next, bool *used,
+		      struct diag *diag)
+{
+	size_t length = strcspn(word, "=");
+	const struct option_row *row = find_name(table, word, length);
+	if (!row)
+		return diag_fail(diag, EINVAL, "unknown option '--%.*s'", (int)(length < 60 ? length : 60), word);
+	const char *value = word[length] == '=' ? word + length + 1 : NULL;
+	if (!row->argument && value)
+		return diag_fail(diag, EINVAL, "option --%s takes no value", row->name);
+	if (row->argument && !value) {
+		value = next;
+		*used = true;
+	}
+	if (row->argument && !value)
+		return diag_fail(diag, EINVAL, "option --%s needs a value: %s", row->name, row->argument);
+	return set_row(row, values, value, diag);
+}
+
+/* -abc, -tVALUE, -t VALUE, with word after the dash. */
+static int parse_letters(const struct option_row *table, void *values, const char *word, const char *next, bool *used,
+			 struct diag *diag)
+{
+	for (; *word; word++) {
+		const struct option_row *row = find_letter(table, *word);
+		if (!row)
+			return diag_fail(diag, EINVAL, "unknown option '-%c'", *word);
+		if (!row->argument) {
+			int result = set_row(row, values, NULL, diag);
+			if (result < 0)
+				return result;
+			continue;
+		}
+		*used = word[1] == '\0';
+		const char *value = *used ? next : word + 1;
+		if (!value)
+			return diag_fail(diag, EINVAL, "option -%c needs a value: %s", *word, row->argument);
+		return set_row(row, values, value, diag);
+	}
+	return 0;
+}
+
+int options_parse(const struct option_row *table, void *values, int argc, char **argv, struct diag *diag)
+{
+	int operands = 0;
+	bool only_operands = false;
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i];
+		const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+		bool used = false;
+		int result = 0;
+		if (only_operands || word[0] != '-' || word[1] == '\0')
+			argv[++operands] = argv[i];
+		else if (strcmp(word, "--") == 0)
+			only_operands = true;
+		else if (word[1] == '-')
+			result = parse_long(table, values, word + 2, next, &used, diag);
+		else
+			result = parse_letters(table, values, word + 1, next, &used, diag);
+		if (result < 0)
+			return result;
+		i += used;
+	}
+	return operands;
+}
+
+void options_usage(const struct option_row *table, struct text *text)
+{
+	for (; table->name; table++) {
+		if (table->letter)
+			text_addf(text, "  -%c, ", table->letter);
+		else
+			text_add(text, "      ");
+		text_addf(text, "--%s%s%s", table->name, table->argument ? " " : "", table->argument ? table->argument : "");
+		for (const char *line = table->help; *line;) {
+			size_t length = strcspn(line, "\n");
+			text_add(text, line == table->help ? " " : "");
+			text_pad_to(text, HELP_COLUMN);
+			text_add_bytes(text, line, length);
+			text_add(text, "\n");
+			line += length + (line[length] == '\n');
+		}
+	}
+}

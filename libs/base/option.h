@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Options as a table: one row serves the command line, the configuration file and the usage text. A row names a field of
+ * the applet's own options struct by offset and the function that parses a value into it.
+ */
+#ifndef BASE_OPTION_H
+#define BASE_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/diag.h"
+#include "base/text.h"
+
+struct option_row {
+	char letter; /* 0: only the long name */
+	const char *name;
+	const char *argument; /* what usage calls the value; NULL: a flag */
+	/* Returns 0 or -errno; writes in diag what is wrong with the value, without the option's name. */
+	int (*parse)(void *field, const char *value, struct diag *diag);
+	size_t offset; /* of the field in the options struct */
+	const char *help; /* one line, or more with \n */
+};
+
+/* A table ends with a row whose name is NULL. */
+#define OPTION_END { 0, NULL, NULL, NULL, 0, NULL }
+
+/* For fields of type bool and const char *. A flag's value is NULL or "yes"/"no" (configuration files). */
+int option_flag(void *field, const char *value, struct diag *diag);
+int option_string(void *field, const char *value, struct diag *diag); /* keeps the pointer */
+
+/*
+ * Parses argv[1..argc) into `values` as getopt_long would: -abc, -tVALUE, -t VALUE, --table=VALUE, --table VALUE, "--"
+ * ends options, operands may stand between them. Operands are moved to argv[1..], their number is returned; or -EINVAL
+ * with a diagnostic.
+ */
+int options_parse(const struct option_row *table, void *values, int argc, char **argv, struct diag *diag);
+
+/* Sets one option by its long name, as a line of a configuration file does. */
+int options_set(const struct option_row *table, void *values, const char *name, const char *value, struct diag *diag);
+
+/* One or more lines per row, at most 79 columns wide when the help is written so. */
+void options_usage(const struct option_row *table, struct text *text);
+
+#endif
