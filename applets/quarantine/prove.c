@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "prove.h"
+
+#if CONFIG_QUARANTINE_PROBE /* without it there is no TLS library to link with */
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/probe.h"
+
+enum {
+	FORBIDDEN_MS = 3000, /* dropped packets give no answer: waiting longer proves nothing more */
+	PAUSE_MS = 500, /* between rounds over all servers: a load-shedding server closes fresh connections */
+	SERVER_PEM_ROUNDS = 3,
+};
+
+static const char hosts_path[] = "/etc/hosts";
+
+struct proof {
+	const struct settings *settings;
+	struct trust_store store;
+	struct endpoint forbidden[RESOLVED_ADDRESSES_MAX];
+	size_t forbidden_count;
+	struct probe_settings probe;
+	struct probe_report report;
+	struct resolved resolved;
+};
+
+int proof_open(const struct settings *settings, struct proof **proof, struct diag *diag)
+{
+	struct proof *opened = calloc(1, sizeof *opened);
+	if (!opened)
+		return diag_errno(diag, ENOMEM, "prepare the proof");
+	opened->settings = settings;
+	int result = trust_open(&settings->trust, &opened->store, diag);
+	if (result < 0) {
+		proof_close(opened);
+		return -EBADMSG;
+	}
+	*proof = opened;
+	return 0;
+}
+
+void proof_close(struct proof *proof)
+{
+	if (proof)
+		trust_store_close(&proof->store);
+	free(proof);
+}
+
+/* Into proof->resolved. */
+static int resolve_again(struct proof *proof, const struct url *url, const struct resolver_config *resolvers,
+			 struct deadline deadline, struct diag *diag)
+{
+	const char *name = url->host;
+	const struct resolve_request request = { &name, 1, hosts_path, resolvers, deadline };
+	int error;
+	if (url->address.family == 0)
+		return resolve_names(&request, &proof->resolved, &error, diag);
+	proof->resolved = (struct resolved){ .addresses = { url->address }, .count = 1 };
+	return 0;
+}
+
+int proof_resolve_forbidden(struct proof *proof, const struct resolver_config *resolvers, struct deadline deadline,
+			    struct diag *diag)
+{
+	const struct url *url = &proof->settings->forbidden;
+	if (!proof->settings->has_forbidden)
+		return 0;
+	int result = resolve_again(proof, url, resolvers, deadline, diag);
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < proof->resolved.count; i++)
+		proof->forbidden[proof->forbidden_count++] = (struct endpoint){ proof->resolved.addresses[i], url->port };
+	return 0;
+}
+
+static bool is_allowed(const struct server *server, const struct address *address)
+{
+	for (size_t i = 0; i < server->address_count; i++) {
+		if (address_equal(&server->addresses[i], address))
+			return true;
+	}
+	return false;
+}
+
+/* The addresses that the client would dial now, of those that are allowed. */
+static int dialled_endpoints(struct proof *proof, const struct server *server, const struct resolver_config *resolvers,
+			     struct deadline deadline, struct endpoint *list, struct diag *diag)
+{
+	int result = resolve_again(proof, &server->url, resolvers, deadline, diag);
+	if (result < 0)
+		return result;
+	int count = 0;
+	for (size_t i = 0; i < proof->resolved.count; i++) {
+		if (is_allowed(server, &proof->resolved.addresses[i]))
+			list[count++] = (struct endpoint){ proof->resolved.addresses[i], server->url.port };
+	}
+	if (count == 0)
+		return diag_fail(diag, ENOENT, "resolve %s: other addresses than before the containment", server->url.host);
+	return count;
+}
+
+static bool is_good(const struct proof *proof)
+{
+	return proof->report.verdict == PROBE_PROVEN ||
+	       (proof->report.verdict == PROBE_REACHED && proof->settings->trust.insecure);
+}
+
+static void describe(const struct proof *proof, const struct server *server, struct text *detail)
+{
+	const struct probe_report *report = &proof->report;
+	text_addf(detail, "%s %s", server->url.host, probe_verdict_name(report->verdict));
+	if (*report->tls.version)
+		text_addf(detail, ", %s", report->tls.version);
+}
+
+static int explain(const struct proof *proof, const struct server *server, struct diag *diag)
+{
+	const struct probe_report *report = &proof->report;
+	const char *reason = report->reason;
+	if (report->verdict == PROBE_REACHED)
+		reason = "it answers, but who it is was not verified (-k accepts that)";
+	return diag_fail(diag, ENOENT, "prove %s: %s", server->url.host, reason);
+}
+
+static int prove_server(struct proof *proof, const struct server *server, const struct resolver_config *resolvers,
+			struct deadline deadline, struct diag *diag)
+{
+	struct endpoint list[RESOLVED_ADDRESSES_MAX];
+	const char *names[2];
+	int count = dialled_endpoints(proof, server, resolvers, deadline, list, diag);
+	if (count < 0)
+		return count;
+	proof->probe.url = server->url;
+	int result = url_append(&proof->probe.url, "server.pem", diag);
+	if (result < 0)
+		return result;
+	trust_fill(&proof->settings->trust, &proof->store, &proof->probe, names);
+	result = probe_url(&proof->probe, list, (size_t)count, deadline, &proof->report, diag);
+	if (result < 0)
+		return result;
+	return is_good(proof) ? 0 : explain(proof, server, diag);
+}
+
+/* One that accepts and never speaks must not use up the time of the others. */
+static struct deadline share(struct deadline deadline, size_t remaining)
+{
+	return deadline_in(deadline_left(deadline) / (int64_t)remaining);
+}
+
+static int prove_round(struct proof *proof, struct targets *targets, const struct resolver_config *resolvers,
+		       struct deadline deadline, struct text *detail, struct diag *diag)
+{
+	int result = -ENOENT;
+	size_t remaining = targets_resolved_servers(targets);
+	for (size_t i = 0; i < targets->server_count; i++) {
+		struct server *server = &targets->servers[i];
+		if (server->address_count == 0)
+			continue;
+		result = prove_server(proof, server, resolvers, share(deadline, remaining--), diag);
+		server->proven = result == 0;
+		if (result == 0)
+			describe(proof, server, detail);
+		if (result == 0 || result == -EINTR)
+			return result;
+	}
+	return result;
+}
+
+int proof_run(struct proof *proof, struct targets *targets, const struct resolver_config *resolvers,
+	      struct deadline deadline, struct text *detail, struct diag *diag)
+{
+	int result = diag_fail(diag, ENOENT, "prove a server: none has an address");
+	for (int round = 0; round < SERVER_PEM_ROUNDS && !deadline_passed(deadline); round++) {
+		result = prove_round(proof, targets, resolvers, deadline, detail, diag);
+		if (result == 0 || result == -EINTR)
+			return result;
+		if (poll(NULL, 0, deadline_left(deadline_earlier(deadline, deadline_in(PAUSE_MS)))) < 0)
+			return -EINTR;
+	}
+	return -ENOENT;
+}
+
+int proof_forbidden(struct proof *proof, struct diag *diag)
+{
+	struct endpoint reached;
+	if (proof->forbidden_count == 0)
+		return 0;
+	int result = probe_reachable(proof->forbidden, proof->forbidden_count, deadline_in(FORBIDDEN_MS), &reached, diag);
+	if (result <= 0)
+		return result;
+	char endpoint[ENDPOINT_TEXT_SIZE];
+	struct text text = TEXT_ON(endpoint);
+	endpoint_format(&reached, &text);
+	return diag_fail(diag, EISCONN, "the forbidden %s still answers at %s", proof->settings->forbidden.host, endpoint);
+}
+
+#endif

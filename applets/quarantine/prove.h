@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Step 6: does a server still answer from inside the containment, and is the forbidden URL out of reach? */
+#ifndef QUARANTINE_PROVE_H
+#define QUARANTINE_PROVE_H
+
+#include "settings.h"
+
+/*
+ * Opens what the proof needs and reads the CA, before anything is cut. 0 or -errno with a diagnostic (-EBADMSG: the CA
+ * file can't be used).
+ */
+struct proof;
+int proof_open(const struct settings *settings, struct proof **proof, struct diag *diag);
+void proof_close(struct proof *proof); /* safe on NULL */
+
+/* Resolves the forbidden URL's host, before anything is cut. 0 or -errno with a diagnostic. */
+int proof_resolve_forbidden(struct proof *proof, const struct resolver_config *resolvers, struct deadline deadline,
+			    struct diag *diag);
+
+/*
+ * Tries each server until one has proven itself or the deadline ends. Names are resolved again, with these resolvers.
+ * Returns 0 and marks the server, with what proved it in `detail`; -ENOENT when none did, the diagnostic says why the
+ * last one did not; -EINTR when a signal came.
+ */
+int proof_run(struct proof *proof, struct targets *targets, const struct resolver_config *resolvers,
+	      struct deadline deadline, struct text *detail, struct diag *diag);
+
+/* 0: out of reach; -EISCONN with a diagnostic: it still answers; other -errno. */
+int proof_forbidden(struct proof *proof, struct diag *diag);
+
+#endif

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* quarantine: contain this device, prove that its management server still answers, keep or roll back, tell. */
+#include <errno.h>
+#include <linux/netlink.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../applet.h"
+#include "build_info.h"
+#include "nft/containment.h"
+#include "nft/plan.h"
+#include "prove.h"
+#include "report.h"
+#include "resolvers.h"
+#include "settings.h"
+#include "state/lock.h"
+#if CONFIG_QUARANTINE_NOTIFY
+#include "tty/log.h"
+#include "tty/notify.h"
+#endif
+
+extern const struct applet quarantine_applet;
+
+enum {
+	RESOLVE_MS = 10000,
+	PROBATION_MARGIN_MS = 8000, /* beyond the probe's deadline: the forbidden URL, and the final transaction */
+	DRY_RUN_DRAIN_MS = 60000,
+	LOG_MS = 500,
+};
+
+/* All that a run holds; every member is safe to release when it was never taken. */
+struct run {
+	struct settings settings;
+	struct report report;
+	struct netlink netlink;
+	struct resolvers resolvers;
+	struct proof *proof;
+	int lock;
+	bool replaces; /* an older quarantine */
+	bool partial; /* something named is not covered */
+	bool unverified;
+	size_t rules;
+	char proven_by[80];
+};
+
+static struct policy *policy_of(struct run *run)
+{
+	return &run->settings.targets.policy;
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+/*
+ * INT and TERM end the proof, so that it is rolled back at once. What a cut session or a stopped terminal sends is
+ * ignored: it must not stop a probation half way.
+ */
+static void catch_signals(void)
+{
+	static const int ignored[] = { SIGHUP, SIGPIPE, SIGTTOU, SIGTTIN, SIGTSTP };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction note = { .sa_handler = note_signal };
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		(void)sigaction(ignored[i], &ignore, NULL);
+	(void)sigaction(SIGINT, &note, NULL);
+	(void)sigaction(SIGTERM, &note, NULL);
+}
+
+/* ---- ends ---- */
+
+/* The run failed in a step: its line, and the diagnostic on stderr. */
+static int fail_step(struct run *run, enum exit_code code, const struct diag *diag)
+{
+	char line[REPORT_LINE_SIZE];
+	if (run->report.name && !run->report.json)
+		report_end(&run->report, false, "");
+	if (run->report.json) {
+		struct text text = TEXT_ON(line);
+		report_json_begin(&text, diag->text);
+		json_string(&text, "step", run->report.name ? run->report.name : "read");
+		json_bool(&text, "ok", false);
+		json_number(&text, "exit", code);
+		report_json_end(&run->report, &text);
+	}
+	return applet_fail("quarantine", code, diag);
+}
+
+/* A step before anything was changed. */
+static int fail_unchanged(struct run *run, int error, const struct diag *diag)
+{
+	return fail_step(run, exit_code_for(error), diag);
+}
+
+/* ---- steps ---- */
+
+static void warn(void *context, const struct diag *diag)
+{
+	struct run *run = context;
+	report_warning(&run->report, diag);
+}
+
+static int check_output(struct run *run)
+{
+	struct diag diag;
+	int error = report_error(&run->report);
+	if (error == 0)
+		return EXIT_DONE;
+	diag_errno(&diag, error, "write to standard output (nothing was changed)");
+	return applet_fail("quarantine", EXIT_SYSTEM_REFUSED, &diag);
+}
+
+static int step_resolve(struct run *run)
+{
+	struct diag diag;
+	struct targets *targets = &run->settings.targets;
+	struct deadline deadline = deadline_in(RESOLVE_MS);
+	report_begin(&run->report, "resolve");
+	int result = resolvers_read(&run->resolvers, &run->settings, warn, run, &diag);
+	run->partial |= run->resolvers.any_by_need;
+	if (result == 0)
+		result = targets_resolve(targets, &run->resolvers.config, deadline, warn, run, &diag);
+#if CONFIG_QUARANTINE_PROBE
+	if (result == 0 && run->proof)
+		result = proof_resolve_forbidden(run->proof, &run->resolvers.config, deadline, &diag);
+#endif
+	if (interrupted)
+		result = diag_fail(&diag, EINTR, "interrupted; nothing was changed");
+	if (result < 0)
+		return fail_unchanged(run, result, &diag);
+	size_t resolved = targets_resolved_servers(targets);
+	if (resolved == 0 && !run->settings.keep) {
+		diag_fail(&diag, ENOENT, "resolve the servers: none has an address; nothing was changed");
+		return fail_step(run, EXIT_NO_SERVER, &diag);
+	}
+	char detail[80];
+	struct text text = TEXT_ON(detail);
+	text_addf(&text, "%zu of %zu servers, %zu resolvers", resolved, targets->server_count, run->resolvers.count);
+	report_end(&run->report, true, detail);
+	return EXIT_DONE;
+}
+
+static int count_rule(void *context, const struct rule *rule)
+{
+	(void)rule;
+	++*(size_t *)context;
+	return 0;
+}
+
+static int prepare_policy(struct run *run, struct diag *diag)
+{
+	struct policy *policy = policy_of(run);
+	policy->table = run->settings.table;
+	policy->comment = "quarbox " QUARBOX_VERSION;
+	int result = resolvers_allow(&run->resolvers, &run->settings.targets, diag);
+	policy_normalize(policy);
+	(void)policy_each_rule(policy, count_rule, &run->rules);
+	return result;
+}
+
+static void flush_dry_run(struct text *text)
+{
+	struct output *output = text->context;
+	output_write(output, text->bytes, text->length);
+	(void)output_drain(output, deadline_in(DRY_RUN_DRAIN_MS));
+	text->length = 0;
+}
+
+static int print_dry_run(struct run *run)
+{
+	char buffer[2048];
+	struct diag diag;
+	struct text text = TEXT_ON(buffer);
+	text.flush = flush_dry_run;
+	text.context = &run->report.output;
+	plan_print(policy_of(run), &text);
+	flush_dry_run(&text);
+	int error = run->report.output.error;
+	if (error == 0 && !run->report.output.lost)
+		return EXIT_DONE;
+	diag_errno(&diag, error ? error : EAGAIN, "write to standard output");
+	return applet_fail("quarantine", EXIT_SYSTEM_REFUSED, &diag);
+}
+
+static int take_lock(struct run *run)
+{
+	struct diag diag;
+	run->lock = lock_take(&diag);
+	if (run->lock == -EWOULDBLOCK)
+		return applet_fail("quarantine", EXIT_LOCKED, &diag);
+	if (run->lock < 0)
+		report_warning(&run->report, &diag);
+	return EXIT_DONE;
+}
+
+static int step_contain(struct run *run, bool on_probation)
+{
+	struct diag diag;
+	struct policy *policy = policy_of(run);
+	report_begin(&run->report, "contain");
+	int result = netlink_open(&run->netlink, NETLINK_NETFILTER, &diag);
+	if (result == 0 && on_probation)
+		result = containment_begin_probation(&run->netlink, policy,
+						     run->settings.timeout * 1000ull + PROBATION_MARGIN_MS,
+						     &run->replaces, &diag);
+	else if (result == 0)
+		result = containment_install(&run->netlink, policy, false, &run->replaces, &diag);
+	if (result < 0)
+		return fail_unchanged(run, result, &diag);
+	char detail[80];
+	struct text text = TEXT_ON(detail);
+	text_addf(&text, "inet: %zu rules%s%s", run->rules, run->replaces ? ", instead of the older ones" : "",
+		  on_probation ? ", on probation" : "");
+	report_end(&run->report, true, detail);
+	if (policy->stateless) {
+		diag_fail(&diag, 0, "this kernel has no connection tracking: stateless rules are used");
+		report_warning(&run->report, &diag);
+	}
+	return EXIT_DONE;
+}
+
+/* Back to the state before; `code` and `why` say what for. */
+static int roll_back(struct run *run, enum exit_code code, const struct diag *why)
+{
+	struct diag diag;
+	(void)fail_step(run, code, why);
+	if (containment_end_probation(&run->netlink, run->settings.table, &diag) < 0) {
+		struct diag longer;
+		diag_fail(&longer, 0, "roll back: %.*s; the kernel does it within %u s", 160, diag.text,
+			  run->settings.timeout + PROBATION_MARGIN_MS / 1000);
+		applet_warn("quarantine", &longer);
+	}
+	report_result(&run->report, "rolled back",
+		      run->replaces ? "the older quarantine is in force again" : "nothing of ours is in force");
+	return (int)code;
+}
+
+#if CONFIG_QUARANTINE_PROBE
+static int step_prove(struct run *run)
+{
+	struct diag diag;
+	struct text detail = TEXT_ON(run->proven_by);
+	struct deadline deadline = deadline_in(run->settings.timeout * 1000ll);
+	report_begin(&run->report, "prove");
+	int result = proof_run(run->proof, &run->settings.targets, &run->resolvers.config, deadline, &detail, &diag);
+	if (interrupted) {
+		diag_fail(&diag, EINTR, "interrupted before a server had proven itself");
+		return roll_back(run, EXIT_NO_SERVER, &diag);
+	}
+	if (result < 0 && !run->settings.keep)
+		return roll_back(run, EXIT_NO_SERVER, &diag);
+	if (result < 0) {
+		text_add(&detail, "no server; kept all the same (--keep)");
+		report_warning(&run->report, &diag);
+	}
+	result = proof_forbidden(run->proof, &diag);
+	if (result == -EISCONN)
+		return roll_back(run, EXIT_STILL_REACHABLE, &diag);
+	report_end(&run->report, true, run->proven_by);
+	if (result < 0)
+		report_warning(&run->report, &diag);
+	return EXIT_DONE;
+}
+
+static int step_keep(struct run *run)
+{
+	struct diag diag;
+	bool replaced;
+	report_begin(&run->report, "keep");
+	int result = containment_install(&run->netlink, policy_of(run), true, &replaced, &diag);
+	if (result == -ECANCELED) {
+		diag_fail(&diag, ECANCELED, "keep: somebody released the quarantine meanwhile");
+		return fail_step(run, EXIT_NO_SERVER, &diag);
+	}
+	if (result < 0)
+		return roll_back(run, exit_code_for(result), &diag);
+	report_end(&run->report, true, "permanent");
+	return EXIT_DONE;
+}
+#endif
+
+static void verify(struct run *run)
+{
+	struct diag diag;
+	bool intact = false;
+	int result = containment_read_back(&run->netlink, policy_of(run), &intact, &diag);
+	if (result == 0 && !intact)
+		diag_fail(&diag, 0, "read back: the kernel's rules are not those that were sent");
+	run->unverified = result < 0 || !intact;
+	if (run->unverified)
+		report_warning(&run->report, &diag);
+}
+
+/* ---- telling ---- */
+
+static void tell_people(struct run *run)
+{
+#if CONFIG_QUARANTINE_NOTIFY
+	struct diag diag;
+	const char *message = run->settings.message;
+	if (message) {
+		struct tty_notify_report report;
+		const struct tty_notify_options options = { 0 };
+		if (tty_notify_all(message, &options, &report, &diag) < 0)
+			report_warning(&run->report, &diag);
+	}
+	/* a system without a log daemon is no fault */
+	(void)log_to_syslog("/dev/log", "quarantine", "network quarantine is in force", deadline_in(LOG_MS), &diag);
+#else
+	(void)run;
+#endif
+}
+
+static void list_addresses(const struct server *server, bool all, struct text *text)
+{
+	enum { SHORT_LIST = 4 };
+	for (size_t i = 0; i < server->address_count; i++) {
+		if (!all && i == SHORT_LIST) {
+			text_addf(text, " and %zu more", server->address_count - i);
+			break;
+		}
+		text_add(text, i ? ", " : " ");
+		address_format(&server->addresses[i], text);
+	}
+}
+
+static void tell_servers(struct run *run)
+{
+	const struct targets *targets = &run->settings.targets;
+	for (size_t i = 0; i < targets->server_count; i++) {
+		const struct server *server = &targets->servers[i];
+		char line[REPORT_LINE_SIZE];
+		struct text text = TEXT_ON(line);
+		url_format(&server->url, &text);
+		if (server->address_count == 0)
+			text_add(&text, " NOT allowed: no address");
+		list_addresses(server, run->settings.verbose, &text);
+		text_add(&text, server->proven ? " (proven)" : " (not proven)");
+		report_item(&run->report, i ? "" : "allowed", line);
+	}
+}
+
+static void tell_allowed(struct run *run)
+{
+	const struct policy *policy = policy_of(run);
+	char line[160];
+	struct text text = TEXT_ON(line);
+	size_t count = policy->network_count + policy->dhcp_server_count;
+	for (size_t role = PEER_ALLOW_OUT; role <= PEER_ALLOW_IN; role++)
+		count += policy->peers[role][IPV4].count + policy->peers[role][IPV6].count;
+	if (count > 0) {
+		text_addf(&text, "%zu exceptions by --allow", count);
+		report_item(&run->report, "", line);
+	}
+	text = TEXT_ON(line);
+	resolvers_describe(&run->resolvers, &text);
+	report_item(&run->report, "DNS", line);
+}
+
+static enum exit_code final_code(const struct run *run)
+{
+	if (run->unverified)
+		return EXIT_UNVERIFIED;
+	return run->partial ? EXIT_PARTIAL : EXIT_DONE;
+}
+
+static const char *final_state(enum exit_code code)
+{
+	if (code == EXIT_UNVERIFIED)
+		return "uncertain";
+	return code == EXIT_PARTIAL ? "partial" : "contained";
+}
+
+static void tell_json(struct run *run, enum exit_code code)
+{
+	char line[4096];
+	char words[160];
+	const struct targets *targets = &run->settings.targets;
+	struct text result = TEXT_ON(words);
+	text_addf(&result, "%s: table inet %s", final_state(code), run->settings.table);
+	struct text text = TEXT_ON(line);
+	report_json_begin(&text, words);
+	json_string(&text, "state", final_state(code));
+	json_string(&text, "table", run->settings.table);
+	json_number(&text, "exit", code);
+	json_array_begin(&text, "servers");
+	for (size_t i = 0; i < targets->server_count; i++) {
+		char server[512];
+		struct text url = TEXT_ON(server);
+		url_format(&targets->servers[i].url, &url);
+		json_array_string(&text, server);
+	}
+	json_array_end(&text);
+	report_json_end(&run->report, &text);
+}
+
+static int tell(struct run *run)
+{
+	enum exit_code code = final_code(run);
+	char line[256];
+	struct text text = TEXT_ON(line);
+	bool default_table = strcmp(run->settings.table, CONFIG_DEFAULT_TABLE) == 0;
+	if (run->report.json)
+		tell_json(run, code);
+	text_addf(&text, "table inet %s", run->settings.table);
+	report_result(&run->report, final_state(code), line);
+	tell_servers(run);
+	tell_allowed(run);
+	if (run->partial)
+		report_item(&run->report, "not covered", "DNS to any address: the local resolver's upstreams are unknown");
+	/* the layers below IP are later work: what this build contains is said, never hidden */
+	report_item(&run->report, "layers", "inet (bridged frames and raw frames of root are not covered)");
+	text = TEXT_ON(line);
+	text_addf(&text, "release%s%s", default_table ? "" : " -t ", default_table ? "" : run->settings.table);
+	report_item(&run->report, "undo with", line);
+	tell_people(run);
+	return (int)code;
+}
+
+/* ---- the whole ---- */
+
+static int contain_and_prove(struct run *run)
+{
+	bool probe = CONFIG_QUARANTINE_PROBE && !run->settings.no_probe;
+	int code = step_contain(run, probe);
+#if CONFIG_QUARANTINE_PROBE
+	if (code == EXIT_DONE && probe)
+		code = step_prove(run);
+	if (code == EXIT_DONE && probe)
+		code = step_keep(run);
+#endif
+	if (code != EXIT_DONE)
+		return code;
+	verify(run);
+	return tell(run);
+}
+
+static int run_steps(struct run *run)
+{
+	struct diag diag;
+	report_begin(&run->report, "read");
+#if CONFIG_QUARANTINE_PROBE
+	if (proof_open(&run->settings, &run->proof, &diag) < 0)
+		return fail_step(run, EXIT_BAD_CONFIG, &diag);
+#endif
+	if (run->settings.dry_run)
+		run->report.quiet = true;
+	report_end(&run->report, true, "options and configuration");
+	int code = step_resolve(run);
+	if (code != EXIT_DONE)
+		return code;
+	int result = prepare_policy(run, &diag);
+	if (result < 0)
+		return fail_unchanged(run, result, &diag);
+	if (run->settings.dry_run)
+		return print_dry_run(run);
+	code = check_output(run);
+	if (code == EXIT_DONE)
+		code = take_lock(run);
+	return code == EXIT_DONE ? contain_and_prove(run) : code;
+}
+
+static int finish(struct run *run, int code)
+{
+	struct diag diag;
+	int result = report_fini(&run->report);
+	if (result < 0 && (code == EXIT_DONE || code == EXIT_PARTIAL) && report_error(&run->report) != 0) {
+		diag_errno(&diag, -result, "write to standard output");
+		code = applet_fail("quarantine", EXIT_UNVERIFIED, &diag);
+	}
+#if CONFIG_QUARANTINE_PROBE
+	proof_close(run->proof);
+#endif
+	netlink_close(&run->netlink);
+	settings_fini(&run->settings);
+	if (run->lock >= 0)
+		close(run->lock);
+	return code;
+}
+
+/* -r: release with what it understands. */
+static int run_release(const struct settings *settings)
+{
+	char name[] = "release";
+	char table[] = "-t";
+	char json[] = "-j";
+	char quiet[] = "-q";
+	char *arguments[6] = { name };
+	int count = 1;
+	if (settings->table != NULL && strcmp(settings->table, CONFIG_DEFAULT_TABLE) != 0) {
+		arguments[count++] = table;
+		arguments[count++] = (char *)(uintptr_t)settings->table;
+	}
+	if (settings->json)
+		arguments[count++] = json;
+	if (settings->quiet)
+		arguments[count++] = quiet;
+	return applet_run(name, count, arguments);
+}
+
+static int run_quarantine(int argc, char **argv)
+{
+	struct run run = { .lock = -1 };
+	struct diag diag;
+	int result = settings_read(&run.settings, argc, argv, &diag);
+	if (result == -EBADMSG)
+		return applet_fail("quarantine", EXIT_BAD_CONFIG, &diag);
+	if (result == -ENOMEM)
+		return applet_fail("quarantine", EXIT_SYSTEM_REFUSED, &diag);
+	if (result < 0)
+		return applet_usage_error(&quarantine_applet, &diag);
+	if (run.settings.remove)
+		return run_release(&run.settings);
+	catch_signals();
+	bool probe = CONFIG_QUARANTINE_PROBE && !run.settings.no_probe;
+	report_init(&run.report, run.settings.json, run.settings.quiet, probe ? 5 : 3);
+	return finish(&run, run_steps(&run));
+}
+
+const struct applet quarantine_applet = {
+	.name = "quarantine",
+	.summary = "cut this device off from all but its management server",
+	.operands = "[URL...]",
+	.options = quarantine_options,
+	.notes = "Exit: 0 contained, 3 rolled back (no server proved itself), 4 rolled back\n"
+		 "(forbidden URL answers), 5 partial, 6 not verified, 64 usage, 69 kernel,\n"
+		 "71 system, 75 locked, 77 not permitted, 78 configuration.\n",
+	.run = run_quarantine,
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../applet.h"
+
+enum {
+	NAME_COLUMN = 6,
+	DETAIL_COLUMN = 18,
+	VERDICT_COLUMN = 64, /* leaves room for "FAILED 999.99s" */
+	ITEM_COLUMN = 13,
+	LINE_COLUMNS = 79,
+	DRAIN_MS = 3000, /* a screen takes 2 s at 9600 baud */
+};
+
+void report_init(struct report *report, bool json, bool quiet, unsigned steps)
+{
+	*report = (struct report){ .json = json, .quiet = quiet, .steps = steps };
+	output_init(&report->output, STDOUT_FILENO);
+}
+
+int report_fini(struct report *report)
+{
+	int result = output_drain(&report->output, deadline_in(DRAIN_MS));
+	output_fini(&report->output);
+	return result;
+}
+
+int report_error(const struct report *report)
+{
+	int error = report->output.error;
+	return error == EPIPE || error == EIO ? 0 : error; /* nobody reads any more: no reason to stop */
+}
+
+static void write_text(struct report *report, const struct text *text)
+{
+	if (!report->quiet)
+		output_write(&report->output, text->bytes, text->length);
+}
+
+void report_json_begin(struct text *text, const char *result)
+{
+	json_begin(text);
+	json_number(text, "Time", (int64_t)time(NULL));
+	json_string(text, "Result", result);
+}
+
+void report_json_end(struct report *report, struct text *text)
+{
+	json_end(text);
+	write_text(report, text);
+}
+
+void report_begin(struct report *report, const char *name)
+{
+	report->step++;
+	report->name = name;
+	report->began = monotonic_ms();
+}
+
+static void print_step_json(struct report *report, bool ok, const char *detail, int64_t elapsed)
+{
+	char line[REPORT_LINE_SIZE];
+	char result[REPORT_LINE_SIZE / 2];
+	struct text words = TEXT_ON(result);
+	text_addf(&words, "%s: %s", report->name, detail);
+	struct text text = TEXT_ON(line);
+	report_json_begin(&text, result);
+	json_string(&text, "step", report->name);
+	json_bool(&text, "ok", ok);
+	json_number(&text, "milliseconds", elapsed);
+	report_json_end(report, &text);
+}
+
+/* "[2/5] resolve     2 servers, 4 addresses                          ok  0.01s" */
+static void print_step_line(struct report *report, bool ok, const char *detail, int64_t elapsed)
+{
+	char line[REPORT_LINE_SIZE];
+	struct text text = TEXT_ON(line);
+	text_addf(&text, "[%u/%u]", report->step, report->steps);
+	text_pad_to(&text, NAME_COLUMN);
+	text_add(&text, report->name);
+	text_pad_to(&text, DETAIL_COLUMN);
+	text_addf(&text, "%.*s", VERDICT_COLUMN - DETAIL_COLUMN - 1, detail);
+	text_pad_to(&text, VERDICT_COLUMN);
+	text_addf(&text, "%-6s%3lld.%02llds\n", ok ? "ok" : "FAILED", (long long)(elapsed / 1000),
+		  (long long)(elapsed % 1000 / 10));
+	write_text(report, &text);
+}
+
+void report_end(struct report *report, bool ok, const char *detail)
+{
+	int64_t elapsed = monotonic_ms() - report->began;
+	if (report->json)
+		print_step_json(report, ok, detail, elapsed);
+	else
+		print_step_line(report, ok, detail, elapsed);
+}
+
+void report_warning(struct report *report, const struct diag *diag)
+{
+	char line[REPORT_LINE_SIZE];
+	struct text text = TEXT_ON(line);
+	struct diag warning;
+	diag_fail(&warning, 0, "warning: %s", diag->text);
+	applet_warn("quarantine", &warning);
+	if (!report->json)
+		return;
+	report_json_begin(&text, warning.text);
+	json_string(&text, "warning", diag->text);
+	report_json_end(report, &text);
+}
+
+/* How many bytes of the string go on this line: up to the last blank that fits, all when there is none. */
+static size_t break_at(const char *string, size_t columns)
+{
+	size_t length = strlen(string);
+	if (length <= columns)
+		return length;
+	size_t at = columns;
+	while (at > 0 && string[at] != ' ')
+		at--;
+	return at > 0 ? at : strcspn(string, " ");
+}
+
+void report_item(struct report *report, const char *label, const char *string)
+{
+	if (report->json)
+		return;
+	while (*string) {
+		char line[REPORT_LINE_SIZE];
+		struct text text = TEXT_ON(line);
+		size_t length = break_at(string, LINE_COLUMNS - ITEM_COLUMN);
+		text_addf(&text, "  %s", label);
+		text_pad_to(&text, ITEM_COLUMN);
+		text_add_bytes(&text, string, length);
+		text_add(&text, "\n");
+		write_text(report, &text);
+		string += length + (string[length] == ' ');
+		label = "";
+	}
+}
+
+void report_result(struct report *report, const char *state, const char *string)
+{
+	char line[REPORT_LINE_SIZE];
+	struct text text = TEXT_ON(line);
+	text_addf(&text, "%s: %s\n", state, string);
+	if (!report->json)
+		write_text(report, &text);
+}

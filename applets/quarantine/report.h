@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a run says: a line for each step, warnings, and the last block; for people or as JSON. */
+#ifndef QUARANTINE_REPORT_H
+#define QUARANTINE_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/exit_code.h"
+#include "base/json.h"
+#include "base/output.h"
+#include "base/text.h"
+
+enum { REPORT_LINE_SIZE = 1024 };
+
+struct report {
+	struct output output;
+	bool json;
+	bool quiet;
+	unsigned step; /* the current one, from 1 */
+	unsigned steps;
+	const char *name; /* of the current step */
+	int64_t began; /* monotonic ms */
+};
+
+void report_init(struct report *report, bool json, bool quiet, unsigned steps);
+
+/* Waits a little for a slow terminal. Returns 0 or -errno of what could not be written. */
+int report_fini(struct report *report);
+
+/* Whether standard output has failed for good (full disk), as opposed to being slow or gone. */
+int report_error(const struct report *report);
+
+/* A step begins, and ends with a detail of what was done. */
+void report_begin(struct report *report, const char *name);
+void report_end(struct report *report, bool ok, const char *detail);
+
+/* Something that does not end the run: "warning" in JSON, on stderr for people. */
+void report_warning(struct report *report, const struct diag *diag);
+
+/* A line of the last block: "  label      text", wrapped at 79 columns where it has blanks. */
+void report_item(struct report *report, const char *label, const char *text);
+
+/* The one line that says how it ended. */
+void report_result(struct report *report, const char *state, const char *text);
+
+/* An object of JSON under construction goes out by report_json_end. */
+void report_json_begin(struct text *text, const char *result);
+void report_json_end(struct report *report, struct text *text);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which resolvers stay reachable. */
+#ifndef QUARANTINE_RESOLVERS_H
+#define QUARANTINE_RESOLVERS_H
+
+#include "net/resolve.h"
+#include "settings.h"
+
+struct resolvers {
+	struct resolver_config config; /* whom this device asks: resolv.conf's */
+	struct address allowed[2 * RESOLVERS_MAX]; /* whom its packets may reach */
+	size_t count;
+	bool any; /* DNS to every address is allowed */
+	bool any_by_need; /* because a local resolver's upstreams could not be found */
+};
+
+/* Reads resolv.conf and, for a local resolver, where it gets its answers. Returns 0 or -errno with a diagnostic. */
+int resolvers_read(struct resolvers *resolvers, const struct settings *settings,
+		   void (*warn)(void *context, const struct diag *diag), void *context, struct diag *diag);
+
+/* Adds them to the policy. 0 or -ENOMEM. */
+int resolvers_allow(const struct resolvers *resolvers, struct targets *targets, struct diag *diag);
+
+/* "192.0.2.53, 2001:db8::53", "any address", "none". */
+void resolvers_describe(const struct resolvers *resolvers, struct text *text);
+
+#endif

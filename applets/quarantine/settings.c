@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/line.h"
+
+enum {
+	TIMEOUT_DEFAULT = 30, /* seconds */
+	TIMEOUT_LIMIT = 600, /* the artifact's caller gives up after this */
+	CONFIG_SIZE_LIMIT = 16 << 20, /* bytes: 100,000 allowed addresses are 3 MB */
+};
+
+static const char default_config[] = "/etc/quarbox.conf";
+
+/* ---- values ---- */
+
+static int parse_table(void *field, const char *value, struct diag *diag)
+{
+	int result = policy_table_name_check(value, diag);
+	return result < 0 ? result : option_string(field, value, diag);
+}
+
+static int parse_server(void *field, const char *value, struct diag *diag)
+{
+	return targets_add_server(field, value, diag);
+}
+
+static int parse_allow(void *field, const char *value, struct diag *diag)
+{
+	return targets_add_allowed(field, value, diag);
+}
+
+static int parse_timeout(void *field, const char *value, struct diag *diag)
+{
+	uint64_t seconds;
+	if (!parse_duration(value, TIMEOUT_LIMIT, &seconds))
+		return diag_fail(diag, EINVAL, "'%.*s' is not a duration of 1s to 10m", 40, value);
+	*(unsigned *)field = (unsigned)seconds;
+	return 0;
+}
+
+static int parse_dns_list(struct dns_settings *dns, const char *value, struct diag *diag)
+{
+	dns->mode = DNS_LIST;
+	dns->count = 0;
+	while (*value) {
+		char word[ADDRESS_TEXT_SIZE];
+		size_t length = strcspn(value, ",");
+		if (dns->count == DNS_LIST_MAX)
+			return diag_fail(diag, EINVAL, "at most %d resolvers", DNS_LIST_MAX);
+		if (length >= sizeof word)
+			length = 0;
+		memcpy(word, value, length);
+		word[length] = '\0';
+		if (!address_parse(word, &dns->list[dns->count++]))
+			return diag_fail(diag, EINVAL, "'%.*s' is not resolvers, any, none or ADDRESS,...", 60, value);
+		value += length + (value[length] == ',');
+	}
+	return 0;
+}
+
+static int parse_dns(void *field, const char *value, struct diag *diag)
+{
+	static const char *const words[] = {
+		[DNS_RESOLVERS] = "resolvers",
+		[DNS_ANY] = "any",
+		[DNS_NONE] = "none",
+	};
+	struct dns_settings *dns = field;
+	for (size_t mode = 0; mode < sizeof words / sizeof *words; mode++) {
+		if (strcmp(value, words[mode]) == 0) {
+			dns->mode = (enum dns_mode)mode;
+			return 0;
+		}
+	}
+	return parse_dns_list(dns, value, diag);
+}
+
+#if CONFIG_QUARANTINE_PROBE
+static int parse_forbidden(void *field, const char *value, struct diag *diag)
+{
+	struct settings *settings = field;
+	settings->has_forbidden = true;
+	return url_parse(value, &settings->forbidden, diag);
+}
+#endif
+
+#define FIELD(name) offsetof(struct settings, name)
+const struct option_row quarantine_options[] = {
+	{ 't', "table", "NAME", parse_table, FIELD(table), "nftables table, default\n" CONFIG_DEFAULT_TABLE },
+	{ 0, "server", "URL", parse_server, FIELD(targets), "management server, like an operand;\nmay be repeated" },
+	{ 'a', "allow", "SPEC", parse_allow, FIELD(targets),
+	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:... or dhcp-server:INTERFACE;\nmay be repeated" },
+	{ 0, "dns", "WHO", parse_dns, FIELD(dns), "resolvers (default: those configured),\nany, none, or ADDRESS,..." },
+	{ 'c', "config", "FILE", option_string, FIELD(config), "configuration, default /etc/quarbox.conf" },
+#if CONFIG_QUARANTINE_PROBE
+	TRUST_OPTION_ROWS(FIELD(trust)),
+	{ 'f', "forbidden", "URL", parse_forbidden, 0, "prove that this can't be reached any more" },
+	{ 'T', "timeout", "TIME", parse_timeout, FIELD(timeout), "for the proof, default 30s" },
+	{ 0, "no-probe", NULL, option_flag, FIELD(no_probe), "contain without proof" },
+#endif
+	{ 0, "keep", NULL, option_flag, FIELD(keep), "contain even if no server answers" },
+#if CONFIG_QUARANTINE_NOTIFY
+	{ 'm', "message", "TEXT", option_string, FIELD(message), "tell it to everybody logged in,\nat most 255 characters" },
+#endif
+	{ 'n', "dry-run", NULL, option_flag, FIELD(dry_run), "print the rules for nft -f, change nothing" },
+	{ 'r', "remove", NULL, option_flag, FIELD(remove), "end the quarantine, the same as release" },
+	{ 'j', "json", NULL, option_flag, FIELD(json), "print JSON, one object a line" },
+	{ 'q', "quiet", NULL, option_flag, FIELD(quiet), "print errors and warnings only" },
+	{ 'v', "verbose", NULL, option_flag, FIELD(verbose), "print every allowed address" },
+	OPTION_END,
+};
+
+/* ---- the configuration file ---- */
+
+/* These make no sense in a file. */
+static bool only_on_command_line(const char *name)
+{
+	return strcmp(name, "config") == 0 || strcmp(name, "remove") == 0 || strcmp(name, "dry-run") == 0;
+}
+
+/* Options keep pointers to their values; only those that are parsed at once don't need a copy that stays. */
+static int set_from_line(struct settings *settings, char *name, struct diag *diag)
+{
+	char *value = name + strcspn(name, " \t");
+	if (*value)
+		*value++ = '\0';
+	value = trim(value);
+	if (only_on_command_line(name))
+		return diag_fail(diag, EINVAL, "option '%s' can't stand in a file", name);
+	if (strcmp(name, "allow") == 0 || strcmp(name, "server") == 0)
+		return options_set(quarantine_options, settings, name, value, diag);
+	char *copy = strdup(value); /* stays until the process ends */
+	if (!copy)
+		return diag_errno(diag, ENOMEM, "keep a value");
+	return options_set(quarantine_options, settings, name, copy, diag);
+}
+
+static int read_lines(struct settings *settings, struct line_reader *reader, struct diag *diag)
+{
+	char *line;
+	int result;
+	while ((result = line_reader_next(reader, &line, diag)) > 0) {
+		line = trim(line);
+		if (*line == '#' || *line == '\0')
+			continue;
+		struct diag reason;
+		if (set_from_line(settings, line, &reason) < 0)
+			return diag_fail(diag, EBADMSG, "%s line %u: %s", reader->path, reader->number, reason.text);
+	}
+	return result < 0 ? -EBADMSG : 0;
+}
+
+static int read_config(struct settings *settings, const char *path, struct diag *diag)
+{
+	if (!path && access(default_config, F_OK) != 0)
+		return 0;
+	struct line_reader reader;
+	if (line_reader_open(&reader, path ? path : default_config, CONFIG_SIZE_LIMIT, diag) < 0)
+		return -EBADMSG;
+	int result = read_lines(settings, &reader, diag);
+	line_reader_close(&reader);
+	return result;
+}
+
+/* ---- both ---- */
+
+static void set_defaults(struct settings *settings)
+{
+	*settings = (struct settings){ .table = CONFIG_DEFAULT_TABLE, .timeout = TIMEOUT_DEFAULT };
+}
+
+static int parse_arguments(struct settings *settings, int argc, char **argv, struct diag *diag)
+{
+	int operands = options_parse(quarantine_options, settings, argc, argv, diag);
+	if (operands < 0)
+		return operands;
+	for (int i = 1; i <= operands; i++) {
+		int result = targets_add_server(&settings->targets, argv[i], diag);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static void forget_servers(struct targets *targets)
+{
+	if (targets->servers)
+		memset(targets->servers, 0, SERVERS_MAX * sizeof *targets->servers);
+	targets->server_count = 0;
+}
+
+/* The command line is parsed twice: once to find the file and errors, once more on top of what the file says. */
+static int read_in_order(struct settings *settings, int argc, char **argv, char **copy, struct diag *diag)
+{
+	memcpy(copy, argv, (size_t)argc * sizeof *copy);
+	set_defaults(settings);
+	int result = parse_arguments(settings, argc, copy, diag);
+	const char *config = settings->config;
+	bool names_servers = settings->targets.server_count > 0;
+	if (result < 0 || settings->remove)
+		return result;
+	settings_fini(settings);
+	set_defaults(settings);
+	result = read_config(settings, config, diag);
+	if (result < 0)
+		return result;
+	if (names_servers)
+		forget_servers(&settings->targets);
+	memcpy(copy, argv, (size_t)argc * sizeof *copy);
+	result = parse_arguments(settings, argc, copy, diag);
+	if (result == 0 && settings->targets.server_count == 0 && *CONFIG_DEFAULT_SERVER_URL)
+		result = targets_add_server(&settings->targets, CONFIG_DEFAULT_SERVER_URL, diag);
+	return result;
+}
+
+int settings_read(struct settings *settings, int argc, char **argv, struct diag *diag)
+{
+	char **copy = malloc(((size_t)argc + 1) * sizeof *copy);
+	if (!copy)
+		return diag_errno(diag, ENOMEM, "read the command line");
+	int result = read_in_order(settings, argc, argv, copy, diag);
+	free(copy);
+	if (result == 0 && !settings->remove && settings->targets.server_count == 0)
+		return diag_fail(diag, EINVAL, "no server: name a URL, here or in %s", default_config);
+	return result;
+}
+
+void settings_fini(struct settings *settings)
+{
+	targets_fini(&settings->targets);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the operator asked for: command line and configuration file. */
+#ifndef QUARANTINE_SETTINGS_H
+#define QUARANTINE_SETTINGS_H
+
+#include "../applet.h"
+#include "targets.h"
+#if CONFIG_QUARANTINE_PROBE
+#include "http/trust.h"
+#endif
+
+enum dns_mode { DNS_RESOLVERS, DNS_ANY, DNS_NONE, DNS_LIST };
+
+enum { DNS_LIST_MAX = 8 };
+
+struct dns_settings {
+	enum dns_mode mode;
+	struct address list[DNS_LIST_MAX]; /* of DNS_LIST */
+	size_t count;
+};
+
+struct settings {
+	const char *table;
+	const char *message;
+	const char *config; /* path; NULL: the default one, which need not exist */
+	struct targets targets;
+	struct dns_settings dns;
+	unsigned timeout; /* seconds */
+	bool remove;
+	bool dry_run;
+	bool no_probe;
+	bool keep;
+	bool json;
+	bool quiet;
+	bool verbose;
+	bool has_forbidden;
+	struct url forbidden;
+#if CONFIG_QUARANTINE_PROBE
+	struct trust_options trust;
+#endif
+};
+
+extern const struct option_row quarantine_options[];
+
+/*
+ * Reads both; the command line wins, and when it names a server those of the file don't count. Returns 0; -EINVAL for
+ * the command line, -EBADMSG for the file, -ENOMEM; with a diagnostic.
+ */
+int settings_read(struct settings *settings, int argc, char **argv, struct diag *diag);
+void settings_fini(struct settings *settings);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "targets.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char hosts_path[] = "/etc/hosts";
+
+void targets_fini(struct targets *targets)
+{
+	for (size_t role = 0; role < PEER_ROLES; role++) {
+		free(targets->policy.peers[role][IPV4].records);
+		free(targets->policy.peers[role][IPV6].records);
+	}
+	for (size_t i = 0; i < targets->name_count; i++)
+		free(targets->names[i].host);
+	free(targets->servers);
+	*targets = (struct targets){ 0 };
+}
+
+int targets_add_server(struct targets *targets, const char *url, struct diag *diag)
+{
+	struct url parsed;
+	int result = url_parse(url, &parsed, diag);
+	if (result < 0)
+		return result;
+	if (parsed.address.family &&
+	    (address_is_unspecified(&parsed.address) || address_is_multicast(&parsed.address)))
+		return diag_fail(diag, EINVAL, "URL '%s': no server can have this address", url);
+	if (!targets->servers)
+		targets->servers = calloc(SERVERS_MAX, sizeof *targets->servers);
+	if (!targets->servers)
+		return diag_errno(diag, ENOMEM, "keep server %s", url);
+	if (targets->server_count == SERVERS_MAX)
+		return diag_fail(diag, EINVAL, "at most %d servers", SERVERS_MAX);
+	targets->servers[targets->server_count++].url = parsed;
+	return 0;
+}
+
+static bool grow(struct peer_list *list, size_t record_size)
+{
+	size_t capacity = list->capacity ? 2 * list->capacity : 32;
+	uint8_t *records = realloc(list->records, capacity * record_size);
+	if (!records)
+		return false;
+	list->records = records;
+	list->capacity = capacity;
+	return true;
+}
+
+int targets_add_peer(struct targets *targets, enum peer_role role, const struct address *address, uint8_t protocol,
+		     uint16_t port, struct diag *diag)
+{
+	enum ip_family family = address->family == AF_INET ? IPV4 : IPV6;
+	struct peer_list *list = &targets->policy.peers[role][family];
+	if (list->count == list->capacity && !grow(list, peer_record_size(family)))
+		return diag_errno(diag, ENOMEM, "keep %zu addresses", list->count + 1);
+	(void)peer_list_add(list, address, protocol, port); /* there is room */
+	return 0;
+}
+
+/* ---- --allow ---- */
+
+/* tcp:HOST[/LEN]:PORT[:in|out], in pieces. */
+struct specification {
+	uint8_t protocol;
+	char host[HOST_NAME_MAX_LENGTH + 2];
+	struct address address; /* family 0: host is a name */
+	uint8_t prefix_length; /* of all bits when none is given */
+	bool has_prefix;
+	uint16_t port;
+	bool inbound;
+};
+
+static const char *read_protocol(const char *word, struct specification *specification)
+{
+	if (strncmp(word, "tcp:", 4) == 0)
+		specification->protocol = IPPROTO_TCP;
+	else if (strncmp(word, "udp:", 4) == 0)
+		specification->protocol = IPPROTO_UDP;
+	else
+		return NULL;
+	return word + 4;
+}
+
+/* Copies the host, with or without brackets; returns what follows it, or NULL. */
+static const char *read_host(const char *word, struct specification *specification)
+{
+	bool brackets = *word == '[';
+	word += brackets;
+	size_t length = strcspn(word, brackets ? "]" : ":/");
+	if (length == 0 || length >= sizeof specification->host || (brackets && word[length] != ']'))
+		return NULL;
+	memcpy(specification->host, word, length);
+	specification->host[length] = '\0';
+	bool literal = address_parse(specification->host, &specification->address);
+	if (brackets != (literal && strchr(specification->host, ':') != NULL))
+		return NULL;
+	if (!literal && !host_name_valid(specification->host))
+		return NULL;
+	return word + length + brackets;
+}
+
+static const char *read_prefix(const char *word, struct specification *specification)
+{
+	specification->prefix_length = (uint8_t)(8 * address_length(&specification->address));
+	if (*word != '/')
+		return word;
+	char digits[4];
+	size_t length = strcspn(++word, ":");
+	uint64_t value;
+	if (length >= sizeof digits || specification->address.family == 0)
+		return NULL;
+	memcpy(digits, word, length);
+	digits[length] = '\0';
+	if (!parse_unsigned(digits, specification->prefix_length, &value))
+		return NULL;
+	specification->has_prefix = value < specification->prefix_length;
+	specification->prefix_length = (uint8_t)value;
+	return word + length;
+}
+
+static bool read_port_and_direction(const char *word, struct specification *specification)
+{
+	char port[6];
+	if (*word++ != ':')
+		return false;
+	size_t length = strcspn(word, ":");
+	if (length >= sizeof port)
+		return false;
+	memcpy(port, word, length);
+	port[length] = '\0';
+	word += length;
+	specification->inbound = strcmp(word, ":in") == 0;
+	if (*word && !specification->inbound && strcmp(word, ":out") != 0)
+		return false;
+	return parse_port(port, &specification->port);
+}
+
+static bool read_specification(const char *word, struct specification *specification)
+{
+	word = read_protocol(word, specification);
+	if (word)
+		word = read_host(word, specification);
+	if (word)
+		word = read_prefix(word, specification);
+	return word && read_port_and_direction(word, specification);
+}
+
+static int add_network(struct targets *targets, const struct specification *specification, struct diag *diag)
+{
+	struct policy *policy = &targets->policy;
+	if (policy->network_count == POLICY_NETWORKS_MAX)
+		return diag_fail(diag, EINVAL, "at most %d networks (ADDRESS/LENGTH)", POLICY_NETWORKS_MAX);
+	policy->networks[policy->network_count++] = (struct policy_network){
+		.address = specification->address,
+		.prefix_length = specification->prefix_length,
+		.protocol = specification->protocol,
+		.port = specification->port,
+		.inbound = specification->inbound,
+	};
+	return 0;
+}
+
+static int add_name(struct targets *targets, const struct specification *specification, struct diag *diag)
+{
+	if (targets->name_count == NAMES_MAX)
+		return diag_fail(diag, EINVAL, "at most %d host names", NAMES_MAX);
+	char *host = strdup(specification->host);
+	if (!host)
+		return diag_errno(diag, ENOMEM, "keep a name");
+	targets->names[targets->name_count++] = (struct allowed_name){
+		.host = host,
+		.protocol = specification->protocol,
+		.port = specification->port,
+		.inbound = specification->inbound,
+	};
+	return 0;
+}
+
+static enum peer_role allow_role(bool inbound)
+{
+	return inbound ? PEER_ALLOW_IN : PEER_ALLOW_OUT;
+}
+
+/* Names as the kernel takes them (dev_valid_name), and that nft can print in quotes. */
+static bool interface_name_valid(const char *name)
+{
+	size_t length = strlen(name);
+	if (length == 0 || length >= POLICY_INTERFACE_SIZE || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	for (; *name; name++) {
+		if (!isgraph((unsigned char)*name) || strchr("/:\"*\\", *name))
+			return false;
+	}
+	return true;
+}
+
+static int add_dhcp_server(struct targets *targets, const char *interface, struct diag *diag)
+{
+	struct policy *policy = &targets->policy;
+	if (!interface_name_valid(interface))
+		return diag_fail(diag, EINVAL, "'%.*s' is not an interface name", 40, interface);
+	if (policy->dhcp_server_count == POLICY_DHCP_SERVER_MAX)
+		return diag_fail(diag, EINVAL, "at most %d interfaces with dhcp-server", POLICY_DHCP_SERVER_MAX);
+	text_copy(policy->dhcp_server[policy->dhcp_server_count++], POLICY_INTERFACE_SIZE, interface);
+	return 0;
+}
+
+int targets_add_allowed(struct targets *targets, const char *word, struct diag *diag)
+{
+	static const char dhcp_server[] = "dhcp-server:";
+	struct specification specification = { 0 };
+	if (strncmp(word, dhcp_server, sizeof dhcp_server - 1) == 0)
+		return add_dhcp_server(targets, word + sizeof dhcp_server - 1, diag);
+	if (!read_specification(word, &specification))
+		return diag_fail(diag, EINVAL,
+				 "'%.*s' is not tcp:HOST[/LEN]:PORT[:in|out] (or udp:, or dhcp-server:INTERFACE)", 80, word);
+	if (specification.address.family == 0)
+		return add_name(targets, &specification, diag);
+	if (specification.has_prefix)
+		return add_network(targets, &specification, diag);
+	return targets_add_peer(targets, allow_role(specification.inbound), &specification.address,
+				specification.protocol, specification.port, diag);
+}
+
+/* ---- resolving ---- */
+
+/* The names of servers and of --allow in one list, for one child process. */
+struct lookup {
+	const char *names[SERVERS_MAX + NAMES_MAX];
+	size_t count;
+	struct resolved *results;
+	int *errors;
+};
+
+static void collect_names(const struct targets *targets, struct lookup *lookup)
+{
+	for (size_t i = 0; i < targets->server_count; i++) {
+		if (targets->servers[i].url.address.family == 0)
+			lookup->names[lookup->count++] = targets->servers[i].url.host;
+	}
+	for (size_t i = 0; i < targets->name_count; i++)
+		lookup->names[lookup->count++] = targets->names[i].host;
+}
+
+static void keep_server_addresses(struct server *server, const struct resolved *resolved)
+{
+	server->from_dns = !resolved->from_hosts;
+	for (size_t i = 0; i < resolved->count && i < SERVER_ADDRESSES_MAX; i++)
+		server->addresses[server->address_count++] = resolved->addresses[i];
+}
+
+static int add_server_peers(struct targets *targets, const struct server *server, struct diag *diag)
+{
+	int result = 0;
+	for (size_t i = 0; i < server->address_count && result == 0; i++)
+		result = targets_add_peer(targets, PEER_SERVER, &server->addresses[i], IPPROTO_TCP, server->url.port, diag);
+	return result;
+}
+
+static int add_name_peers(struct targets *targets, const struct allowed_name *name, const struct resolved *resolved,
+			  struct diag *diag)
+{
+	int result = 0;
+	for (size_t i = 0; i < resolved->count && result == 0; i++)
+		result = targets_add_peer(targets, allow_role(name->inbound), &resolved->addresses[i], name->protocol,
+					  name->port, diag);
+	return result;
+}
+
+static const char *resolve_problem(int error)
+{
+	switch (-error) {
+	case ENOENT:
+		return "no such name, or no address";
+	case ETIMEDOUT:
+		return "no answer from any resolver";
+	case EPROTO:
+		return "only unusable answers";
+	default:
+		return strerror(-error);
+	}
+}
+
+/* Takes the results in the order of collect_names. */
+static int use_results(struct targets *targets, const struct lookup *lookup,
+		       void (*warn)(void *context, const struct diag *diag), void *context, struct diag *diag)
+{
+	size_t at = 0;
+	struct diag problem;
+	int result = 0;
+	for (size_t i = 0; i < targets->server_count && result == 0; i++) {
+		struct server *server = &targets->servers[i];
+		if (server->url.address.family)
+			server->addresses[server->address_count++] = server->url.address;
+		else
+			keep_server_addresses(server, &lookup->results[at++]);
+		result = add_server_peers(targets, server, diag);
+	}
+	for (size_t i = 0; i < targets->name_count && result == 0; i++)
+		result = add_name_peers(targets, &targets->names[i], &lookup->results[at++], diag);
+	for (size_t i = 0; i < lookup->count; i++) {
+		if (lookup->results[i].count > 0)
+			continue;
+		diag_fail(&problem, ENOENT, "resolve %s: %s", lookup->names[i], resolve_problem(lookup->errors[i]));
+		warn(context, &problem);
+	}
+	return result;
+}
+
+int targets_resolve(struct targets *targets, const struct resolver_config *resolvers, struct deadline deadline,
+		    void (*warn)(void *context, const struct diag *diag), void *context, struct diag *diag)
+{
+	struct lookup lookup = { .count = 0 };
+	collect_names(targets, &lookup);
+	lookup.results = calloc(lookup.count + 1, sizeof *lookup.results);
+	lookup.errors = calloc(lookup.count + 1, sizeof *lookup.errors);
+	int result = -ENOMEM;
+	if (lookup.results && lookup.errors) {
+		const struct resolve_request request = { lookup.names, lookup.count, hosts_path, resolvers, deadline };
+		struct diag ignored; /* use_results words each failure itself */
+		result = lookup.count ? resolve_names(&request, lookup.results, lookup.errors, &ignored) : 0;
+		if (result != -EINTR)
+			result = use_results(targets, &lookup, warn, context, diag);
+	} else {
+		diag_errno(diag, ENOMEM, "resolve %zu names", lookup.count);
+	}
+	free(lookup.results);
+	free(lookup.errors);
+	return result;
+}
+
+size_t targets_resolved_servers(const struct targets *targets)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < targets->server_count; i++)
+		count += targets->servers[i].address_count > 0;
+	return count;
+}

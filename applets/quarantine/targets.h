@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who stays reachable: servers and --allow specifications, from words to the addresses of a policy. */
+#ifndef QUARANTINE_TARGETS_H
+#define QUARANTINE_TARGETS_H
+
+#include "base/deadline.h"
+#include "base/diag.h"
+#include "base/url.h"
+#include "net/resolve.h"
+#include "policy/policy.h"
+
+enum {
+	SERVERS_MAX = 16,
+	SERVER_ADDRESSES_MAX = 32,
+	NAMES_MAX = 256, /* of --allow that need resolving */
+};
+
+struct server {
+	struct url url; /* as given */
+	struct address addresses[SERVER_ADDRESSES_MAX];
+	size_t address_count; /* 0: its name could not be resolved */
+	bool from_dns; /* so its name has to resolve from inside the containment, too */
+	bool proven;
+};
+
+/* "tcp:ntp.example.com:123", to be resolved. */
+struct allowed_name {
+	char *host;
+	uint8_t protocol;
+	uint16_t port;
+	bool inbound;
+};
+
+struct targets {
+	struct server *servers; /* SERVERS_MAX */
+	size_t server_count;
+	struct allowed_name names[NAMES_MAX];
+	size_t name_count;
+	struct policy policy; /* address lists on the heap, freed by targets_fini */
+};
+
+void targets_fini(struct targets *targets);
+
+/* Adds a server by its URL. 0 or -EINVAL. */
+int targets_add_server(struct targets *targets, const char *url, struct diag *diag);
+
+/* Adds tcp:HOST[/LEN]:PORT[:in|out], udp:... or dhcp-server:INTERFACE. 0, -EINVAL, -ENOMEM. */
+int targets_add_allowed(struct targets *targets, const char *specification, struct diag *diag);
+
+/* Adds one address in this role; protocol and port as in struct peer_list. 0 or -ENOMEM. */
+int targets_add_peer(struct targets *targets, enum peer_role role, const struct address *address, uint8_t protocol,
+		     uint16_t port, struct diag *diag);
+
+/*
+ * Resolves all names and adds servers and allowed names to the policy. What can't be resolved is handed to `warn` with
+ * its diagnostic and left out. Returns 0, -ENOMEM, or -EINTR.
+ */
+int targets_resolve(struct targets *targets, const struct resolver_config *resolvers, struct deadline deadline,
+		    void (*warn)(void *context, const struct diag *diag), void *context, struct diag *diag);
+
+/* How many servers have an address. */
+size_t targets_resolved_servers(const struct targets *targets);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* release: undo a quarantine, from the console, without network, configuration or the process that set it. */
+#include <errno.h>
+#include <linux/netlink.h>
+#include <signal.h>
+#include <time.h>
+
+#include "../applet.h"
+#include "base/json.h"
+#include "nft/containment.h"
+
+extern const struct applet release_applet;
+
+struct release_options {
+	const char *table;
+	bool json;
+	bool quiet;
+};
+
+static int parse_table(void *field, const char *value, struct diag *diag)
+{
+	int result = policy_table_name_check(value, diag);
+	return result < 0 ? result : option_string(field, value, diag);
+}
+
+#define FIELD(name) offsetof(struct release_options, name)
+static const struct option_row option_table[] = {
+	{ 't', "table", "NAME", parse_table, FIELD(table), "only tables of this name;\ndefault: every one of ours, and\n" CONFIG_DEFAULT_TABLE },
+	{ 'j', "json", NULL, option_flag, FIELD(json), "print JSON, one object a line" },
+	{ 'q', "quiet", NULL, option_flag, FIELD(quiet), "print errors only" },
+	OPTION_END,
+};
+
+static void print_table_names(const struct removed_tables *removed, struct text *text)
+{
+	size_t named = removed->count < REMOVED_TABLES_MAX ? removed->count : REMOVED_TABLES_MAX;
+	text_add(text, "removed table");
+	for (size_t i = 0; i < named; i++)
+		text_addf(text, "%s %s %s", i ? "," : "", table_family_word(removed->tables[i].family),
+			  removed->tables[i].name);
+	if (named < removed->count)
+		text_addf(text, " and %zu more", removed->count - named);
+}
+
+static int print_result(const struct release_options *options, const struct removed_tables *removed)
+{
+	char words[3072];
+	char line[4096];
+	struct text result = TEXT_ON(words);
+	struct text text = TEXT_ON(line);
+	if (removed->count == 0)
+		text_add(&result, "nothing to release: no quarantine is in force");
+	else
+		print_table_names(removed, &result);
+	if (options->quiet)
+		return EXIT_DONE;
+	if (options->json) {
+		json_begin(&text);
+		json_number(&text, "Time", (int64_t)time(NULL));
+		json_string(&text, "Result", words);
+		json_number(&text, "removed", (int64_t)removed->count);
+		json_end(&text);
+	} else {
+		text_addf(&text, "%s%s\n", removed->count ? "released: " : "", words);
+	}
+	return applet_print("release", line, text.length);
+}
+
+static int run_release(int argc, char **argv)
+{
+	struct release_options options = { 0 };
+	struct netlink netlink = { 0 };
+	struct removed_tables removed = { 0 };
+	struct diag diag;
+	int operands = options_parse(option_table, &options, argc, argv, &diag);
+	if (operands > 0)
+		operands = diag_fail(&diag, EINVAL, "unexpected operand '%.*s'", 60, argv[1]);
+	if (operands < 0)
+		return applet_usage_error(&release_applet, &diag);
+	(void)signal(SIGPIPE, SIG_IGN);
+	int result = netlink_open(&netlink, NETLINK_NETFILTER, &diag);
+	if (result == 0)
+		result = containment_remove(&netlink, options.table, CONFIG_DEFAULT_TABLE, &removed, &diag);
+	int code = result < 0 ? applet_fail("release", exit_code_for(result), &diag) : print_result(&options, &removed);
+	netlink_close(&netlink);
+	return code;
+}
+
+const struct applet release_applet = {
+	.name = "release",
+	.summary = "end a quarantine, however it was set",
+	.operands = "",
+	.options = option_table,
+	.notes = "Works offline. Nothing to release is no error.\n",
+	.run = run_release,
+};

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netlink/socket.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <time.h>
+
+int netlink_open(struct netlink *netlink, int bus, struct diag *diag)
+{
+	netlink->sequence = (uint32_t)time(NULL);
+	netlink->socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	if (!netlink->socket)
+		return diag_errno(diag, errno, "open a netlink socket");
+	if (mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) == 0) {
+		/* answers without a copy of the request; where the kernel can't do it they are only longer */
+		int on = 1;
+		(void)mnl_socket_setsockopt(netlink->socket, NETLINK_CAP_ACK, &on, sizeof on);
+		return 0;
+	}
+	int result = diag_errno(diag, errno, "bind a netlink socket");
+	netlink_close(netlink);
+	return result;
+}
+
+void netlink_close(struct netlink *netlink)
+{
+	if (netlink->socket)
+		(void)mnl_socket_close(netlink->socket);
+	netlink->socket = NULL;
+}
+
+uint32_t netlink_next_sequence(struct netlink *netlink)
+{
+	if (++netlink->sequence == 0)
+		netlink->sequence = 1;
+	return netlink->sequence;
+}
+
+/* Where the messages of one answer go. */
+struct answer {
+	uint32_t sequence;
+	int (*take)(const struct nlmsghdr *message, void *context);
+	void *context;
+	bool finished;
+	bool interrupted;
+};
+
+static int take_message(const struct nlmsghdr *message, struct answer *answer)
+{
+	if (message->nlmsg_seq != answer->sequence)
+		return 0;
+	answer->interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+	if (message->nlmsg_type == NLMSG_ERROR) {
+		const struct nlmsgerr *error = mnl_nlmsg_get_payload(message);
+		answer->finished = true;
+		return mnl_nlmsg_get_payload_len(message) < sizeof error->error ? -EBADMSG : error->error;
+	}
+	if (message->nlmsg_type == NLMSG_DONE) {
+		answer->finished = true;
+		return answer->interrupted ? -EINTR : 0;
+	}
+	return answer->take ? answer->take(message, answer->context) : 0;
+}
+
+static int take_messages(const void *buffer, int length, struct answer *answer)
+{
+	const struct nlmsghdr *message = buffer;
+	for (; mnl_nlmsg_ok(message, length); message = mnl_nlmsg_next(message, &length)) {
+		int result = take_message(message, answer);
+		if (result < 0)
+			return result;
+		if (answer->finished)
+			return 0;
+	}
+	return 0;
+}
+
+int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
+		    int (*take)(const struct nlmsghdr *message, void *context), void *context)
+{
+	struct answer answer = { .sequence = netlink_next_sequence(netlink), .take = take, .context = context };
+	union {
+		struct nlmsghdr header;
+		char bytes[8192]; /* the kernel fits dumps to the reader's buffer up to 32 KiB; a rule is well below 8 */
+	} buffer;
+	request->nlmsg_seq = answer.sequence;
+	if (mnl_socket_sendto(netlink->socket, request, request->nlmsg_len) < 0)
+		return -errno;
+	int result = 0;
+	while (!answer.finished && result == 0) {
+		ssize_t length = mnl_socket_recvfrom(netlink->socket, &buffer, sizeof buffer);
+		if (length < 0 && errno == EINTR)
+			continue;
+		result = length < 0 ? -errno : take_messages(&buffer, (int)length, &answer);
+	}
+	return result;
+}

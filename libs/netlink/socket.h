@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A netlink socket on which the kernel answers at once: requests, dumps and batches. */
+#ifndef NETLINK_SOCKET_H
+#define NETLINK_SOCKET_H
+
+#include <libmnl/libmnl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+
+/* libmnl's mnl_attr_for_each and its nested form, without their implicit conversions. extra: bytes before the attributes. */
+#define netlink_for_each_attribute(attribute, message, extra) \
+	for ((attribute) = mnl_nlmsg_get_payload_offset((message), (extra)); \
+	     mnl_attr_ok((attribute), (int)((char *)mnl_nlmsg_get_payload_tail(message) - (char *)(attribute))); \
+	     (attribute) = mnl_attr_next(attribute))
+#define netlink_for_each_nested(attribute, nest) \
+	for ((attribute) = mnl_attr_get_payload(nest); \
+	     mnl_attr_ok((attribute), (int)((char *)mnl_attr_get_payload(nest) + mnl_attr_get_payload_len(nest) - \
+					    (char *)(attribute))); \
+	     (attribute) = mnl_attr_next(attribute))
+
+struct netlink {
+	struct mnl_socket *socket; /* NULL: closed */
+	uint32_t sequence; /* of the last message */
+};
+
+/* bus: NETLINK_NETFILTER and so on. Returns 0 or -errno with a diagnostic (-EPROTONOSUPPORT: not in this kernel). */
+int netlink_open(struct netlink *netlink, int bus, struct diag *diag);
+void netlink_close(struct netlink *netlink);
+
+/* The next sequence number; never 0, which notifications carry. */
+uint32_t netlink_next_sequence(struct netlink *netlink);
+
+/*
+ * Sends one request (its sequence number is set here) and hands each message of the answer to `take` until the end of
+ * the dump, the acknowledgement or an error. The request must ask for NLM_F_ACK or NLM_F_DUMP. Returns 0 or -errno: the
+ * kernel's, or what `take` returned when it is negative; -EINTR when the dump was inconsistent (it should be repeated).
+ */
+int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
+		    int (*take)(const struct nlmsghdr *message, void *context), void *context);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One nf_tables transaction: messages are collected, then sent in one call; the kernel does all of them or none. */
+#ifndef NFT_BATCH_H
+#define NFT_BATCH_H
+
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "netlink/socket.h"
+
+struct batch {
+	struct netlink *netlink;
+	uint8_t *bytes;
+	size_t length;
+	size_t capacity;
+	uint32_t sets; /* ids handed out to sets of this transaction */
+	int error; /* -ENOMEM once a message could not be stored; commit returns it then */
+};
+
+/*
+ * generation: of the rule set that the transaction was planned on (nft_generation); the kernel refuses the commit with
+ * -ERESTART when it has changed since. 0: whatever it is.
+ */
+void batch_begin(struct batch *batch, struct netlink *netlink, uint32_t generation);
+void batch_fini(struct batch *batch); /* frees; safe on zero */
+
+/*
+ * Starts a message of the given nf_tables type (NFT_MSG_*), family (NFPROTO_*) and flags, with room for `room` bytes of
+ * attributes. Returns its header, valid until the next batch_message, or NULL (error is set then). When its attributes
+ * are complete, batch_message_end must follow.
+ */
+struct nlmsghdr *batch_message(struct batch *batch, uint16_t type, uint8_t family, uint16_t flags, size_t room);
+void batch_message_end(struct batch *batch, const struct nlmsghdr *message);
+
+/*
+ * Sends the transaction and waits for the kernel's answer. Returns 0 or -errno; the diagnostic names the message that was
+ * refused ("rule 'DNS replies' in chain inbound_chain: Operation not supported"). When refused is not NULL it gets the
+ * type of that message (NFT_MSG_*), or -1 when no message is to blame.
+ */
+int batch_commit(struct batch *batch, int *refused, struct diag *diag);
+
+#endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nft/containment.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "base/text.h"
+#include "nft/batch.h"
+#include "nft/plan.h"
+#include "nft/set.h"
+
+enum {
+	TRIES_MAX = 20, /* of a transaction while others change the rule set */
+	NAMES_ROOM = 1024,
+	OLD_CHAINS_MAX = 16, /* base chains of an older quarantine that are looked at */
+};
+
+/* Names of all that a probation adds to a table begin so; rules that it adds to foreign chains bear the comment. */
+static const char probation_prefix[] = "probation_";
+static const char probation_set[] = "probation_alive";
+static const char probation_comment[] = "quarbox probation"; /* begins like policy_comment_prefix */
+
+static bool has_prefix(const char *string, const char *prefix)
+{
+	return strncmp(string, prefix, strlen(prefix)) == 0;
+}
+
+/* ---- retrying ---- */
+
+/*
+ * One attempt: plans with the generation, fills and commits the batch. Returns 0 or -errno; sets *refused as
+ * batch_commit does.
+ */
+struct attempt {
+	struct netlink *netlink;
+	struct policy *policy; /* NULL when none is installed */
+	const char *table;
+	uint64_t milliseconds;
+	bool ends_probation;
+	bool replaces;
+	struct removed_tables *removed;
+	const char *default_name;
+	int (*fill)(struct attempt *attempt, struct batch *batch, struct diag *diag);
+};
+
+/* fill returns 1 when there is nothing to commit. */
+static int try_once(struct attempt *attempt, int *refused, struct diag *diag)
+{
+	uint32_t generation = 0;
+	struct batch batch;
+	*refused = -1;
+	int result = nft_generation(attempt->netlink, &generation, diag);
+	if (result < 0)
+		return result;
+	batch_begin(&batch, attempt->netlink, generation);
+	result = attempt->fill(attempt, &batch, diag);
+	if (result == 0)
+		result = batch_commit(&batch, refused, diag);
+	batch_fini(&batch);
+	return result < 0 ? result : 0;
+}
+
+/* What kernels answer to an expression that they do not have. */
+static bool says_unsupported(int error)
+{
+	return error == -ENOENT || error == -EOPNOTSUPP || error == -EPROTONOSUPPORT || error == -EPROTO ||
+	       error == -EAFNOSUPPORT;
+}
+
+static int run_attempt(struct attempt *attempt, struct diag *diag)
+{
+	int result = -EAGAIN;
+	for (int tries = 0; tries < TRIES_MAX; tries++) {
+		int refused;
+		result = try_once(attempt, &refused, diag);
+		bool changed_meanwhile = result == -ERESTART || result == -EINTR || result == -EAGAIN;
+		bool no_conntrack = attempt->policy && !attempt->policy->stateless && refused == NFT_MSG_NEWRULE &&
+				    says_unsupported(result);
+		if (no_conntrack)
+			attempt->policy->stateless = true;
+		else if (!changed_meanwhile)
+			break;
+	}
+	return result;
+}
+
+/* ---- removing a probation ---- */
+
+static void delete_rule(struct batch *batch, const char *table, const char *chain, uint64_t handle)
+{
+	struct nlmsghdr *message = batch_message(batch, NFT_MSG_DELRULE, NFPROTO_INET, 0, NAMES_ROOM);
+	if (!message)
+		return;
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, table);
+	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain);
+	if (handle)
+		mnl_attr_put_u64(message, NFTA_RULE_HANDLE, htobe64(handle));
+	batch_message_end(batch, message);
+}
+
+static void delete_named(struct batch *batch, uint16_t type, uint16_t table_attribute, const char *table,
+			 uint16_t name_attribute, const char *name)
+{
+	struct nlmsghdr *message = batch_message(batch, type, NFPROTO_INET, 0, NAMES_ROOM);
+	if (!message)
+		return;
+	mnl_attr_put_strz(message, table_attribute, table);
+	mnl_attr_put_strz(message, name_attribute, name);
+	batch_message_end(batch, message);
+}
+
+struct remains {
+	struct batch *batch;
+	const char *table;
+};
+
+static int delete_probation_rule(const struct rule_info *rule, void *context)
+{
+	const struct remains *remains = context;
+	if (has_prefix(rule->chain, probation_prefix) || strcmp(rule->comment, probation_comment) == 0)
+		delete_rule(remains->batch, remains->table, rule->chain, rule->handle);
+	return 0;
+}
+
+static int delete_probation_chain(const struct chain_info *chain, void *context)
+{
+	const struct remains *remains = context;
+	if (has_prefix(chain->name, probation_prefix))
+		delete_named(remains->batch, NFT_MSG_DELCHAIN, NFTA_CHAIN_TABLE, remains->table, NFTA_CHAIN_NAME,
+			     chain->name);
+	return 0;
+}
+
+static int delete_probation_set(const char *name, void *context)
+{
+	const struct remains *remains = context;
+	if (has_prefix(name, probation_prefix))
+		delete_named(remains->batch, NFT_MSG_DELSET, NFTA_SET_TABLE, remains->table, NFTA_SET_NAME, name);
+	return 0;
+}
+
+/* Rules before the chains that they go to and the sets that they look into. */
+static int delete_remains(struct netlink *netlink, struct batch *batch, const char *table, struct diag *diag)
+{
+	struct remains remains = { batch, table };
+	int result = rule_each(netlink, NFPROTO_INET, table, delete_probation_rule, &remains, diag);
+	if (result == 0)
+		result = chain_each(netlink, NFPROTO_INET, table, delete_probation_chain, &remains, diag);
+	if (result == 0)
+		result = set_each(netlink, NFPROTO_INET, table, delete_probation_set, &remains, diag);
+	return result;
+}
+
+/* A table that holds nothing but a probation. */
+static bool is_probation_only(const struct table_info *table)
+{
+	return strcmp(table->comment, probation_comment) == 0;
+}
+
+static int fill_end_probation(struct attempt *attempt, struct batch *batch, struct diag *diag)
+{
+	struct table_info table;
+	bool found;
+	int result = table_find(attempt->netlink, NFPROTO_INET, attempt->table, &table, &found, diag);
+	if (result < 0 || !found)
+		return result < 0 ? result : 1;
+	if (!is_probation_only(&table))
+		return delete_remains(attempt->netlink, batch, attempt->table, diag);
+	plan_delete_table(batch, NFPROTO_INET, attempt->table);
+	return 0;
+}
+
+int containment_end_probation(struct netlink *netlink, const char *table, struct diag *diag)
+{
+	struct attempt attempt = { .netlink = netlink, .table = table, .fill = fill_end_probation };
+	return run_attempt(&attempt, diag);
+}
+
+/* ---- beginning a probation ---- */
+
+/* The base chains of an older quarantine that decide about packets at the hooks of the plan. */
+struct old_chains {
+	struct chain_info chains[OLD_CHAINS_MAX];
+	size_t count;
+};
+
+static int keep_old_chain(const struct chain_info *chain, void *context)
+{
+	struct old_chains *old = context;
+	bool ours = has_prefix(chain->name, probation_prefix);
+	if (!chain->base || chain->nat || ours)
+		return 0;
+	if (old->count == OLD_CHAINS_MAX)
+		return -E2BIG;
+	old->chains[old->count++] = *chain;
+	return 0;
+}
+
+/* The first old chain at each hook goes to the new plan, the others stand back; a hook without one gets its own. */
+static void divert_hook(struct batch *batch, const char *table, const struct old_chains *old, enum chain_id id)
+{
+	char target[64];
+	struct text text = TEXT_ON(target);
+	text_addf(&text, "%s%s", probation_prefix, chain_types[id].name);
+	bool diverted = false;
+	for (size_t i = 0; i < old->count; i++) {
+		if (old->chains[i].hook != chain_types[id].hook_number)
+			continue;
+		plan_add_probation_rule(batch, table, old->chains[i].name, probation_set, diverted ? NULL : target,
+					probation_comment);
+		diverted = true;
+	}
+	if (diverted)
+		return;
+	char hooked[64];
+	text = TEXT_ON(hooked);
+	text_addf(&text, "%shook_%s", probation_prefix, chain_types[id].hook);
+	plan_add_base_chain(batch, table, hooked, id, false);
+	plan_add_probation_rule(batch, table, hooked, probation_set, target, probation_comment);
+}
+
+/* Whatever stood under the name: what a dead probation left of it goes, an older quarantine stays. */
+static int prepare_table(struct attempt *attempt, struct batch *batch, struct old_chains *old, struct diag *diag)
+{
+	struct table_info table;
+	bool found;
+	int result = table_find(attempt->netlink, NFPROTO_INET, attempt->table, &table, &found, diag);
+	if (result < 0)
+		return result;
+	attempt->replaces = found && !is_probation_only(&table);
+	if (found && !attempt->replaces)
+		plan_delete_table(batch, NFPROTO_INET, attempt->table);
+	if (!attempt->replaces) {
+		plan_add_table(batch, attempt->table, probation_comment);
+		return 0;
+	}
+	result = delete_remains(attempt->netlink, batch, attempt->table, diag);
+	if (result == 0)
+		result = chain_each(attempt->netlink, NFPROTO_INET, attempt->table, keep_old_chain, old, diag);
+	return result;
+}
+
+static int fill_begin_probation(struct attempt *attempt, struct batch *batch, struct diag *diag)
+{
+	struct old_chains old = { .count = 0 };
+	int result = prepare_table(attempt, batch, &old, diag);
+	if (result < 0)
+		return result;
+	set_add_probation(batch, attempt->table, probation_set, attempt->milliseconds);
+	plan_add_contents(batch, attempt->policy, probation_prefix, false);
+	for (int id = 0; id < CHAIN_IDS; id++)
+		divert_hook(batch, attempt->table, &old, (enum chain_id)id);
+	return 0;
+}
+
+int containment_begin_probation(struct netlink *netlink, struct policy *policy, uint64_t milliseconds, bool *replaces,
+				struct diag *diag)
+{
+	struct attempt attempt = {
+		.netlink = netlink,
+		.policy = policy,
+		.table = policy->table,
+		.milliseconds = milliseconds,
+		.fill = fill_begin_probation,
+	};
+	int result = run_attempt(&attempt, diag);
+	if (result == 0)
+		*replaces = attempt.replaces;
+	return result;
+}
+
+/* ---- installing ---- */
+
+static int note_probation_set(const char *name, void *context)
+{
+	if (strcmp(name, probation_set) == 0)
+		*(bool *)context = true;
+	return 0;
+}
+
+static int require_probation(struct attempt *attempt, struct diag *diag)
+{
+	bool there = false;
+	int result = 0;
+	if (attempt->replaces)
+		result = set_each(attempt->netlink, NFPROTO_INET, attempt->table, note_probation_set, &there, diag);
+	if (result == 0 && !there)
+		return diag_fail(diag, ECANCELED, "keep the quarantine: its probation was removed meanwhile");
+	return result;
+}
+
+static int fill_install(struct attempt *attempt, struct batch *batch, struct diag *diag)
+{
+	struct table_info table;
+	int result = table_find(attempt->netlink, NFPROTO_INET, attempt->table, &table, &attempt->replaces, diag);
+	if (result == 0 && attempt->ends_probation)
+		result = require_probation(attempt, diag);
+	if (result < 0)
+		return result;
+	/* Delete and add in one transaction leaks nothing, because every chain of the plan ends in a drop rule. */
+	if (attempt->replaces)
+		plan_delete_table(batch, NFPROTO_INET, attempt->table);
+	plan_add_table(batch, attempt->table, attempt->policy->comment);
+	plan_add_contents(batch, attempt->policy, "", true);
+	return 0;
+}
+
+int containment_install(struct netlink *netlink, struct policy *policy, bool ends_probation, bool *replaces,
+			struct diag *diag)
+{
+	struct attempt attempt = {
+		.netlink = netlink,
+		.policy = policy,
+		.table = policy->table,
+		.ends_probation = ends_probation,
+		.fill = fill_install,
+	};
+	int result = run_attempt(&attempt, diag);
+	if (result == 0)
+		*replaces = attempt.replaces;
+	return result;
+}
+
+/* ---- reading back ---- */
+
+/* The plan's rule of this number. */
+struct wanted_rule {
+	size_t number;
+	size_t seen;
+	const struct rule_row *row; /* NULL: the plan has fewer */
+};
+
+static int pick_rule(void *context, const struct rule *rule)
+{
+	struct wanted_rule *wanted = context;
+	if (wanted->seen++ != wanted->number)
+		return 0;
+	wanted->row = rule->row;
+	return 1;
+}
+
+static const struct rule_row *plan_rule(const struct policy *policy, size_t number)
+{
+	struct wanted_rule wanted = { .number = number };
+	(void)policy_each_rule(policy, pick_rule, &wanted);
+	return wanted.row;
+}
+
+struct read_back {
+	const struct policy *policy;
+	size_t count;
+	bool differs;
+};
+
+static int compare_rule(const struct rule_info *rule, void *context)
+{
+	struct read_back *read_back = context;
+	const struct rule_row *row = plan_rule(read_back->policy, read_back->count++);
+	if (!row || strcmp(rule->comment, row->comment) != 0 || strcmp(rule->chain, chain_types[row->chain].name) != 0)
+		read_back->differs = true;
+	return 0;
+}
+
+int containment_read_back(struct netlink *netlink, const struct policy *policy, bool *intact, struct diag *diag)
+{
+	struct read_back read_back = { .policy = policy };
+	int result = rule_each(netlink, NFPROTO_INET, policy->table, compare_rule, &read_back, diag);
+	if (result < 0)
+		return result;
+	*intact = !read_back.differs && plan_rule(policy, read_back.count) == NULL;
+	return 0;
+}
+
+/* ---- removing ---- */
+
+struct removal {
+	const struct attempt *attempt;
+	struct batch *batch;
+};
+
+static bool is_wanted(const struct attempt *attempt, const struct table_info *table)
+{
+	if (attempt->table)
+		return strcmp(table->name, attempt->table) == 0 && (table->family == NFPROTO_INET || table_is_ours(table));
+	return table_is_ours(table) ||
+	       (table->family == NFPROTO_INET && strcmp(table->name, attempt->default_name) == 0);
+}
+
+static int remove_if_wanted(const struct table_info *table, void *context)
+{
+	const struct removal *removal = context;
+	struct removed_tables *removed = removal->attempt->removed;
+	if (!is_wanted(removal->attempt, table))
+		return 0;
+	plan_delete_table(removal->batch, table->family, table->name);
+	if (removed->count < REMOVED_TABLES_MAX) {
+		removed->tables[removed->count].family = table->family;
+		text_copy(removed->tables[removed->count].name, sizeof removed->tables[0].name, table->name);
+	}
+	removed->count++;
+	return 0;
+}
+
+static int fill_remove(struct attempt *attempt, struct batch *batch, struct diag *diag)
+{
+	struct removal removal = { attempt, batch };
+	attempt->removed->count = 0;
+	int result = table_each(attempt->netlink, remove_if_wanted, &removal, diag);
+	if (result < 0)
+		return result;
+	return attempt->removed->count == 0 ? 1 : 0;
+}
+
+int containment_remove(struct netlink *netlink, const char *name, const char *default_name,
+		       struct removed_tables *removed, struct diag *diag)
+{
+	struct attempt attempt = {
+		.netlink = netlink,
+		.table = name,
+		.default_name = default_name,
+		.removed = removed,
+		.fill = fill_remove,
+	};
+	return run_attempt(&attempt, diag);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Putting a policy in force, on probation or for good, and taking it back: each is one transaction. */
+#ifndef NFT_CONTAINMENT_H
+#define NFT_CONTAINMENT_H
+
+#include "nft/table.h"
+#include "policy/policy.h"
+
+/*
+ * All plan on the current generation of the rule set and start over when somebody else changes it meanwhile. They return
+ * 0 or -errno with a diagnostic; after an error the rule set is as it was. When the kernel refuses rules that need
+ * connection tracking, policy->stateless is set and the transaction is tried again without them.
+ */
+
+/*
+ * The policy counts for so many milliseconds; then, with no help from any process, what was there before counts again: an
+ * older quarantine under the same name, whoever set it, or nothing. *replaces says whether there was one.
+ */
+int containment_begin_probation(struct netlink *netlink, struct policy *policy, uint64_t milliseconds, bool *replaces,
+				struct diag *diag);
+
+/* Ends a probation, our own or what a killed process left: exactly the state before it. Nothing to end is no error. */
+int containment_end_probation(struct netlink *netlink, const char *table, struct diag *diag);
+
+/*
+ * The policy counts for good, in the place of whatever bears its table's name in family inet. ends_probation: only if the
+ * probation that was begun is still there; -ECANCELED when somebody has released it meanwhile.
+ */
+int containment_install(struct netlink *netlink, struct policy *policy, bool ends_probation, bool *replaces,
+			struct diag *diag);
+
+/*
+ * Reads the installed table back: *intact says whether the kernel holds the rules of this plan, each in its chain and in
+ * order (compared by their comments), and nothing else.
+ */
+int containment_read_back(struct netlink *netlink, const struct policy *policy, bool *intact, struct diag *diag);
+
+enum { REMOVED_TABLES_MAX = 32 };
+
+/* What containment_remove took away. */
+struct removed_tables {
+	size_t count; /* may exceed REMOVED_TABLES_MAX: the names beyond it are not kept */
+	struct {
+		uint8_t family;
+		char name[64]; /* cut when longer */
+	} tables[REMOVED_TABLES_MAX];
+};
+
+/*
+ * Removes quarantine tables in one transaction. name NULL: every table of any family that bears our comment, and the
+ * table `default_name` of family inet; else every table of that name. None is no error.
+ */
+int containment_remove(struct netlink *netlink, const char *name, const char *default_name,
+		       struct removed_tables *removed, struct diag *diag);
+
+#endif

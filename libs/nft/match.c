@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nft/match.h"
+
+#include <errno.h>
+#include <libnftnl/expr.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "nft/expression.h"
+#include "nft/set.h"
+
+/* Offsets in headers: RFC 791 section 3.1, RFC 8200 section 3, RFC 9293 section 3.1, RFC 768. */
+enum {
+	IPV4_TTL = 8,
+	IPV4_CHECKSUM = 10,
+	IPV4_SOURCE = 12,
+	IPV4_DESTINATION = 16,
+	IPV6_HOP_LIMIT = 7,
+	IPV6_SOURCE = 8,
+	IPV6_DESTINATION = 24,
+	SOURCE_PORT = 0,
+	DESTINATION_PORT = 2,
+	TCP_FLAGS = 13,
+	TCP_SYN = 0x02,
+	TCP_ACK = 0x10,
+};
+
+static const char *ip_word(enum ip_family family)
+{
+	return family == IPV4 ? "ip" : "ip6";
+}
+
+static const char *protocol_word(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP ? "tcp" : "udp";
+}
+
+void set_name(struct text *text, const char *prefix, enum set_id set, enum ip_family family)
+{
+	text_addf(text, "%s%s%c", prefix, set_types[set].name, family == IPV4 ? '4' : '6');
+}
+
+/* Loads the source or destination address into this register. */
+static void load_address(struct rule_builder *builder, bool source, uint32_t reg)
+{
+	enum ip_family family = builder->source->family;
+	uint32_t offset = family == IPV4 ? (source ? IPV4_SOURCE : IPV4_DESTINATION)
+					 : (source ? IPV6_SOURCE : IPV6_DESTINATION);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, offset, (uint32_t)family_address_length(family), reg);
+}
+
+/* ---- interfaces ---- */
+
+static const char *interface_of(const struct rule *rule, const struct match *match)
+{
+	return rule->interface ? rule->interface : match->data;
+}
+
+static void build_interface(struct rule_builder *builder, const struct match *match)
+{
+	char name[POLICY_INTERFACE_SIZE] = { 0 }; /* zeros to the end: the kernel compares all of them */
+	text_copy(name, sizeof name, interface_of(builder->source, match));
+	expression_meta(builder, match->kind == MATCH_IN_INTERFACE ? NFT_META_IIFNAME : NFT_META_OIFNAME, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, name, sizeof name);
+}
+
+static void print_interface(struct text *text, const struct rule *rule, const struct match *match)
+{
+	text_addf(text, "%s \"%s\"", match->kind == MATCH_IN_INTERFACE ? "iifname" : "oifname",
+		  interface_of(rule, match));
+}
+
+/* ---- family and protocol ---- */
+
+static void build_family(struct rule_builder *builder, const struct match *match)
+{
+	(void)match;
+	expression_need_family(builder);
+}
+
+static void print_family(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)match;
+	text_addf(text, "meta nfproto %s", rule->family == IPV4 ? "ipv4" : "ipv6");
+}
+
+static void build_protocol(struct rule_builder *builder, const struct match *match)
+{
+	expression_need_protocol(builder, match->protocol);
+}
+
+static void print_protocol(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	text_addf(text, "meta l4proto %s", protocol_word(match->protocol));
+}
+
+/* ---- addresses, and what belongs to them, in sets ---- */
+
+/* Whether the key's port is the packet's source port: the peer's own port in what it sends, ours in what it is sent. */
+static bool key_port_is_source(const struct match *match)
+{
+	return match->far_port == (match->kind == MATCH_SOURCE_IN_SET);
+}
+
+static void build_in_set(struct rule_builder *builder, const struct match *match)
+{
+	uint8_t key = set_types[match->set].key;
+	uint32_t word = (uint32_t)family_address_length(builder->source->family) / 4;
+	char name[32];
+	struct text text = TEXT_ON(name);
+	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
+
+	expression_need_family(builder);
+	if ((key & KEY_PORT) && !(key & KEY_PROTOCOL))
+		expression_need_protocol(builder, IPPROTO_TCP);
+	load_address(builder, match->kind == MATCH_SOURCE_IN_SET, NFT_REG_1);
+	if (key & KEY_PROTOCOL)
+		expression_meta(builder, NFT_META_L4PROTO, register_at(word++));
+	if (key & KEY_PORT)
+		expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER,
+				   key_port_is_source(match) ? SOURCE_PORT : DESTINATION_PORT, 2, register_at(word));
+	expression_lookup(builder, name, 0);
+}
+
+static void print_in_set(struct text *text, const struct rule *rule, const struct match *match)
+{
+	uint8_t key = set_types[match->set].key;
+	const char *port = key_port_is_source(match) ? "sport" : "dport";
+	text_addf(text, "%s %s", ip_word(rule->family), match->kind == MATCH_SOURCE_IN_SET ? "saddr" : "daddr");
+	if (key & KEY_PROTOCOL)
+		text_addf(text, " . meta l4proto . th %s", port);
+	else if (key & KEY_PORT)
+		text_addf(text, " . tcp %s", port);
+	text_add(text, " @");
+	set_name(text, "", (enum set_id)match->set, rule->family);
+}
+
+/* ---- networks ---- */
+
+/* The network that a match means: its own, or that of the rule. */
+static struct policy_network network_of(const struct rule *rule, const struct match *match)
+{
+	if (!match->data)
+		return *rule->network;
+	struct policy_network network = { .prefix_length = match->prefix_length };
+	network.address.family = family_number(rule->family);
+	memcpy(network.address.bytes, match->data, family_address_length(rule->family));
+	return network;
+}
+
+/* Register 1 holds an address; nft masks it only when the prefix ends within a byte. */
+static void compare_network(struct rule_builder *builder, const struct policy_network *network, uint32_t length)
+{
+	static const uint8_t zero[16];
+	uint8_t mask[16] = { 0 };
+	if (network->prefix_length % 8 == 0) {
+		expression_compare(builder, NFT_CMP_EQ, network->address.bytes, network->prefix_length / 8);
+		return;
+	}
+	for (size_t bit = 0; bit < network->prefix_length; bit++)
+		mask[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
+	expression_bitwise(builder, mask, zero, length);
+	expression_compare(builder, NFT_CMP_EQ, network->address.bytes, length);
+}
+
+static void build_network(struct rule_builder *builder, const struct match *match)
+{
+	struct policy_network network = network_of(builder->source, match);
+	bool source = match->kind == MATCH_SOURCE_NETWORK;
+	expression_need_family(builder);
+	if (network.prefix_length == 0)
+		return; /* every address of the family */
+	uint32_t length = (uint32_t)address_length(&network.address);
+	if (network.prefix_length % 8 == 0) {
+		uint32_t offset = length == 4 ? (source ? IPV4_SOURCE : IPV4_DESTINATION)
+					      : (source ? IPV6_SOURCE : IPV6_DESTINATION);
+		expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, offset, network.prefix_length / 8, NFT_REG_1);
+	} else {
+		load_address(builder, source, NFT_REG_1);
+	}
+	compare_network(builder, &network, length);
+}
+
+static void print_address_and_prefix(struct text *text, const struct policy_network *network)
+{
+	text_add(text, " ");
+	address_format(&network->address, text);
+	if (network->prefix_length < 8 * address_length(&network->address))
+		text_addf(text, "/%u", network->prefix_length);
+}
+
+static void print_network(struct text *text, const struct rule *rule, const struct match *match)
+{
+	struct policy_network network = network_of(rule, match);
+	if (network.prefix_length == 0) {
+		print_family(text, rule, match);
+		return;
+	}
+	text_addf(text, "%s %s", ip_word(rule->family), match->kind == MATCH_SOURCE_NETWORK ? "saddr" : "daddr");
+	print_address_and_prefix(text, &network);
+}
+
+/* ---- ports ---- */
+
+static void build_port(struct rule_builder *builder, const struct match *match)
+{
+	const struct policy_network *network = builder->source->network;
+	uint16_t port = htons(network ? network->port : match->port);
+	expression_need_protocol(builder, network ? network->protocol : match->protocol);
+	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER,
+			   match->kind == MATCH_SOURCE_PORT ? SOURCE_PORT : DESTINATION_PORT, 2, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, &port, sizeof port);
+}
+
+static void print_port(struct text *text, const struct rule *rule, const struct match *match)
+{
+	const struct policy_network *network = rule->network;
+	text_addf(text, "%s %s %u", protocol_word(network ? network->protocol : match->protocol),
+		  match->kind == MATCH_SOURCE_PORT ? "sport" : "dport", network ? network->port : match->port);
+}
+
+static void build_ports(struct rule_builder *builder, const struct match *match)
+{
+	uint16_t ports[2] = { htons(match->port), htons(match->second_port) };
+	expression_need_protocol(builder, match->protocol);
+	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, SOURCE_PORT, sizeof ports, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, ports, sizeof ports);
+}
+
+static void print_ports(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	const char *word = protocol_word(match->protocol);
+	text_addf(text, "%s sport %u %s dport %u", word, match->port, word, match->second_port);
+}
+
+/* ---- TCP flags ---- */
+
+static void build_not_opening(struct rule_builder *builder, const struct match *match)
+{
+	(void)match;
+	static const uint8_t mask = TCP_SYN | TCP_ACK;
+	static const uint8_t zero = 0;
+	static const uint8_t opening = TCP_SYN;
+	expression_need_protocol(builder, IPPROTO_TCP);
+	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, 1, NFT_REG_1);
+	expression_bitwise(builder, &mask, &zero, 1);
+	expression_compare(builder, NFT_CMP_NEQ, &opening, 1);
+}
+
+static void print_not_opening(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_add(text, "tcp flags != syn / syn,ack");
+}
+
+/* ---- connection tracking ---- */
+
+static void build_ct_state(struct rule_builder *builder, const struct match *match)
+{
+	static const uint32_t zero = 0;
+	uint32_t bits = match->value; /* host byte order: the register holds the kernel's own number */
+	expression_ct(builder, NFT_CT_STATE, -1);
+	expression_bitwise(builder, &bits, &zero, sizeof bits);
+	expression_compare(builder, NFT_CMP_NEQ, &zero, sizeof zero);
+}
+
+static void print_ct_state(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	static const struct {
+		uint8_t bit;
+		const char *word;
+	} states[] = {
+		{ NF_CT_STATE_BIT(IP_CT_ESTABLISHED), "established" },
+		{ NF_CT_STATE_BIT(IP_CT_RELATED), "related" },
+		{ 1 << 6, "untracked" },
+	};
+	const char *separator = "ct state ";
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+		if (!(match->value & states[i].bit))
+			continue;
+		text_addf(text, "%s%s", separator, states[i].word);
+		separator = ",";
+	}
+}
+
+static void load_ct_reply_source(struct rule_builder *builder)
+{
+	expression_ct(builder, builder->source->family == IPV4 ? NFT_CT_SRC_IP : NFT_CT_SRC_IP6, IP_CT_DIR_REPLY);
+}
+
+static void build_ct_reply_in_set(struct rule_builder *builder, const struct match *match)
+{
+	char name[32];
+	struct text text = TEXT_ON(name);
+	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
+	load_ct_reply_source(builder);
+	expression_lookup(builder, name, 0);
+}
+
+static void print_ct_reply_in_set(struct text *text, const struct rule *rule, const struct match *match)
+{
+	text_addf(text, "ct reply %s saddr @", ip_word(rule->family));
+	set_name(text, "", (enum set_id)match->set, rule->family);
+}
+
+static void build_ct_reply_network(struct rule_builder *builder, const struct match *match)
+{
+	struct policy_network network = network_of(builder->source, match);
+	if (network.prefix_length == 0)
+		return; /* the ICMP types that follow test the family */
+	load_ct_reply_source(builder);
+	compare_network(builder, &network, (uint32_t)address_length(&network.address));
+}
+
+static void print_ct_reply_network(struct text *text, const struct rule *rule, const struct match *match)
+{
+	struct policy_network network = network_of(rule, match);
+	if (network.prefix_length == 0)
+		return;
+	text_addf(text, "ct reply %s saddr", ip_word(rule->family));
+	print_address_and_prefix(text, &network);
+}
+
+/* ---- ICMP ---- */
+
+static const struct {
+	enum ip_family family;
+	uint8_t type;
+	const char *word;
+} icmp_words[] = {
+	{ IPV4, 3, "destination-unreachable" },
+	{ IPV4, 11, "time-exceeded" },
+	{ IPV4, 12, "parameter-problem" },
+	{ IPV6, 1, "destination-unreachable" },
+	{ IPV6, 2, "packet-too-big" },
+	{ IPV6, 3, "time-exceeded" },
+	{ IPV6, 4, "parameter-problem" },
+	{ IPV6, 130, "mld-listener-query" },
+	{ IPV6, 131, "mld-listener-report" },
+	{ IPV6, 132, "mld-listener-done" },
+	{ IPV6, 133, "nd-router-solicit" },
+	{ IPV6, 134, "nd-router-advert" },
+	{ IPV6, 135, "nd-neighbor-solicit" },
+	{ IPV6, 136, "nd-neighbor-advert" },
+	{ IPV6, 143, "mld2-listener-report" },
+};
+
+static void print_icmp_type(struct text *text, enum ip_family family, uint8_t type)
+{
+	for (size_t i = 0; i < sizeof icmp_words / sizeof *icmp_words; i++) {
+		if (icmp_words[i].family == family && icmp_words[i].type == type) {
+			text_add(text, icmp_words[i].word);
+			return;
+		}
+	}
+	text_addf(text, "%u", type);
+}
+
+static size_t count_types(const struct match *match)
+{
+	size_t count = 0;
+	while (count < ICMP_TYPES_MAX && match->types[count] != 0)
+		count++;
+	return count;
+}
+
+static void build_icmp_types(struct rule_builder *builder, const struct match *match)
+{
+	bool ipv4 = builder->source->family == IPV4;
+	size_t count = count_types(match);
+	expression_need_family(builder);
+	expression_need_protocol(builder, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, NFT_REG_1);
+	if (count == 1) {
+		expression_compare(builder, NFT_CMP_EQ, match->types, 1);
+		return;
+	}
+	uint32_t id = set_add_constant(builder->batch, builder->table, ipv4 ? NFT_TYPE_ICMP_TYPE : NFT_TYPE_ICMPV6_TYPE,
+				       match->types, count);
+	expression_lookup(builder, set_constant_name, id);
+}
+
+static void print_icmp_types(struct text *text, const struct rule *rule, const struct match *match)
+{
+	size_t count = count_types(match);
+	text_addf(text, "%s type %s", rule->family == IPV4 ? "icmp" : "icmpv6", count > 1 ? "{ " : "");
+	for (size_t i = 0; i < count; i++) {
+		text_add(text, i > 0 ? ", " : "");
+		print_icmp_type(text, rule->family, match->types[i]);
+	}
+	text_add(text, count > 1 ? " }" : "");
+}
+
+/* ---- hop limit and TTL ---- */
+
+static void build_hop_limit(struct rule_builder *builder, const struct match *match)
+{
+	expression_need_family(builder);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_HOP_LIMIT, 1, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, &match->value, 1);
+}
+
+static void print_hop_limit(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	text_addf(text, "ip6 hoplimit %u", match->value);
+}
+
+/* The checksum of the IPv4 header counts 16-bit words, so TTL and protocol are written together. */
+static void build_set_ttl(struct rule_builder *builder, const struct match *match)
+{
+	const uint8_t mask[2] = { 0, 0xff };
+	const uint8_t value[2] = { match->value, 0 };
+	expression_need_family(builder);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_TTL, 2, NFT_REG_1);
+	expression_bitwise(builder, mask, value, 2);
+	struct nftnl_expr *expression = expression_add(builder, "payload");
+	if (!expression)
+		return;
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_OFFSET, IPV4_TTL);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_LEN, 2);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, IPV4_CHECKSUM);
+}
+
+static void print_set_ttl(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	text_addf(text, "ip ttl set %u", match->value);
+}
+
+/* ---- rate limits ---- */
+
+static void set_limit(struct nftnl_expr *expression)
+{
+	nftnl_expr_set_u64(expression, NFTNL_EXPR_LIMIT_RATE, POLICY_DNS_RATE);
+	nftnl_expr_set_u64(expression, NFTNL_EXPR_LIMIT_UNIT, 1); /* second */
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_LIMIT_BURST, POLICY_DNS_BURST);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_LIMIT_FLAGS, 0);
+}
+
+static void print_limit_words(struct text *text)
+{
+	text_addf(text, "limit rate %d/second burst %d packets", POLICY_DNS_RATE, POLICY_DNS_BURST);
+}
+
+static void build_limit(struct rule_builder *builder, const struct match *match)
+{
+	(void)match;
+	struct nftnl_expr *expression = expression_add(builder, "limit");
+	if (expression)
+		set_limit(expression);
+}
+
+static void print_limit(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	print_limit_words(text);
+}
+
+static void build_dns_rate(struct rule_builder *builder, const struct match *match)
+{
+	char name[32];
+	struct text text = TEXT_ON(name);
+	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
+	load_address(builder, false, NFT_REG_1);
+	struct nftnl_expr *update = expression_add(builder, "dynset");
+	struct nftnl_expr *limit = update ? nftnl_expr_alloc("limit") : NULL;
+	if (!limit) {
+		builder->error = -ENOMEM;
+		return;
+	}
+	set_limit(limit);
+	nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	if (nftnl_expr_set_str(update, NFTNL_EXPR_DYNSET_SET_NAME, name) < 0)
+		builder->error = -ENOMEM;
+	nftnl_expr_set(update, NFTNL_EXPR_DYNSET_EXPR, limit, 0); /* takes the expression over */
+}
+
+static void print_dns_rate(struct text *text, const struct rule *rule, const struct match *match)
+{
+	text_add(text, "update @");
+	set_name(text, "", (enum set_id)match->set, rule->family);
+	text_addf(text, " { %s daddr ", ip_word(rule->family));
+	print_limit_words(text);
+	text_add(text, " }");
+}
+
+const struct match_row match_rows[MATCH_KINDS] = {
+	[MATCH_IN_INTERFACE] = { build_interface, print_interface },
+	[MATCH_OUT_INTERFACE] = { build_interface, print_interface },
+	[MATCH_FAMILY] = { build_family, print_family },
+	[MATCH_PROTOCOL] = { build_protocol, print_protocol },
+	[MATCH_SOURCE_IN_SET] = { build_in_set, print_in_set },
+	[MATCH_DESTINATION_IN_SET] = { build_in_set, print_in_set },
+	[MATCH_SOURCE_NETWORK] = { build_network, print_network },
+	[MATCH_DESTINATION_NETWORK] = { build_network, print_network },
+	[MATCH_SOURCE_PORT] = { build_port, print_port },
+	[MATCH_DESTINATION_PORT] = { build_port, print_port },
+	[MATCH_PORTS] = { build_ports, print_ports },
+	[MATCH_NOT_OPENING] = { build_not_opening, print_not_opening },
+	[MATCH_CT_STATE] = { build_ct_state, print_ct_state },
+	[MATCH_CT_REPLY_SOURCE_IN_SET] = { build_ct_reply_in_set, print_ct_reply_in_set },
+	[MATCH_CT_REPLY_SOURCE_NETWORK] = { build_ct_reply_network, print_ct_reply_network },
+	[MATCH_ICMP_TYPES] = { build_icmp_types, print_icmp_types },
+	[MATCH_HOP_LIMIT] = { build_hop_limit, print_hop_limit },
+	[MATCH_LIMIT] = { build_limit, print_limit },
+	[MATCH_DNS_RATE] = { build_dns_rate, print_dns_rate },
+	[MATCH_SET_TTL] = { build_set_ttl, print_set_ttl },
+};

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the rules are made of: one row per match kind of policy/policy.h, with a writer to netlink and a writer to nft's
+ * text. Both produce what nft itself would, so that the text loads to the same rule and the kernel's rule lists as it.
+ */
+#ifndef NFT_MATCH_H
+#define NFT_MATCH_H
+
+#include <libnftnl/rule.h>
+#include <stdbool.h>
+
+#include "base/text.h"
+#include "nft/batch.h"
+#include "policy/policy.h"
+
+/* A rule on its way into a transaction. */
+struct rule_builder {
+	struct batch *batch; /* for the sets without a name that some matches need */
+	const char *table;
+	const char *prefix; /* of the names of the plan's sets and chains; "" but during probation */
+	const struct rule *source;
+	struct nftnl_rule *rule;
+	bool family_known; /* the family has been tested already */
+	uint8_t protocol_known; /* 0, or the protocol that has been tested */
+	int error; /* -ENOMEM once an expression could not be made */
+};
+
+struct match_row {
+	void (*netlink)(struct rule_builder *builder, const struct match *match);
+	void (*text)(struct text *text, const struct rule *rule, const struct match *match);
+};
+
+extern const struct match_row match_rows[MATCH_KINDS];
+
+/* The set's name with its family's digit: "server4". */
+void set_name(struct text *text, const char *prefix, enum set_id set, enum ip_family family);
+
+/* Data types of set keys as nft numbers them (include/datatype.h), so that its listing names them. */
+enum nft_data_type {
+	NFT_TYPE_NF_PROTO = 2,
+	NFT_TYPE_IPV4_ADDRESS = 7,
+	NFT_TYPE_IPV6_ADDRESS = 8,
+	NFT_TYPE_INET_PROTOCOL = 12,
+	NFT_TYPE_INET_SERVICE = 13,
+	NFT_TYPE_ICMP_TYPE = 14,
+	NFT_TYPE_ICMPV6_TYPE = 29,
+	NFT_TYPE_BITS = 6, /* a concatenation's type is its fields', shifted so far and joined */
+};
+
+/* Expressions of every rule: counter, verdict; and for probation a lookup of the family in a set, and goto. */
+void build_counter(struct rule_builder *builder);
+void build_verdict(struct rule_builder *builder, enum verdict verdict);
+void build_probation_test(struct rule_builder *builder, const char *set);
+void build_goto(struct rule_builder *builder, const char *chain);
+
+#endif

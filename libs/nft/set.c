@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nft/set.h"
+
+#include <endian.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "nft/match.h"
+
+const char set_constant_name[] = "__set%d";
+
+enum {
+	/* A nested attribute's length has 16 bits; this leaves room for one element more. */
+	ELEMENT_LIST_LIMIT = 65000,
+	ELEMENT_ROOM = 96, /* of one element with its headers, the key 24 bytes at most */
+	SMALL_SET = 64, /* elements for which a message is reserved whole */
+};
+
+/* libnftnl's set objects allocate some 300 bytes an element; written directly, 100,000 of them stay small. */
+struct element_writer {
+	struct batch *batch;
+	const char *table;
+	const char *set; /* name */
+	uint32_t id; /* of a set without a name, else 0 */
+	struct nlmsghdr *message; /* open, or NULL */
+	struct nlattr *list;
+	unsigned count; /* in the open message */
+};
+
+static void close_elements(struct element_writer *writer)
+{
+	if (!writer->message)
+		return;
+	mnl_attr_nest_end(writer->message, writer->list);
+	batch_message_end(writer->batch, writer->message);
+	writer->message = NULL;
+	writer->count = 0;
+}
+
+static bool open_elements(struct element_writer *writer, size_t room)
+{
+	writer->message = batch_message(writer->batch, NFT_MSG_NEWSETELEM, NFPROTO_INET, NLM_F_CREATE, room + 512);
+	if (!writer->message)
+		return false;
+	mnl_attr_put_strz(writer->message, NFTA_SET_ELEM_LIST_TABLE, writer->table);
+	mnl_attr_put_strz(writer->message, NFTA_SET_ELEM_LIST_SET, writer->set);
+	if (writer->id)
+		mnl_attr_put_u32(writer->message, NFTA_SET_ELEM_LIST_SET_ID, htonl(writer->id));
+	writer->list = mnl_attr_nest_start(writer->message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	return true;
+}
+
+/* timeout: milliseconds, 0 for none. Sets of a few elements get a small message, the others full ones. */
+static void put_element(struct element_writer *writer, const void *key, size_t length, uint64_t timeout, bool many)
+{
+	size_t limit = many ? ELEMENT_LIST_LIMIT : SMALL_SET * ELEMENT_ROOM;
+	if (writer->message && (size_t)((char *)mnl_nlmsg_get_payload_tail(writer->message) - (char *)writer->list) +
+				       ELEMENT_ROOM > limit)
+		close_elements(writer);
+	if (!writer->message && !open_elements(writer, limit))
+		return;
+	struct nlattr *element = mnl_attr_nest_start(writer->message, NFTA_LIST_ELEM);
+	struct nlattr *nested_key = mnl_attr_nest_start(writer->message, NFTA_SET_ELEM_KEY);
+	mnl_attr_put(writer->message, NFTA_DATA_VALUE, length, key);
+	mnl_attr_nest_end(writer->message, nested_key);
+	if (timeout)
+		mnl_attr_put_u64(writer->message, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout));
+	mnl_attr_nest_end(writer->message, element);
+	writer->count++;
+}
+
+/* What a set message says beside its name. */
+struct set_description {
+	uint32_t flags; /* enum nft_set_flags */
+	uint32_t key_type; /* enum nft_data_type, or joined */
+	uint32_t key_length; /* bytes, each field padded to 4 */
+	uint32_t size; /* elements, 0: unbounded */
+};
+
+static uint32_t add_set(struct batch *batch, const char *table, const char *name, const struct set_description *set)
+{
+	uint32_t id = ++batch->sets;
+	struct nlmsghdr *message = batch_message(batch, NFT_MSG_NEWSET, NFPROTO_INET, NLM_F_CREATE, 512);
+	if (!message)
+		return id;
+	mnl_attr_put_strz(message, NFTA_SET_TABLE, table);
+	mnl_attr_put_strz(message, NFTA_SET_NAME, name);
+	mnl_attr_put_u32(message, NFTA_SET_FLAGS, htonl(set->flags));
+	mnl_attr_put_u32(message, NFTA_SET_KEY_TYPE, htonl(set->key_type));
+	mnl_attr_put_u32(message, NFTA_SET_KEY_LEN, htonl(set->key_length));
+	mnl_attr_put_u32(message, NFTA_SET_ID, htonl(id));
+	if (set->size) {
+		struct nlattr *description = mnl_attr_nest_start(message, NFTA_SET_DESC);
+		mnl_attr_put_u32(message, NFTA_SET_DESC_SIZE, htonl(set->size));
+		mnl_attr_nest_end(message, description);
+	}
+	batch_message_end(batch, message);
+	return id;
+}
+
+uint32_t set_add_constant(struct batch *batch, const char *table, uint32_t data_type, const uint8_t *keys, size_t count)
+{
+	struct set_description description = {
+		.flags = NFT_SET_ANONYMOUS | NFT_SET_CONSTANT,
+		.key_type = data_type,
+		.key_length = 1,
+		.size = (uint32_t)count,
+	};
+	uint32_t id = add_set(batch, table, set_constant_name, &description);
+	struct element_writer writer = { .batch = batch, .table = table, .set = set_constant_name, .id = id };
+	for (size_t i = 0; i < count; i++)
+		put_element(&writer, &keys[i], 1, 0, false);
+	close_elements(&writer);
+	return id;
+}
+
+static struct set_description describe_set(enum set_id set, enum ip_family family)
+{
+	uint8_t key = set_types[set].key;
+	struct set_description description = {
+		.key_type = family == IPV4 ? NFT_TYPE_IPV4_ADDRESS : NFT_TYPE_IPV6_ADDRESS,
+		.key_length = (uint32_t)family_address_length(family),
+	};
+	if (key & KEY_PROTOCOL) {
+		description.key_type = description.key_type << NFT_TYPE_BITS | NFT_TYPE_INET_PROTOCOL;
+		description.key_length += 4;
+	}
+	if (key & KEY_PORT) {
+		description.key_type = description.key_type << NFT_TYPE_BITS | NFT_TYPE_INET_SERVICE;
+		description.key_length += 4;
+	}
+	if (set_types[set].dynamic) {
+		description.flags = NFT_SET_EVAL;
+		description.size = POLICY_DNS_RATE_SIZE;
+	}
+	return description;
+}
+
+static size_t element_key(uint8_t *key, enum set_id set, enum ip_family family, const struct set_element *element)
+{
+	size_t length = family_address_length(family);
+	memcpy(key, element->address, length);
+	if (set_types[set].key & KEY_PROTOCOL) {
+		memset(key + length, 0, 4);
+		key[length] = element->protocol;
+		length += 4;
+	}
+	if (set_types[set].key & KEY_PORT) {
+		memset(key + length, 0, 4);
+		memcpy(key + length, element->port, 2);
+		length += 4;
+	}
+	return length;
+}
+
+static bool has_many(const struct policy *policy, enum ip_family family)
+{
+	size_t count = 0;
+	for (size_t role = 0; role < PEER_ROLES; role++)
+		count += policy->peers[role][family].count;
+	return count > SMALL_SET;
+}
+
+static void add_elements(struct batch *batch, const struct policy *policy, const char *name, enum set_id set,
+			 enum ip_family family)
+{
+	struct element_writer writer = { .batch = batch, .table = policy->table, .set = name };
+	struct set_cursor cursor = { { 0 } };
+	struct set_element element;
+	bool many = has_many(policy, family);
+	while (policy_next_element(policy, set, family, &cursor, &element)) {
+		uint8_t key[16 + 4 + 4];
+		size_t length = element_key(key, set, family, &element);
+		put_element(&writer, key, length, 0, many);
+	}
+	close_elements(&writer);
+}
+
+void set_add_all(struct batch *batch, const struct policy *policy, const char *prefix)
+{
+	for (int set = 0; set < SET_IDS; set++) {
+		for (int family = IPV4; family < IP_FAMILIES; family++) {
+			if (!policy_has_set(policy, (enum set_id)set, (enum ip_family)family))
+				continue;
+			char name[32];
+			struct text text = TEXT_ON(name);
+			set_name(&text, prefix, (enum set_id)set, (enum ip_family)family);
+			struct set_description description = describe_set((enum set_id)set, (enum ip_family)family);
+			add_set(batch, policy->table, name, &description);
+			add_elements(batch, policy, name, (enum set_id)set, (enum ip_family)family);
+		}
+	}
+}
+
+void set_add_probation(struct batch *batch, const char *table, const char *name, uint64_t milliseconds)
+{
+	static const uint8_t families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
+	struct set_description description = {
+		.flags = NFT_SET_TIMEOUT,
+		.key_type = NFT_TYPE_NF_PROTO,
+		.key_length = 1,
+	};
+	add_set(batch, table, name, &description);
+	struct element_writer writer = { .batch = batch, .table = table, .set = name };
+	for (size_t i = 0; i < sizeof families; i++)
+		put_element(&writer, &families[i], 1, milliseconds, false);
+	close_elements(&writer);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nft/table.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "base/text.h"
+
+const char *table_family_word(uint8_t family)
+{
+	switch (family) {
+	case NFPROTO_INET:
+		return "inet";
+	case NFPROTO_IPV4:
+		return "ip";
+	case NFPROTO_IPV6:
+		return "ip6";
+	case NFPROTO_ARP:
+		return "arp";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	case NFPROTO_NETDEV:
+		return "netdev";
+	default:
+		return "?";
+	}
+}
+
+bool table_is_ours(const struct table_info *table)
+{
+	return strncmp(table->comment, policy_comment_prefix, strlen(policy_comment_prefix)) == 0;
+}
+
+/* A request without attributes, in a buffer of at least 512 bytes. */
+static struct nlmsghdr *put_request(void *buffer, uint16_t type, uint8_t family, uint16_t flags)
+{
+	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+	header->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	header->nlmsg_flags = NLM_F_REQUEST | flags;
+	struct nfgenmsg *generic = mnl_nlmsg_put_extra_header(header, sizeof *generic);
+	generic->nfgen_family = family;
+	generic->version = NFNETLINK_V0;
+	return header;
+}
+
+union request {
+	struct nlmsghdr header;
+	char bytes[768]; /* two names of 256 bytes and the headers */
+};
+
+static int take_generation(const struct nlmsghdr *message, void *context)
+{
+	struct nlattr *attribute;
+	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(attribute) == NFTA_GEN_ID && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+			*(uint32_t *)context = ntohl(mnl_attr_get_u32(attribute));
+	}
+	return 0;
+}
+
+int nft_generation(struct netlink *netlink, uint32_t *generation, struct diag *diag)
+{
+	union request request;
+	uint32_t id = 0;
+	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETGEN, AF_UNSPEC, NLM_F_ACK);
+	int result = netlink_request(netlink, header, take_generation, &id);
+	/* EINVAL is what nfnetlink answers for a subsystem that this kernel does not have */
+	if (result == -EINVAL)
+		return diag_fail(diag, EOPNOTSUPP, "ask the kernel for its rule set: it has no nf_tables");
+	if (result < 0)
+		return diag_errno(diag, -result, "ask the kernel for its rule set");
+	*generation = id;
+	return 0;
+}
+
+static void copy_string(char *buffer, size_t size, const struct nlattr *attribute)
+{
+	if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+		text_copy(buffer, size, mnl_attr_get_str(attribute));
+}
+
+/* nft's user data: type, length, value; a table's comment has type 0 and ends with NUL (libnftnl/udata.h). */
+static void copy_comment(char *buffer, size_t size, const struct nlattr *attribute)
+{
+	const uint8_t *bytes = mnl_attr_get_payload(attribute);
+	size_t length = mnl_attr_get_payload_len(attribute);
+	for (size_t at = 0; at + 2 <= length && at + 2 + bytes[at + 1] <= length; at += 2u + bytes[at + 1]) {
+		size_t value_length = bytes[at + 1];
+		if (bytes[at] != 0 || value_length == 0 || value_length > size || bytes[at + 1 + value_length] != '\0')
+			continue;
+		memcpy(buffer, bytes + at + 2, value_length);
+		return;
+	}
+}
+
+static void parse_table(const struct nlmsghdr *message, struct table_info *table)
+{
+	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(message);
+	struct nlattr *attribute;
+	*table = (struct table_info){ .family = generic->nfgen_family };
+	netlink_for_each_attribute(attribute, message, sizeof *generic) {
+		switch (mnl_attr_get_type(attribute)) {
+		case NFTA_TABLE_NAME:
+			copy_string(table->name, sizeof table->name, attribute);
+			break;
+		case NFTA_TABLE_FLAGS:
+			if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+				table->flags = ntohl(mnl_attr_get_u32(attribute));
+			break;
+		case NFTA_TABLE_USERDATA:
+			copy_comment(table->comment, sizeof table->comment, attribute);
+			break;
+		}
+	}
+}
+
+struct table_taker {
+	int (*take)(const struct table_info *table, void *context);
+	void *context;
+};
+
+static int take_table(const struct nlmsghdr *message, void *context)
+{
+	const struct table_taker *taker = context;
+	struct table_info table;
+	parse_table(message, &table);
+	return taker->take(&table, taker->context);
+}
+
+int table_each(struct netlink *netlink, int (*take)(const struct table_info *table, void *context), void *context,
+	       struct diag *diag)
+{
+	union request request;
+	struct table_taker taker = { take, context };
+	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETTABLE, AF_UNSPEC, NLM_F_DUMP);
+	int result = netlink_request(netlink, header, take_table, &taker);
+	return result < 0 ? diag_errno(diag, -result, "list the tables") : 0;
+}
+
+static int copy_table(const struct table_info *table, void *context)
+{
+	*(struct table_info *)context = *table;
+	return 0;
+}
+
+int table_find(struct netlink *netlink, uint8_t family, const char *name, struct table_info *table, bool *found,
+	       struct diag *diag)
+{
+	union request request;
+	struct table_taker taker = { copy_table, table };
+	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETTABLE, family, NLM_F_ACK);
+	mnl_attr_put_strz(header, NFTA_TABLE_NAME, name);
+	int result = netlink_request(netlink, header, take_table, &taker);
+	if (result < 0 && result != -ENOENT)
+		return diag_errno(diag, -result, "look up table %s %s", table_family_word(family), name);
+	*found = result == 0;
+	return 0;
+}
+
+static void parse_hook(const struct nlattr *nest, struct chain_info *chain)
+{
+	struct nlattr *attribute;
+	chain->base = true;
+	netlink_for_each_nested(attribute, nest) {
+		if (mnl_attr_validate(attribute, MNL_TYPE_U32) < 0)
+			continue;
+		if (mnl_attr_get_type(attribute) == NFTA_HOOK_HOOKNUM)
+			chain->hook = ntohl(mnl_attr_get_u32(attribute));
+		else if (mnl_attr_get_type(attribute) == NFTA_HOOK_PRIORITY)
+			chain->priority = (int32_t)ntohl(mnl_attr_get_u32(attribute));
+	}
+}
+
+struct chain_taker {
+	const char *table;
+	int (*take)(const struct chain_info *chain, void *context);
+	void *context;
+};
+
+static int take_chain(const struct nlmsghdr *message, void *context)
+{
+	const struct chain_taker *taker = context;
+	struct chain_info chain = { .name = "" };
+	char table[256] = "";
+	struct nlattr *attribute;
+	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
+		switch (mnl_attr_get_type(attribute)) {
+		case NFTA_CHAIN_TABLE:
+			copy_string(table, sizeof table, attribute);
+			break;
+		case NFTA_CHAIN_NAME:
+			copy_string(chain.name, sizeof chain.name, attribute);
+			break;
+		case NFTA_CHAIN_HOOK:
+			parse_hook(attribute, &chain);
+			break;
+		case NFTA_CHAIN_TYPE:
+			if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+				chain.nat = strcmp(mnl_attr_get_str(attribute), "nat") == 0;
+			break;
+		}
+	}
+	return strcmp(table, taker->table) == 0 ? taker->take(&chain, taker->context) : 0;
+}
+
+int chain_each(struct netlink *netlink, uint8_t family, const char *table,
+	       int (*take)(const struct chain_info *chain, void *context), void *context, struct diag *diag)
+{
+	union request request;
+	struct chain_taker taker = { table, take, context };
+	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETCHAIN, family, NLM_F_DUMP);
+	int result = netlink_request(netlink, header, take_chain, &taker);
+	return result < 0 ? diag_errno(diag, -result, "list the chains of table %s", table) : 0;
+}
+
+struct set_taker {
+	const char *table;
+	int (*take)(const char *name, void *context);
+	void *context;
+};
+
+static int take_set(const struct nlmsghdr *message, void *context)
+{
+	const struct set_taker *taker = context;
+	char table[256] = "";
+	char name[256] = "";
+	struct nlattr *attribute;
+	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(attribute) == NFTA_SET_TABLE)
+			copy_string(table, sizeof table, attribute);
+		else if (mnl_attr_get_type(attribute) == NFTA_SET_NAME)
+			copy_string(name, sizeof name, attribute);
+	}
+	return strcmp(table, taker->table) == 0 ? taker->take(name, taker->context) : 0;
+}
+
+int set_each(struct netlink *netlink, uint8_t family, const char *table,
+	     int (*take)(const char *name, void *context), void *context, struct diag *diag)
+{
+	union request request;
+	struct set_taker taker = { table, take, context };
+	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETSET, family, NLM_F_DUMP);
+	mnl_attr_put_strz(header, NFTA_SET_TABLE, table);
+	int result = netlink_request(netlink, header, take_set, &taker);
+	return result < 0 ? diag_errno(diag, -result, "list the sets of table %s", table) : 0;
+}
+
+struct rule_taker {
+	int (*take)(const struct rule_info *rule, void *context);
+	void *context;
+};
+
+static int take_rule(const struct nlmsghdr *message, void *context)
+{
+	const struct rule_taker *taker = context;
+	struct rule_info rule = { .chain = "" };
+	struct nlattr *attribute;
+	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
+		switch (mnl_attr_get_type(attribute)) {
+		case NFTA_RULE_CHAIN:
+			copy_string(rule.chain, sizeof rule.chain, attribute);
+			break;
+		case NFTA_RULE_HANDLE:
+			if (mnl_attr_validate(attribute, MNL_TYPE_U64) == 0)
+				rule.handle = be64toh(mnl_attr_get_u64(attribute));
+			break;
+		case NFTA_RULE_USERDATA:
+			copy_comment(rule.comment, sizeof rule.comment, attribute);
+			break;
+		}
+	}
+	return taker->take(&rule, taker->context);
+}
+
+int rule_each(struct netlink *netlink, uint8_t family, const char *table,
+	      int (*take)(const struct rule_info *rule, void *context), void *context, struct diag *diag)
+{
+	union request request;
+	struct rule_taker taker = { take, context };
+	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETRULE, family, NLM_F_DUMP);
+	mnl_attr_put_strz(header, NFTA_RULE_TABLE, table); /* the kernel filters rules by table */
+	int result = netlink_request(netlink, header, take_rule, &taker);
+	return result < 0 ? diag_errno(diag, -result, "list the rules of table %s", table) : 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What tables and chains the kernel holds. */
+#ifndef NFT_TABLE_H
+#define NFT_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "netlink/socket.h"
+#include "policy/policy.h"
+
+struct table_info {
+	uint8_t family; /* NFPROTO_* */
+	uint32_t flags; /* enum nft_table_flags */
+	char name[256]; /* NFT_NAME_MAXLEN */
+	char comment[129]; /* as nft keeps it in the user data; "" for none */
+};
+
+/* nft's word for a family: "inet"; "?" for one that it does not know. */
+const char *table_family_word(uint8_t family);
+
+/* Whether the comment says that the table is ours. */
+bool table_is_ours(const struct table_info *table);
+
+/*
+ * The generation number of the rule set, to plan a transaction on. -EPROTONOSUPPORT or -EOPNOTSUPP and the like with a
+ * diagnostic when this kernel has no nf_tables.
+ */
+int nft_generation(struct netlink *netlink, uint32_t *generation, struct diag *diag);
+
+/* Hands every table of every family to `take`, until it returns negative. Returns that, 0, or -errno. */
+int table_each(struct netlink *netlink, int (*take)(const struct table_info *table, void *context), void *context,
+	       struct diag *diag);
+
+/* Looks one up; *found says whether it is there. */
+int table_find(struct netlink *netlink, uint8_t family, const char *name, struct table_info *table, bool *found,
+	       struct diag *diag);
+
+struct chain_info {
+	char name[256];
+	bool base; /* hooked */
+	bool nat; /* of type nat: translates, decides nothing */
+	uint32_t hook; /* enum nf_inet_hooks; of base chains only */
+	int32_t priority;
+};
+
+/* Hands the name of every set of the table to `take`; sets without a name of their own are "__set0" and so on. */
+int set_each(struct netlink *netlink, uint8_t family, const char *table,
+	     int (*take)(const char *name, void *context), void *context, struct diag *diag);
+
+struct rule_info {
+	char chain[256];
+	char comment[129];
+	uint64_t handle;
+};
+
+/* Hands every rule of the table to `take`, chain by chain, in order. */
+int rule_each(struct netlink *netlink, uint8_t family, const char *table,
+	      int (*take)(const struct rule_info *rule, void *context), void *context, struct diag *diag);
+
+/* Hands every chain of the table to `take`. */
+int chain_each(struct netlink *netlink, uint8_t family, const char *table,
+	       int (*take)(const struct chain_info *chain, void *context), void *context, struct diag *diag);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policy/policy.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Words that nft 1.0.6's grammar (src/scanner.l) reserves and that may stand where a table's name stands: `nft add table
+ * inet WORD` is a syntax error for each, so a listing that contains it could not be loaded. A test tries them on nft.
+ */
+static const char reserved_words[] =
+	" accept add after ah all anycast arp at audit auto-merge bridge broadcast burst bypass bytes cgroup cgroupv2 chain"
+	" chains classid code comment comp compatibility constant continue counter counters cpu create ct daddr dccp day"
+	" define delete describe destination destroy device devices dnat drop dscp dst dup dynamic ecn egress element elements"
+	" emergency esp ether expectation expires export fanout fib flags flow flowtable flowtables flush forward frag"
+	" fwd geneve get goto gre gretap handle hash hbh helper hook hooks hoplimit hour ibriport ibrname icmp icmpv6"
+	" id ifname igmp iif iifgroup iifname iiftype import in include index inet ingress input insert ip ip6 ipsec"
+	" jhash json jump key kind last length level limit limits list log map maps mark masquerade maximum meta meter meters"
+	" mh monitor netdev notrack numgen obriport obrname offset oif oifgroup oifname oiftype options osf out output over"
+	" packets performance persistent pkttype policy postrouting prerouting priority protocol queue quota quotas random"
+	" redefine redirect reject rename replace reset return rt rtclassid rule rules ruleset saddr sctp secmark"
+	" secmarks set sets size skgid skuid snat socket sport synproxy synproxys table tables tag tcp th time timeout timeouts"
+	" to tproxy transparent type typeof udp udplite undefine unicast update use vlan vmap vxlan with xml xfrm ";
+
+static bool is_reserved(const char *name)
+{
+	char padded[POLICY_TABLE_NAME_MAX + 3];
+	struct text text = TEXT_ON(padded);
+	text_addf(&text, " %s ", name);
+	return strstr(reserved_words, padded) != NULL;
+}
+
+/* The scanner's {letter}({letter}|{digit}|[/\-_\.])* without '-', which some versions read as a minus. */
+static bool is_identifier(const char *name)
+{
+	if (!isalpha((unsigned char)*name))
+		return false;
+	for (; *name; name++) {
+		if (!isalnum((unsigned char)*name) && !strchr("_./", *name))
+			return false;
+	}
+	return true;
+}
+
+int policy_table_name_check(const char *name, struct diag *diag)
+{
+	size_t length = strlen(name);
+	if (length == 0 || length > POLICY_TABLE_NAME_MAX)
+		return diag_fail(diag, EINVAL, "table name: must have 1 to %d characters", POLICY_TABLE_NAME_MAX);
+	if (!is_identifier(name))
+		return diag_fail(diag, EINVAL, "table name '%.*s': must be a letter, then letters, digits, '_', '.' or '/'", 60,
+				 name);
+	if (is_reserved(name))
+		return diag_fail(diag, EINVAL, "table name '%s': a word of nft's language, nft could not read it back", name);
+	return 0;
+}
+
+bool peer_list_add(struct peer_list *list, const struct address *address, uint8_t protocol, uint16_t port)
+{
+	if (list->count == list->capacity)
+		return false;
+	size_t length = address_length(address);
+	uint8_t *record = list->records + list->count * (length + 3);
+	memcpy(record, address->bytes, length);
+	record[length] = protocol;
+	record[length + 1] = (uint8_t)(port >> 8);
+	record[length + 2] = (uint8_t)port;
+	list->count++;
+	return true;
+}
+
+static int compare_ipv4(const void *a, const void *b)
+{
+	return memcmp(a, b, 4 + 3);
+}
+
+static int compare_ipv6(const void *a, const void *b)
+{
+	return memcmp(a, b, 16 + 3);
+}
+
+static void sort_unique(struct peer_list *list, enum ip_family family)
+{
+	size_t size = peer_record_size(family);
+	size_t kept = 0;
+	if (list->count > 1)
+		qsort(list->records, list->count, size, family == IPV4 ? compare_ipv4 : compare_ipv6);
+	for (size_t i = 0; i < list->count; i++) {
+		const uint8_t *record = list->records + i * size;
+		if (kept > 0 && memcmp(list->records + (kept - 1) * size, record, size) == 0)
+			continue;
+		memmove(list->records + kept++ * size, record, size);
+	}
+	list->count = kept;
+}
+
+static void clear_host_bits(struct policy_network *network)
+{
+	for (size_t bit = network->prefix_length; bit < 8 * address_length(&network->address); bit++)
+		network->address.bytes[bit / 8] &= (uint8_t)~(0x80u >> bit % 8);
+}
+
+void policy_normalize(struct policy *policy)
+{
+	for (size_t role = 0; role < PEER_ROLES; role++) {
+		sort_unique(&policy->peers[role][IPV4], IPV4);
+		sort_unique(&policy->peers[role][IPV6], IPV6);
+	}
+	for (size_t i = 0; i < policy->network_count; i++)
+		clear_host_bits(&policy->networks[i]);
+}
+
+/* Whether a set takes elements from the peers of this role. */
+static bool set_takes(enum set_id set, size_t role)
+{
+	return set == SET_PEER || (size_t)set == role;
+}
+
+bool policy_has_set(const struct policy *policy, enum set_id set, enum ip_family family)
+{
+	if (set == SET_DNS_RATE)
+		return policy->peers[PEER_RESOLVER][family].count > 0;
+	if (set == SET_PEER && policy->stateless)
+		return false;
+	for (size_t role = 0; role < PEER_ROLES; role++) {
+		if (set_takes(set, role) && policy->peers[role][family].count > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Of the records that the cursor points at, the one with the smallest address; NULL at the end. */
+static const uint8_t *smallest_record(const struct policy *policy, enum set_id set, enum ip_family family,
+				      const struct set_cursor *cursor, size_t *from)
+{
+	const uint8_t *smallest = NULL;
+	for (size_t role = 0; role < PEER_ROLES; role++) {
+		const struct peer_list *list = &policy->peers[role][family];
+		if (!set_takes(set, role) || cursor->at[role] >= list->count)
+			continue;
+		const uint8_t *record = list->records + cursor->at[role] * peer_record_size(family);
+		if (!smallest || memcmp(record, smallest, family_address_length(family)) < 0) {
+			smallest = record;
+			*from = role;
+		}
+	}
+	return smallest;
+}
+
+/* Of sets of bare addresses, skips the records that repeat this address with another port. */
+static void skip_address(const struct policy *policy, enum set_id set, enum ip_family family,
+			 struct set_cursor *cursor, const uint8_t *address)
+{
+	size_t length = family_address_length(family);
+	for (size_t role = 0; role < PEER_ROLES; role++) {
+		const struct peer_list *list = &policy->peers[role][family];
+		while (set_takes(set, role) && cursor->at[role] < list->count &&
+		       memcmp(list->records + cursor->at[role] * (length + 3), address, length) == 0)
+			cursor->at[role]++;
+	}
+}
+
+bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family,
+			 struct set_cursor *cursor, struct set_element *element)
+{
+	size_t role = 0;
+	if (set_types[set].dynamic)
+		return false;
+	const uint8_t *record = smallest_record(policy, set, family, cursor, &role);
+	if (!record)
+		return false;
+	size_t length = family_address_length(family);
+	*element = (struct set_element){ .address = record, .protocol = record[length], .port = record + length + 1 };
+	if (set_types[set].key == KEY_ADDRESS)
+		skip_address(policy, set, family, cursor, record);
+	else
+		cursor->at[role]++;
+	return true;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The containment as plain data: who may be reached, and the rules that follow from it. No I/O and no heap; addresses
+ * stay in the caller's buffers. The back ends in libs/nft write the same plan to the kernel and as text.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/diag.h"
+
+/* Index of per-family data. The numbers that the kernel wants are in family_number(). */
+enum ip_family { IPV4, IPV6, IP_FAMILIES };
+
+/* NFPROTO_IPV4 or NFPROTO_IPV6, which equal AF_INET and AF_INET6 (linux/netfilter.h). */
+static inline uint8_t family_number(enum ip_family family)
+{
+	return family == IPV4 ? AF_INET : AF_INET6;
+}
+static inline size_t family_address_length(enum ip_family family)
+{
+	return family == IPV4 ? 4 : 16;
+}
+
+enum {
+	POLICY_TABLE_NAME_MAX = 127, /* bytes; the kernel's NFT_NAME_MAXLEN would allow 255 */
+	POLICY_NETWORKS_MAX = 64, /* each is two rules; single addresses go into sets and have no such bound */
+	POLICY_DHCP_SERVER_MAX = 8,
+	POLICY_INTERFACE_SIZE = 16, /* IFNAMSIZ */
+	POLICY_DNS_RATE = 20, /* packets a second to a resolver: enough for the client, too little for bulk data */
+	POLICY_DNS_BURST = 40, /* packets */
+	POLICY_DNS_RATE_SIZE = 64, /* elements of the per-resolver rate set */
+};
+
+/* Why somebody may be reached. */
+enum peer_role {
+	PEER_SERVER, /* management servers, or the proxy in their place: TCP out */
+	PEER_RESOLVER, /* DNS over UDP and TCP out; port and protocol of the record are unused */
+	PEER_ALLOW_OUT, /* --allow, we connect */
+	PEER_ALLOW_IN, /* --allow, they connect */
+	PEER_ROLES,
+};
+
+/*
+ * Packed records of one family: address, protocol (IPPROTO_TCP or IPPROTO_UDP, 1 byte), port (2 bytes), all in network
+ * byte order, so that memcmp orders them. peer_list_add fills them; policy_normalize sorts and removes duplicates.
+ */
+struct peer_list {
+	uint8_t *records; /* the caller's buffer */
+	size_t count;
+	size_t capacity; /* in records */
+};
+
+static inline size_t peer_record_size(enum ip_family family)
+{
+	return family_address_length(family) + 3;
+}
+
+struct policy_network {
+	struct address address; /* host bits are 0 */
+	uint8_t prefix_length;
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint16_t port; /* host byte order */
+	bool inbound;
+};
+
+struct policy {
+	const char *table;
+	const char *comment; /* of the table: marks it as ours, see policy_comment_prefix */
+	struct peer_list peers[PEER_ROLES][IP_FAMILIES];
+	struct policy_network networks[POLICY_NETWORKS_MAX];
+	size_t network_count;
+	char dhcp_server[POLICY_DHCP_SERVER_MAX][POLICY_INTERFACE_SIZE]; /* interfaces on which we serve leases */
+	size_t dhcp_server_count;
+	bool dns_any; /* DNS to every address, rate-limited as a whole */
+	bool stateless; /* the kernel has no connection tracking */
+};
+
+/* The comment of every table of ours begins so. */
+extern const char policy_comment_prefix[];
+
+/*
+ * 0, or -EINVAL with a diagnostic when the name can't be a table's: empty, longer than POLICY_TABLE_NAME_MAX, not of
+ * nft's identifier form (a letter, then letters, digits, '_', '.', '/', '\\'; '-' is no part of it), or a word of its
+ * grammar, which nft could list but not read back.
+ */
+int policy_table_name_check(const char *name, struct diag *diag);
+
+/* False when the list is full: count == capacity. */
+bool peer_list_add(struct peer_list *list, const struct address *address, uint8_t protocol, uint16_t port);
+
+/* Sorts and deduplicates the lists, clears host bits of networks. To be called before anything below. */
+void policy_normalize(struct policy *policy);
+
+/* The named sets of a plan; each exists once per family, as "server4" and "server6". */
+enum set_id {
+	SET_SERVER,
+	SET_RESOLVER,
+	SET_ALLOW_OUT,
+	SET_ALLOW_IN,
+	SET_PEER, /* the addresses of all of the above, for ICMP errors about their flows */
+	SET_DNS_RATE, /* filled by the kernel: packets to each resolver are counted against POLICY_DNS_RATE */
+	SET_IDS,
+};
+
+/* What a set's key is made of, in this order. */
+enum {
+	KEY_ADDRESS = 1,
+	KEY_PROTOCOL = 2,
+	KEY_PORT = 4,
+};
+
+struct set_type {
+	const char *name; /* without the family's digit */
+	uint8_t key; /* KEY_ bits */
+	bool dynamic;
+};
+
+extern const struct set_type set_types[SET_IDS];
+
+/* Whether the plan has this set: empty sets and the rules that use them are left out. */
+bool policy_has_set(const struct policy *policy, enum set_id set, enum ip_family family);
+
+/* Walks the elements of a set in order, without duplicates. Start with a cursor of zeros. */
+struct set_cursor {
+	size_t at[PEER_ROLES];
+};
+struct set_element {
+	const uint8_t *address; /* family_address_length bytes */
+	uint8_t protocol;
+	const uint8_t *port; /* 2 bytes, network byte order */
+};
+bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family,
+			 struct set_cursor *cursor, struct set_element *element);
+
+/* Base chains, named and hooked as the artifact does it. */
+enum chain_id { CHAIN_INBOUND, CHAIN_OUTBOUND, CHAIN_FORWARD, CHAIN_IDS };
+
+struct chain_type {
+	const char *name;
+	const char *hook; /* nft's word */
+	uint8_t hook_number; /* enum nf_inet_hooks */
+	int16_t priority;
+};
+
+extern const struct chain_type chain_types[CHAIN_IDS];
+
+/*
+ * What a rule can test or do. libs/nft/match.c has one row for each, with the writers to netlink and to text; the
+ * comments give nft's notation.
+ */
+enum match_kind {
+	MATCH_END,
+	MATCH_IN_INTERFACE, /* iifname; string, or the rule's interface */
+	MATCH_OUT_INTERFACE, /* oifname */
+	MATCH_FAMILY, /* meta nfproto */
+	MATCH_PROTOCOL, /* meta l4proto; protocol */
+	MATCH_SOURCE_IN_SET, /* ip saddr . tcp sport @server4; set, far_port */
+	MATCH_DESTINATION_IN_SET,
+	MATCH_SOURCE_NETWORK, /* ip6 saddr fe80::/10; network, or the rule's network */
+	MATCH_DESTINATION_NETWORK,
+	MATCH_SOURCE_PORT, /* udp sport 53; protocol and port, or those of the rule's network */
+	MATCH_DESTINATION_PORT,
+	MATCH_PORTS, /* udp sport 68 udp dport 67; protocol, port, second_port */
+	MATCH_NOT_OPENING, /* tcp flags != syn / syn,ack: anything but the first segment of a connection */
+	MATCH_CT_STATE, /* ct state; value: bits of NF_CT_STATE_BIT */
+	MATCH_CT_REPLY_SOURCE_IN_SET, /* ct reply ip saddr @peer4: the far end of the flow that an ICMP error is about */
+	MATCH_CT_REPLY_SOURCE_NETWORK, /* the same against the rule's network */
+	MATCH_ICMP_TYPES, /* icmp type { ... }, icmpv6 type { ... }; types */
+	MATCH_HOP_LIMIT, /* ip6 hoplimit; value */
+	MATCH_LIMIT, /* limit rate 20/second burst 40 packets */
+	MATCH_DNS_RATE, /* update @dns_rate4 { ip daddr limit rate ... } */
+	MATCH_SET_TTL, /* ip ttl set; value: not a test, it changes the packet */
+	MATCH_KINDS,
+};
+
+enum { ICMP_TYPES_MAX = 4 };
+
+struct match {
+	uint8_t kind; /* enum match_kind */
+	uint8_t set; /* enum set_id */
+	uint8_t protocol;
+	bool far_port; /* in-set matches: the port of the key is the peer's own, else ours */
+	uint16_t port; /* host byte order; of MATCH_PORTS the source */
+	uint16_t second_port; /* of MATCH_PORTS the destination */
+	uint8_t types[ICMP_TYPES_MAX];
+	uint8_t value;
+	uint8_t prefix_length;
+	const void *data; /* string or address bytes */
+};
+
+enum verdict { VERDICT_DROP, VERDICT_ACCEPT }; /* as NF_DROP and NF_ACCEPT */
+
+/* When a row of the rule table is part of a plan. */
+enum {
+	WHEN_IPV4 = 1 << 0,
+	WHEN_IPV6 = 1 << 1,
+	WHEN_ANY_FAMILY = 1 << 2, /* one rule for both families */
+	WHEN_CT = 1 << 3, /* only with connection tracking */
+	WHEN_STATELESS = 1 << 4, /* only without */
+	WHEN_DNS_ANY = 1 << 5,
+	FOR_NETWORK_OUT = 1 << 6, /* once for each network of --allow */
+	FOR_NETWORK_IN = 1 << 7,
+	FOR_NETWORK_TCP = 1 << 8,
+	FOR_NETWORK_UDP = 1 << 9,
+	FOR_DHCP_SERVER = 1 << 10, /* once for each interface */
+	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
+};
+
+struct rule_row {
+	uint8_t chain; /* enum chain_id */
+	uint8_t verdict; /* enum verdict */
+	uint16_t when;
+	const char *comment;
+	const struct match *matches; /* ends with MATCH_END */
+};
+
+/* A rule of the plan: a row made concrete. */
+struct rule {
+	const struct rule_row *row;
+	enum ip_family family; /* meaningless for WHEN_ANY_FAMILY rows */
+	const struct policy_network *network; /* NULL unless the row is for networks */
+	const char *interface; /* NULL unless the row is for interfaces */
+};
+
+/* Calls visit for each rule in order, until one call returns non-zero, which is then returned. */
+int policy_each_rule(const struct policy *policy, int (*visit)(void *context, const struct rule *rule), void *context);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "state/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static const char *const folders[] = { "/run", "/var/run", "/dev/shm", "/tmp" };
+
+/* Rule sets belong to a network namespace; 0 (one lock for all) when /proc is not mounted. */
+static unsigned long long namespace_number(void)
+{
+	struct stat status;
+	return stat("/proc/self/ns/net", &status) == 0 ? (unsigned long long)status.st_ino : 0;
+}
+
+/*
+ * O_NOFOLLOW and the owner's check: in /tmp anybody may have put something under the name, and holding a lock on it
+ * would be a way to prevent a quarantine.
+ */
+static int open_own(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd < 0)
+		return -errno;
+	struct stat status;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid())
+		return fd;
+	close(fd);
+	return -EACCES;
+}
+
+int lock_take(struct diag *diag)
+{
+	int error = ENOENT;
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		char path[64];
+		struct text text = TEXT_ON(path);
+		text_addf(&text, "%s/quarbox-%llu.lock", folders[i], namespace_number());
+		int fd = open_own(path);
+		if (fd < 0)
+			continue;
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		error = errno;
+		close(fd);
+		if (error == EWOULDBLOCK)
+			return diag_fail(diag, EWOULDBLOCK, "lock %s: another quarantine is under way", path);
+	}
+	return diag_errno(diag, ENOENT, "lock: no folder for the lock file can be written to");
+}
