@@ -80,13 +80,13 @@ void expression_lookup(struct rule_builder *builder, const char *set, uint32_t i
 		nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SET_ID, id);
 }
 
-void expression_ct(struct rule_builder *builder, uint32_t key, int direction)
+void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg)
 {
 	struct nftnl_expr *expression = expression_add(builder, "ct");
 	if (!expression)
 		return;
 	nftnl_expr_set_u32(expression, NFTNL_EXPR_CT_KEY, key);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_CT_DREG, reg);
 	if (direction >= 0)
 		nftnl_expr_set_u8(expression, NFTNL_EXPR_CT_DIR, (uint8_t)direction);
 }

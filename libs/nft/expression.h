@@ -23,7 +23,7 @@ void expression_bitwise(struct rule_builder *builder, const void *mask, const vo
 /* register 1 and what follows it, in the named set; id: of a set without a name in this transaction, else 0 */
 void expression_lookup(struct rule_builder *builder, const char *set, uint32_t id);
 /* direction: -1 for none, else enum ip_conntrack_dir */
-void expression_ct(struct rule_builder *builder, uint32_t key, int direction);
+void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg);
 
 /* nft adds these tests by itself where a header is looked into; once per rule. */
 void expression_need_family(struct rule_builder *builder);

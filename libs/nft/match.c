@@ -267,7 +267,7 @@ static void build_ct_state(struct rule_builder *builder, const struct match *mat
 {
 	static const uint32_t zero = 0;
 	uint32_t bits = match->value; /* host byte order: the register holds the kernel's own number */
-	expression_ct(builder, NFT_CT_STATE, -1);
+	expression_ct(builder, NFT_CT_STATE, -1, NFT_REG_1);
 	expression_bitwise(builder, &bits, &zero, sizeof bits);
 	expression_compare(builder, NFT_CMP_NEQ, &zero, sizeof zero);
 }
@@ -292,42 +292,85 @@ static void print_ct_state(struct text *text, const struct rule *rule, const str
 	}
 }
 
-static void load_ct_reply_source(struct rule_builder *builder)
+/*
+ * The flow that a packet belongs to or, for an ICMP error, is about. The peer is the sender in the flow's reply
+ * direction when we opened it, after any translation of addresses: what is on the wire; else in the original direction.
+ */
+struct flow_words {
+	const char *direction;
+	const char *port;
+	int direction_number; /* enum ip_conntrack_dir */
+	uint32_t port_key; /* enum nft_ct_keys */
+};
+
+static const struct flow_words opened_by_us = { "reply", "proto-src", IP_CT_DIR_REPLY, NFT_CT_PROTO_SRC };
+static const struct flow_words opened_by_them = { "original", "proto-dst", IP_CT_DIR_ORIGINAL, NFT_CT_PROTO_DST };
+
+static const struct flow_words *flow_words(const struct rule *rule, const struct match *match)
 {
-	expression_ct(builder, builder->source->family == IPV4 ? NFT_CT_SRC_IP : NFT_CT_SRC_IP6, IP_CT_DIR_REPLY);
+	bool ours = rule->network ? !rule->network->inbound : match->far_port;
+	return ours ? &opened_by_us : &opened_by_them;
 }
 
-static void build_ct_reply_in_set(struct rule_builder *builder, const struct match *match)
+static uint32_t flow_address_key(const struct rule *rule)
 {
+	return rule->family == IPV4 ? NFT_CT_SRC_IP : NFT_CT_SRC_IP6;
+}
+
+static void build_flow_in_set(struct rule_builder *builder, const struct match *match)
+{
+	const struct flow_words *words = flow_words(builder->source, match);
+	uint8_t key = set_types[match->set].key;
+	uint32_t word = (uint32_t)family_address_length(builder->source->family) / 4;
 	char name[32];
 	struct text text = TEXT_ON(name);
 	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
-	load_ct_reply_source(builder);
+	expression_ct(builder, flow_address_key(builder->source), words->direction_number, NFT_REG_1);
+	if (key & KEY_PROTOCOL)
+		expression_ct(builder, NFT_CT_PROTOCOL, -1, register_at(word++));
+	if (key & KEY_PORT)
+		expression_ct(builder, words->port_key, words->direction_number, register_at(word));
 	expression_lookup(builder, name, 0);
 }
 
-static void print_ct_reply_in_set(struct text *text, const struct rule *rule, const struct match *match)
+static void print_flow_in_set(struct text *text, const struct rule *rule, const struct match *match)
 {
-	text_addf(text, "ct reply %s saddr @", ip_word(rule->family));
+	const struct flow_words *words = flow_words(rule, match);
+	uint8_t key = set_types[match->set].key;
+	text_addf(text, "ct %s %s saddr", words->direction, ip_word(rule->family));
+	text_add(text, key & KEY_PROTOCOL ? " . ct protocol" : "");
+	if (key & KEY_PORT)
+		text_addf(text, " . ct %s %s", words->direction, words->port);
+	text_add(text, " @");
 	set_name(text, "", (enum set_id)match->set, rule->family);
 }
 
-static void build_ct_reply_network(struct rule_builder *builder, const struct match *match)
+static void build_flow_of_network(struct rule_builder *builder, const struct match *match)
 {
-	struct policy_network network = network_of(builder->source, match);
-	if (network.prefix_length == 0)
-		return; /* the ICMP types that follow test the family */
-	load_ct_reply_source(builder);
-	compare_network(builder, &network, (uint32_t)address_length(&network.address));
+	const struct policy_network *network = builder->source->network;
+	const struct flow_words *words = flow_words(builder->source, match);
+	uint16_t port = htons(network->port);
+	if (network->prefix_length > 0) {
+		expression_ct(builder, flow_address_key(builder->source), words->direction_number, NFT_REG_1);
+		compare_network(builder, network, (uint32_t)address_length(&network->address));
+	}
+	expression_ct(builder, NFT_CT_PROTOCOL, -1, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, &network->protocol, 1);
+	expression_ct(builder, words->port_key, words->direction_number, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, &port, sizeof port);
 }
 
-static void print_ct_reply_network(struct text *text, const struct rule *rule, const struct match *match)
+static void print_flow_of_network(struct text *text, const struct rule *rule, const struct match *match)
 {
-	struct policy_network network = network_of(rule, match);
-	if (network.prefix_length == 0)
-		return;
-	text_addf(text, "ct reply %s saddr", ip_word(rule->family));
-	print_address_and_prefix(text, &network);
+	const struct policy_network *network = rule->network;
+	const struct flow_words *words = flow_words(rule, match);
+	if (network->prefix_length > 0) {
+		text_addf(text, "ct %s %s saddr", words->direction, ip_word(rule->family));
+		print_address_and_prefix(text, network);
+		text_add(text, " ");
+	}
+	text_addf(text, "ct protocol %s ct %s %s %u", protocol_word(network->protocol), words->direction, words->port,
+		  network->port);
 }
 
 /* ---- ICMP ---- */
@@ -514,8 +557,8 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_PORTS] = { build_ports, print_ports },
 	[MATCH_NOT_OPENING] = { build_not_opening, print_not_opening },
 	[MATCH_CT_STATE] = { build_ct_state, print_ct_state },
-	[MATCH_CT_REPLY_SOURCE_IN_SET] = { build_ct_reply_in_set, print_ct_reply_in_set },
-	[MATCH_CT_REPLY_SOURCE_NETWORK] = { build_ct_reply_network, print_ct_reply_network },
+	[MATCH_FLOW_IN_SET] = { build_flow_in_set, print_flow_in_set },
+	[MATCH_FLOW_OF_NETWORK] = { build_flow_of_network, print_flow_of_network },
 	[MATCH_ICMP_TYPES] = { build_icmp_types, print_icmp_types },
 	[MATCH_HOP_LIMIT] = { build_hop_limit, print_hop_limit },
 	[MATCH_LIMIT] = { build_limit, print_limit },

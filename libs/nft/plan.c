@@ -189,7 +189,7 @@ static void print_element(struct text *text, enum set_id set, enum ip_family fam
 /* nft puts two IPv4 addresses on a line, and one of anything longer. */
 static void print_elements(const struct policy *policy, struct text *text, enum set_id set, enum ip_family family)
 {
-	struct set_cursor cursor = { { 0 } };
+	size_t cursor = 0;
 	struct set_element element;
 	size_t a_line = family == IPV4 && set_types[set].key == KEY_ADDRESS ? 2 : 1;
 	for (size_t i = 0; policy_next_element(policy, set, family, &cursor, &element); i++) {

@@ -168,7 +168,7 @@ static void add_elements(struct batch *batch, const struct policy *policy, const
 			 enum ip_family family)
 {
 	struct element_writer writer = { .batch = batch, .table = policy->table, .set = name };
-	struct set_cursor cursor = { { 0 } };
+	size_t cursor = 0;
 	struct set_element element;
 	bool many = has_many(policy, family);
 	while (policy_next_element(policy, set, family, &cursor, &element)) {

@@ -17,7 +17,6 @@ const struct set_type set_types[SET_IDS] = {
 	[SET_RESOLVER] = { "resolver", KEY_ADDRESS, false },
 	[SET_ALLOW_OUT] = { "allow_out", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT, false },
 	[SET_ALLOW_IN] = { "allow_in", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT, false },
-	[SET_PEER] = { "peer", KEY_ADDRESS, false },
 	[SET_DNS_RATE] = { "dns_rate", KEY_ADDRESS, true },
 };
 
@@ -88,8 +87,9 @@ static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /*
 #define UDP_PORTS(s, d) { .kind = MATCH_PORTS, .protocol = IPPROTO_UDP, .port = s, .second_port = d }
 #define NOT_OPENING { .kind = MATCH_NOT_OPENING }
 #define CT_STATE(bits) { .kind = MATCH_CT_STATE, .value = bits }
-#define ABOUT_PEER { .kind = MATCH_CT_REPLY_SOURCE_IN_SET, .set = SET_PEER }
-#define ABOUT_NETWORK { .kind = MATCH_CT_REPLY_SOURCE_NETWORK }
+#define ABOUT_PEER(s) { .kind = MATCH_FLOW_IN_SET, .set = s, .far_port = true }
+#define ABOUT_CALLER(s) { .kind = MATCH_FLOW_IN_SET, .set = s }
+#define ABOUT_NETWORK { .kind = MATCH_FLOW_OF_NETWORK }
 #define ICMP_TYPES(...) { .kind = MATCH_ICMP_TYPES, .types = { __VA_ARGS__ } }
 #define HOP_LIMIT(n) { .kind = MATCH_HOP_LIMIT, .value = n }
 #define LIMIT { .kind = MATCH_LIMIT }
@@ -103,6 +103,11 @@ static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /*
 #define ANSWERED CT_STATE(CT_ESTABLISHED | CT_UNTRACKED)
 
 #define ACCEPT(chain, when, comment, ...) { chain, VERDICT_ACCEPT, when, comment, MATCHES(__VA_ARGS__) }
+
+/* The types come first: nft needs to know the protocol before it takes ports of conntrack's for ports. */
+#define ICMP_ERROR_ROWS(about) \
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT, "ICMP errors", ICMP_ERRORS, CT_STATE(CT_RELATED), about), \
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT, "ICMP errors", ICMPV6_ERRORS, CT_STATE(CT_RELATED), about)
 
 static const struct rule_row rules[] = {
 	/* The device talks to itself, on its own addresses too: they all pass the loopback interface. */
@@ -134,8 +139,11 @@ static const struct rule_row rules[] = {
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "multicast listener queries", FROM(link_local, 10), HOP_LIMIT(1),
 	       ICMP_TYPES(MLD_QUERY)),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT, "ICMP errors", CT_STATE(CT_RELATED), ABOUT_PEER, ICMP_ERRORS),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT, "ICMP errors", CT_STATE(CT_RELATED), ABOUT_PEER, ICMPV6_ERRORS),
+	/* What they are about is looked up in conntrack: a flow that is allowed, by address, protocol and port. */
+	ICMP_ERROR_ROWS(ABOUT_PEER(SET_SERVER)),
+	ICMP_ERROR_ROWS(ABOUT_PEER(SET_RESOLVER)),
+	ICMP_ERROR_ROWS(ABOUT_PEER(SET_ALLOW_OUT)),
+	ICMP_ERROR_ROWS(ABOUT_CALLER(SET_ALLOW_IN)),
 	/* Without conntrack nothing says to which flow they belong; without any, path MTU discovery fails. */
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_STATELESS, "ICMP errors", ICMP_TYPES(ICMP_UNREACHABLE), LIMIT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_STATELESS, "ICMP errors", ICMP_TYPES(ICMPV6_TOO_BIG), LIMIT),
@@ -155,10 +163,10 @@ static const struct rule_row rules[] = {
 	       FROM_NETWORK, NETWORK_SOURCE_PORT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP, "--allow", FROM_NETWORK,
 	       NETWORK_DESTINATION_PORT),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP | WHEN_CT,
-	       "ICMP errors", CT_STATE(CT_RELATED), ABOUT_NETWORK, ICMP_ERRORS),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP | WHEN_CT,
-	       "ICMP errors", CT_STATE(CT_RELATED), ABOUT_NETWORK, ICMPV6_ERRORS),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMP_ERRORS, CT_STATE(CT_RELATED),
+	       ABOUT_NETWORK),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMPV6_ERRORS, CT_STATE(CT_RELATED),
+	       ABOUT_NETWORK),
 
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER, "DHCP requests", IN_INTERFACE(NULL), FAMILY,
 	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER)),
@@ -215,14 +223,13 @@ static const struct rule_row rules[] = {
 	{ CHAIN_FORWARD, VERDICT_DROP, WHEN_ANY_FAMILY, "forwarding", NO_MATCHES },
 };
 
-enum { FOR_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN };
 
 /* Whether every set that the row looks into is part of the plan. */
 static bool sets_exist(const struct policy *policy, const struct rule *rule)
 {
 	for (const struct match *match = rule->row->matches; match->kind != MATCH_END; match++) {
 		bool uses_set = match->kind == MATCH_SOURCE_IN_SET || match->kind == MATCH_DESTINATION_IN_SET ||
-				match->kind == MATCH_CT_REPLY_SOURCE_IN_SET || match->kind == MATCH_DNS_RATE;
+				match->kind == MATCH_FLOW_IN_SET || match->kind == MATCH_DNS_RATE;
 		if (uses_set && !policy_has_set(policy, (enum set_id)match->set, rule->family))
 			return false;
 	}
@@ -272,7 +279,7 @@ static int visit_interfaces(const struct policy *policy, struct rule *rule,
 static int visit_row(const struct policy *policy, struct rule rule, int (*visit)(void *context, const struct rule *rule),
 		     void *context)
 {
-	if (rule.row->when & FOR_NETWORK)
+	if (rule.row->when & (FOR_NETWORK_OUT | FOR_NETWORK_IN))
 		return visit_networks(policy, &rule, visit, context);
 	if (rule.row->when & FOR_DHCP_SERVER)
 		return visit_interfaces(policy, &rule, visit, context);

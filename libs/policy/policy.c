@@ -113,70 +113,37 @@ void policy_normalize(struct policy *policy)
 		clear_host_bits(&policy->networks[i]);
 }
 
-/* Whether a set takes elements from the peers of this role. */
-static bool set_takes(enum set_id set, size_t role)
+/* The peers whose records are the elements of a set. */
+static enum peer_role set_role(enum set_id set)
 {
-	return set == SET_PEER || (size_t)set == role;
+	switch (set) {
+	case SET_SERVER:
+		return PEER_SERVER;
+	case SET_ALLOW_OUT:
+		return PEER_ALLOW_OUT;
+	case SET_ALLOW_IN:
+		return PEER_ALLOW_IN;
+	case SET_RESOLVER:
+	case SET_DNS_RATE:
+	case SET_IDS:
+		break;
+	}
+	return PEER_RESOLVER;
 }
 
 bool policy_has_set(const struct policy *policy, enum set_id set, enum ip_family family)
 {
-	if (set == SET_DNS_RATE)
-		return policy->peers[PEER_RESOLVER][family].count > 0;
-	if (set == SET_PEER && policy->stateless)
-		return false;
-	for (size_t role = 0; role < PEER_ROLES; role++) {
-		if (set_takes(set, role) && policy->peers[role][family].count > 0)
-			return true;
-	}
-	return false;
+	return policy->peers[set_role(set)][family].count > 0;
 }
 
-/* Of the records that the cursor points at, the one with the smallest address; NULL at the end. */
-static const uint8_t *smallest_record(const struct policy *policy, enum set_id set, enum ip_family family,
-				      const struct set_cursor *cursor, size_t *from)
+bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
+			 struct set_element *element)
 {
-	const uint8_t *smallest = NULL;
-	for (size_t role = 0; role < PEER_ROLES; role++) {
-		const struct peer_list *list = &policy->peers[role][family];
-		if (!set_takes(set, role) || cursor->at[role] >= list->count)
-			continue;
-		const uint8_t *record = list->records + cursor->at[role] * peer_record_size(family);
-		if (!smallest || memcmp(record, smallest, family_address_length(family)) < 0) {
-			smallest = record;
-			*from = role;
-		}
-	}
-	return smallest;
-}
-
-/* Of sets of bare addresses, skips the records that repeat this address with another port. */
-static void skip_address(const struct policy *policy, enum set_id set, enum ip_family family,
-			 struct set_cursor *cursor, const uint8_t *address)
-{
-	size_t length = family_address_length(family);
-	for (size_t role = 0; role < PEER_ROLES; role++) {
-		const struct peer_list *list = &policy->peers[role][family];
-		while (set_takes(set, role) && cursor->at[role] < list->count &&
-		       memcmp(list->records + cursor->at[role] * (length + 3), address, length) == 0)
-			cursor->at[role]++;
-	}
-}
-
-bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family,
-			 struct set_cursor *cursor, struct set_element *element)
-{
-	size_t role = 0;
-	if (set_types[set].dynamic)
-		return false;
-	const uint8_t *record = smallest_record(policy, set, family, cursor, &role);
-	if (!record)
+	const struct peer_list *list = &policy->peers[set_role(set)][family];
+	if (set_types[set].dynamic || *cursor == list->count)
 		return false;
 	size_t length = family_address_length(family);
+	const uint8_t *record = list->records + (*cursor)++ * peer_record_size(family);
 	*element = (struct set_element){ .address = record, .protocol = record[length], .port = record + length + 1 };
-	if (set_types[set].key == KEY_ADDRESS)
-		skip_address(policy, set, family, cursor, record);
-	else
-		cursor->at[role]++;
 	return true;
 }

@@ -102,7 +102,6 @@ enum set_id {
 	SET_RESOLVER,
 	SET_ALLOW_OUT,
 	SET_ALLOW_IN,
-	SET_PEER, /* the addresses of all of the above, for ICMP errors about their flows */
 	SET_DNS_RATE, /* filled by the kernel: packets to each resolver are counted against POLICY_DNS_RATE */
 	SET_IDS,
 };
@@ -125,17 +124,15 @@ extern const struct set_type set_types[SET_IDS];
 /* Whether the plan has this set: empty sets and the rules that use them are left out. */
 bool policy_has_set(const struct policy *policy, enum set_id set, enum ip_family family);
 
-/* Walks the elements of a set in order, without duplicates. Start with a cursor of zeros. */
-struct set_cursor {
-	size_t at[PEER_ROLES];
-};
 struct set_element {
 	const uint8_t *address; /* family_address_length bytes */
 	uint8_t protocol;
 	const uint8_t *port; /* 2 bytes, network byte order */
 };
-bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family,
-			 struct set_cursor *cursor, struct set_element *element);
+
+/* Walks the elements of a set in order. Start with *cursor 0; false at the end. */
+bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
+			 struct set_element *element);
 
 /* Base chains, named and hooked as the artifact does it. */
 enum chain_id { CHAIN_INBOUND, CHAIN_OUTBOUND, CHAIN_FORWARD, CHAIN_IDS };
@@ -168,8 +165,8 @@ enum match_kind {
 	MATCH_PORTS, /* udp sport 68 udp dport 67; protocol, port, second_port */
 	MATCH_NOT_OPENING, /* tcp flags != syn / syn,ack: anything but the first segment of a connection */
 	MATCH_CT_STATE, /* ct state; value: bits of NF_CT_STATE_BIT */
-	MATCH_CT_REPLY_SOURCE_IN_SET, /* ct reply ip saddr @peer4: the far end of the flow that an ICMP error is about */
-	MATCH_CT_REPLY_SOURCE_NETWORK, /* the same against the rule's network */
+	MATCH_FLOW_IN_SET, /* ct reply ip saddr . ct reply proto-src @server4: the flow that an ICMP error is about */
+	MATCH_FLOW_OF_NETWORK, /* the same against address, protocol and port of the rule's network */
 	MATCH_ICMP_TYPES, /* icmp type { ... }, icmpv6 type { ... }; types */
 	MATCH_HOP_LIMIT, /* ip6 hoplimit; value */
 	MATCH_LIMIT, /* limit rate 20/second burst 40 packets */
@@ -209,6 +206,7 @@ enum {
 	FOR_NETWORK_UDP = 1 << 9,
 	FOR_DHCP_SERVER = 1 << 10, /* once for each interface */
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
+	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP,
 };
 
 struct rule_row {

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whom to trust, as the options --ca, --pin, --name and -k say it. */
+#ifndef HTTP_TRUST_H
+#define HTTP_TRUST_H
+
+#include "base/option.h"
+#include "http/probe.h"
+#include "tls/trust_store.h"
+
+enum { TRUST_PINS_MAX = 8 };
+
+struct trust_pins {
+	struct fingerprint list[TRUST_PINS_MAX];
+	size_t count;
+};
+
+struct trust_options {
+	const char *ca; /* path of a PEM file; NULL: the system's store */
+	struct trust_pins pins;
+	const char *name; /* that the certificate must bear; NULL: the URL's host, or Velociraptor's own with ca */
+	bool insecure;
+};
+
+/* The rows of these options, for a table whose options struct has a struct trust_options at this offset. */
+#define TRUST_OPTION_ROWS(base) \
+	{ 0, "ca", "FILE", option_string, (base) + offsetof(struct trust_options, ca), \
+	  "trust these CA certificates (PEM),\nnot the system's" }, \
+	{ 0, "pin", "SHA256", trust_parse_pin, (base) + offsetof(struct trust_options, pins), \
+	  "accept the certificate with this SHA-256;\nmay be repeated" }, \
+	{ 0, "name", "NAME", trust_parse_name, (base) + offsetof(struct trust_options, name), \
+	  "the name the certificate must have" }, \
+	{ 'k', "insecure", NULL, option_flag, (base) + offsetof(struct trust_options, insecure), \
+	  "don't check the certificate" }
+
+int trust_parse_pin(void *field, const char *value, struct diag *diag);
+int trust_parse_name(void *field, const char *value, struct diag *diag);
+
+/*
+ * Opens the anchors that the options need: the CA file, or the system's store when nothing else is named. Returns 0, or
+ * -errno with a diagnostic. No system store is no error: every certificate will be untrusted, and refused as such.
+ */
+int trust_open(const struct trust_options *options, struct trust_store *store, struct diag *diag);
+
+/* Fills settings->tls for settings->url; names is storage for two pointers that lives as long as the settings. */
+void trust_fill(const struct trust_options *options, const struct trust_store *store, struct probe_settings *settings,
+		const char **names);
+
+#endif
