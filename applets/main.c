@@ -8,6 +8,7 @@
 
 #include "applet.h"
 #include "base/io.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "build_info.h"
 
@@ -25,7 +26,7 @@ static const struct applet *const applets[] = {
 static const char program[] = "quarbox";
 
 /* All that quarbox or --help prints fits: a row of an option table is about 150 bytes. */
-enum { PAGE_SIZE_BYTES = 8192, LINK_PATH_SIZE = 4096 };
+enum { PAGE_SIZE_BYTES = 8192, LINK_PATH_SIZE = 4096, STDERR_MS = 1000 };
 
 static const struct applet *find_applet(const char *name)
 {
@@ -43,8 +44,12 @@ static void write_line(const char *applet, const char *message)
 	text_addf(&text, "%s: %s", applet, message);
 	text.length -= text.cut; /* room for the newline */
 	text_add(&text, "\n");
-	/* nothing is left to tell when stderr itself is gone */
-	(void)write_all(STDERR_FILENO, line, text.length);
+	/* A stuck terminal must not stop a run half way; and nothing is left to tell when stderr itself is gone. */
+	struct output output;
+	output_init(&output, STDERR_FILENO);
+	output_write(&output, line, text.length);
+	(void)output_drain(&output, deadline_in(STDERR_MS));
+	output_fini(&output);
 }
 
 int applet_fail(const char *applet, enum exit_code code, const struct diag *diag)

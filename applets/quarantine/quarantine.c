@@ -143,7 +143,7 @@ static int step_resolve(struct run *run)
 	}
 	char detail[80];
 	struct text text = TEXT_ON(detail);
-	text_addf(&text, "%zu of %zu servers, %zu resolvers", resolved, targets->server_count, run->resolvers.count);
+	text_addf(&text, "servers: %zu of %zu, resolvers: %zu", resolved, targets->server_count, run->resolvers.count);
 	report_end(&run->report, true, detail);
 	return EXIT_DONE;
 }
@@ -217,7 +217,7 @@ static int step_contain(struct run *run, bool on_probation)
 		return fail_unchanged(run, result, &diag);
 	char detail[80];
 	struct text text = TEXT_ON(detail);
-	text_addf(&text, "inet: %zu rules%s%s", run->rules, run->replaces ? ", instead of the older ones" : "",
+	text_addf(&text, "inet: %zu rules%s%s", run->rules, run->replaces ? ", older ones replaced" : "",
 		  on_probation ? ", on probation" : "");
 	report_end(&run->report, true, detail);
 	if (policy->stateless) {

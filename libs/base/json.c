@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* A comma when something stands before on this level. Looks only at the last byte: texts with flush keep it there. */
+/* A comma when something stands before on this level. A text with a flush function would lose that. */
 static void separate(struct text *text)
 {
 	char last = text->length > 0 ? text->bytes[text->length - 1] : '{';

@@ -65,13 +65,18 @@ void batch_message_end(struct batch *batch, const struct nlmsghdr *message)
 		batch->length += NLMSG_ALIGN(message->nlmsg_len);
 }
 
-void batch_begin(struct batch *batch, struct netlink *netlink, uint32_t generation)
+static void add_begin(struct batch *batch, uint32_t generation)
 {
-	*batch = (struct batch){ .netlink = netlink };
 	struct nlmsghdr *begin = add_header(batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, 0, 16);
 	if (begin && generation)
 		mnl_attr_put_u32(begin, NFNL_BATCH_GENID, htonl(generation));
 	batch_message_end(batch, begin);
+}
+
+void batch_begin(struct batch *batch, struct netlink *netlink, uint32_t generation)
+{
+	*batch = (struct batch){ .netlink = netlink };
+	add_begin(batch, generation);
 }
 
 void batch_fini(struct batch *batch)
@@ -217,10 +222,8 @@ static int explain(const struct batch *batch, const struct verdict_of_kernel *ve
 	return diag_errno(diag, -error, "change the rule set, %s", what);
 }
 
-int batch_commit(struct batch *batch, int *refused, struct diag *diag)
+static int commit(struct batch *batch, int *refused, struct diag *diag)
 {
-	if (refused)
-		*refused = -1;
 	if (!batch->error)
 		request_acknowledgement(batch);
 	struct nlmsghdr *end = add_header(batch, NFNL_MSG_BATCH_END, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, 0, 0);
@@ -232,4 +235,27 @@ int batch_commit(struct batch *batch, int *refused, struct diag *diag)
 	if (result == 0)
 		result = receive_verdict(batch, &verdict);
 	return result == 0 ? 0 : explain(batch, &verdict, result, refused, diag);
+}
+
+void batch_part(struct batch *batch)
+{
+	if (batch->error || batch->part_size == 0 || batch->length < batch->part_size)
+		return;
+	int result = commit(batch, NULL, &batch->part_diag);
+	if (result < 0) {
+		batch->error = result;
+		return;
+	}
+	batch->parted = true;
+	batch->length = 0;
+	add_begin(batch, 0); /* the generation is a new one now, by our own doing */
+}
+
+int batch_commit(struct batch *batch, int *refused, struct diag *diag)
+{
+	if (refused)
+		*refused = -1;
+	if (batch->error && *batch->part_diag.text)
+		return diag_fail(diag, -batch->error, "%s", batch->part_diag.text);
+	return commit(batch, refused, diag);
 }

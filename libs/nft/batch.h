@@ -3,6 +3,7 @@
 #ifndef NFT_BATCH_H
 #define NFT_BATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/diag.h"
@@ -14,7 +15,10 @@ struct batch {
 	size_t length;
 	size_t capacity;
 	uint32_t sets; /* ids handed out to sets of this transaction */
-	int error; /* -ENOMEM once a message could not be stored; commit returns it then */
+	size_t part_size; /* bytes after which batch_part sends what there is; 0: never, it stays one transaction */
+	bool parted; /* a part has been sent: a failure from now on leaves it behind */
+	int error; /* -errno once a message could not be stored or a part not sent; commit returns it then */
+	struct diag part_diag; /* of the part */
 };
 
 /*
@@ -31,6 +35,12 @@ void batch_fini(struct batch *batch); /* frees; safe on zero */
  */
 struct nlmsghdr *batch_message(struct batch *batch, uint16_t type, uint8_t family, uint16_t flags, size_t room);
 void batch_message_end(struct batch *batch, const struct nlmsghdr *message);
+
+/*
+ * Between two messages: sends what there is as a transaction of its own when it has reached part_size. For elements of
+ * sets that no rule looks into yet, so that a large policy needs little memory.
+ */
+void batch_part(struct batch *batch);
 
 /*
  * Sends the transaction and waits for the kernel's answer. Returns 0 or -errno; the diagnostic names the message that was

@@ -20,10 +20,16 @@ enum {
 	OLD_CHAINS_MAX = 16, /* base chains of an older quarantine that are looked at */
 };
 
-/* Names of all that a probation adds to a table begin so; rules that it adds to foreign chains bear the comment. */
+/*
+ * A probation has one of two forms. Where nothing was in force, the plan is installed under its own names, and a rule in
+ * front of each chain accepts everything once the elements of set "probation" have expired. Beside an older quarantine,
+ * the plan stands in chains and sets whose names begin with "probation_", and a rule in front of each old chain goes there
+ * while the elements of "probation_beside" last. The rules in front bear the comment.
+ */
+static const char probation_set[] = "probation";
 static const char probation_prefix[] = "probation_";
-static const char probation_set[] = "probation_alive";
-static const char probation_comment[] = "quarbox probation"; /* begins like policy_comment_prefix */
+static const char beside_set[] = "probation_beside";
+static const char probation_comment[] = "quarbox probation";
 
 static bool has_prefix(const char *string, const char *prefix)
 {
@@ -48,6 +54,29 @@ struct attempt {
 	int (*fill)(struct attempt *attempt, struct batch *batch, struct diag *diag);
 };
 
+/* A policy of more addresses is sent in parts, when nothing is in force that could be weakened meanwhile. */
+enum {
+	PARTS_FROM = 4096, /* records */
+	PART_SIZE = 128 << 10, /* bytes */
+};
+
+static bool is_large(const struct policy *policy)
+{
+	size_t count = 0;
+	for (size_t role = 0; role < PEER_ROLES; role++)
+		count += policy->peers[role][IPV4].count + policy->peers[role][IPV6].count;
+	return count > PARTS_FROM;
+}
+
+static void remove_parts(struct attempt *attempt)
+{
+	struct batch batch;
+	batch_begin(&batch, attempt->netlink, 0);
+	plan_delete_table(&batch, NFPROTO_INET, attempt->table);
+	(void)batch_commit(&batch, NULL, NULL); /* without chains it holds no packet up */
+	batch_fini(&batch);
+}
+
 /* fill returns 1 when there is nothing to commit. */
 static int try_once(struct attempt *attempt, int *refused, struct diag *diag)
 {
@@ -61,6 +90,8 @@ static int try_once(struct attempt *attempt, int *refused, struct diag *diag)
 	result = attempt->fill(attempt, &batch, diag);
 	if (result == 0)
 		result = batch_commit(&batch, refused, diag);
+	if (result < 0 && batch.parted)
+		remove_parts(attempt);
 	batch_fini(&batch);
 	return result < 0 ? result : 0;
 }
@@ -156,20 +187,56 @@ static int delete_remains(struct netlink *netlink, struct batch *batch, const ch
 	return result;
 }
 
-/* A table that holds nothing but a probation. */
-static bool is_probation_only(const struct table_info *table)
+/* What stands under the table's name, as far as a probation is concerned. */
+struct standing {
+	bool found;
+	bool filtering; /* it has a base chain */
+	bool probation; /* the whole table is one */
+	bool beside; /* an older quarantine has one beside it */
+};
+
+static int note_set(const char *name, void *context)
 {
-	return strcmp(table->comment, probation_comment) == 0;
+	struct standing *standing = context;
+	standing->probation |= strcmp(name, probation_set) == 0;
+	standing->beside |= strcmp(name, beside_set) == 0;
+	return 0;
+}
+
+static int note_chain(const struct chain_info *chain, void *context)
+{
+	struct standing *standing = context;
+	standing->filtering |= chain->base;
+	return 0;
+}
+
+static int look_at_table(struct attempt *attempt, struct standing *standing, struct diag *diag)
+{
+	struct table_info table;
+	*standing = (struct standing){ .found = false };
+	int result = table_find(attempt->netlink, NFPROTO_INET, attempt->table, &table, &standing->found, diag);
+	if (result == 0 && standing->found)
+		result = set_each(attempt->netlink, NFPROTO_INET, attempt->table, note_set, standing, diag);
+	if (result == 0 && standing->found)
+		result = chain_each(attempt->netlink, NFPROTO_INET, attempt->table, note_chain, standing, diag);
+	return result;
+}
+
+/* Whether an older quarantine counts, as opposed to nothing, remains of a dead probation, or sets without chains. */
+static bool is_older_quarantine(const struct standing *standing)
+{
+	return standing->found && standing->filtering && !standing->probation;
 }
 
 static int fill_end_probation(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
-	struct table_info table;
-	bool found;
-	int result = table_find(attempt->netlink, NFPROTO_INET, attempt->table, &table, &found, diag);
-	if (result < 0 || !found)
-		return result < 0 ? result : 1;
-	if (!is_probation_only(&table))
+	struct standing standing;
+	int result = look_at_table(attempt, &standing, diag);
+	if (result < 0)
+		return result;
+	if (!standing.probation && !standing.beside)
+		return 1;
+	if (standing.beside)
 		return delete_remains(attempt->netlink, batch, attempt->table, diag);
 	plan_delete_table(batch, NFPROTO_INET, attempt->table);
 	return 0;
@@ -207,54 +274,65 @@ static void divert_hook(struct batch *batch, const char *table, const struct old
 	char target[64];
 	struct text text = TEXT_ON(target);
 	text_addf(&text, "%s%s", probation_prefix, chain_types[id].name);
-	bool diverted = false;
+	enum probation_rule kind = PROBATION_GOTO;
 	for (size_t i = 0; i < old->count; i++) {
 		if (old->chains[i].hook != chain_types[id].hook_number)
 			continue;
-		plan_add_probation_rule(batch, table, old->chains[i].name, probation_set, diverted ? NULL : target,
-					probation_comment);
-		diverted = true;
+		plan_add_probation_rule(batch, table, old->chains[i].name, beside_set, kind, target, probation_comment);
+		kind = PROBATION_STAND_BACK;
 	}
-	if (diverted)
+	if (kind == PROBATION_STAND_BACK)
 		return;
 	char hooked[64];
 	text = TEXT_ON(hooked);
 	text_addf(&text, "%shook_%s", probation_prefix, chain_types[id].hook);
 	plan_add_base_chain(batch, table, hooked, id, false);
-	plan_add_probation_rule(batch, table, hooked, probation_set, target, probation_comment);
+	plan_add_probation_rule(batch, table, hooked, beside_set, kind, target, probation_comment);
 }
 
-/* Whatever stood under the name: what a dead probation left of it goes, an older quarantine stays. */
-static int prepare_table(struct attempt *attempt, struct batch *batch, struct old_chains *old, struct diag *diag)
+static int fill_beside(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
-	struct table_info table;
-	bool found;
-	int result = table_find(attempt->netlink, NFPROTO_INET, attempt->table, &table, &found, diag);
+	struct old_chains old = { .count = 0 };
+	int result = delete_remains(attempt->netlink, batch, attempt->table, diag);
+	if (result == 0)
+		result = chain_each(attempt->netlink, NFPROTO_INET, attempt->table, keep_old_chain, &old, diag);
+	if (result == -E2BIG)
+		return diag_fail(diag, E2BIG, "replace table %s: it has more than %d base chains", attempt->table,
+				 OLD_CHAINS_MAX);
 	if (result < 0)
 		return result;
-	attempt->replaces = found && !is_probation_only(&table);
-	if (found && !attempt->replaces)
+	set_add_probation(batch, attempt->table, beside_set, attempt->milliseconds);
+	plan_add_contents(batch, attempt->policy, probation_prefix, false);
+	for (int id = 0; id < CHAIN_IDS; id++)
+		divert_hook(batch, attempt->table, &old, (enum chain_id)id);
+	return 0;
+}
+
+/* found: something that holds no packet up stands under the name and goes first. */
+static void start_table(struct attempt *attempt, struct batch *batch, bool found)
+{
+	if (found)
 		plan_delete_table(batch, NFPROTO_INET, attempt->table);
-	if (!attempt->replaces) {
-		plan_add_table(batch, attempt->table, probation_comment);
-		return 0;
-	}
-	result = delete_remains(attempt->netlink, batch, attempt->table, diag);
-	if (result == 0)
-		result = chain_each(attempt->netlink, NFPROTO_INET, attempt->table, keep_old_chain, old, diag);
-	return result;
+	plan_add_table(batch, attempt->table, attempt->policy->comment);
+	if (!found && is_large(attempt->policy))
+		batch->part_size = PART_SIZE;
 }
 
 static int fill_begin_probation(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
-	struct old_chains old = { .count = 0 };
-	int result = prepare_table(attempt, batch, &old, diag);
+	struct standing standing;
+	int result = look_at_table(attempt, &standing, diag);
 	if (result < 0)
 		return result;
+	attempt->replaces = is_older_quarantine(&standing);
+	if (attempt->replaces)
+		return fill_beside(attempt, batch, diag);
+	start_table(attempt, batch, standing.found);
+	plan_add_contents(batch, attempt->policy, "", true);
 	set_add_probation(batch, attempt->table, probation_set, attempt->milliseconds);
-	plan_add_contents(batch, attempt->policy, probation_prefix, false);
 	for (int id = 0; id < CHAIN_IDS; id++)
-		divert_hook(batch, attempt->table, &old, (enum chain_id)id);
+		plan_add_probation_rule(batch, attempt->table, chain_types[id].name, probation_set, PROBATION_OVER, NULL,
+					probation_comment);
 	return 0;
 }
 
@@ -276,36 +354,29 @@ int containment_begin_probation(struct netlink *netlink, struct policy *policy, 
 
 /* ---- installing ---- */
 
-static int note_probation_set(const char *name, void *context)
+/* The plan stands under its own names already: what made it a probation goes. */
+static int fill_keep(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
-	if (strcmp(name, probation_set) == 0)
-		*(bool *)context = true;
-	return 0;
-}
-
-static int require_probation(struct attempt *attempt, struct diag *diag)
-{
-	bool there = false;
-	int result = 0;
-	if (attempt->replaces)
-		result = set_each(attempt->netlink, NFPROTO_INET, attempt->table, note_probation_set, &there, diag);
-	if (result == 0 && !there)
-		return diag_fail(diag, ECANCELED, "keep the quarantine: its probation was removed meanwhile");
+	struct remains remains = { batch, attempt->table };
+	int result = rule_each(attempt->netlink, NFPROTO_INET, attempt->table, delete_probation_rule, &remains, diag);
+	if (result == 0)
+		delete_named(batch, NFT_MSG_DELSET, NFTA_SET_TABLE, attempt->table, NFTA_SET_NAME, probation_set);
 	return result;
 }
 
 static int fill_install(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
-	struct table_info table;
-	int result = table_find(attempt->netlink, NFPROTO_INET, attempt->table, &table, &attempt->replaces, diag);
-	if (result == 0 && attempt->ends_probation)
-		result = require_probation(attempt, diag);
+	struct standing standing;
+	int result = look_at_table(attempt, &standing, diag);
 	if (result < 0)
 		return result;
+	attempt->replaces = is_older_quarantine(&standing);
+	if (attempt->ends_probation && !standing.probation && !standing.beside)
+		return diag_fail(diag, ECANCELED, "keep the quarantine: its probation was removed meanwhile");
+	if (attempt->ends_probation && standing.probation)
+		return fill_keep(attempt, batch, diag);
 	/* Delete and add in one transaction leaks nothing, because every chain of the plan ends in a drop rule. */
-	if (attempt->replaces)
-		plan_delete_table(batch, NFPROTO_INET, attempt->table);
-	plan_add_table(batch, attempt->table, attempt->policy->comment);
+	start_table(attempt, batch, standing.found);
 	plan_add_contents(batch, attempt->policy, "", true);
 	return 0;
 }

@@ -68,16 +68,17 @@ void expression_bitwise(struct rule_builder *builder, const void *mask, const vo
 		builder->error = -ENOMEM;
 }
 
-void expression_lookup(struct rule_builder *builder, const char *set, uint32_t id)
+struct nftnl_expr *expression_lookup(struct rule_builder *builder, const char *set, uint32_t id)
 {
 	struct nftnl_expr *expression = expression_add(builder, "lookup");
 	if (!expression)
-		return;
+		return NULL;
 	nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	if (nftnl_expr_set_str(expression, NFTNL_EXPR_LOOKUP_SET, set) < 0)
 		builder->error = -ENOMEM;
 	if (id)
 		nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SET_ID, id);
+	return expression;
 }
 
 void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg)
@@ -131,10 +132,12 @@ void build_verdict(struct rule_builder *builder, enum verdict verdict)
 	add_verdict(builder, verdict == VERDICT_ACCEPT ? NF_ACCEPT : NF_DROP, NULL);
 }
 
-void build_probation_test(struct rule_builder *builder, const char *set)
+void build_probation_test(struct rule_builder *builder, const char *set, bool inverted)
 {
 	expression_meta(builder, NFT_META_NFPROTO, NFT_REG_1);
-	expression_lookup(builder, set, 0);
+	struct nftnl_expr *lookup = expression_lookup(builder, set, 0);
+	if (lookup && inverted)
+		nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
 
 void build_goto(struct rule_builder *builder, const char *chain)

@@ -21,7 +21,7 @@ void expression_compare(struct rule_builder *builder, uint32_t operator, const v
 /* register 1 = register 1 & mask ^ xor */
 void expression_bitwise(struct rule_builder *builder, const void *mask, const void *xor, uint32_t length);
 /* register 1 and what follows it, in the named set; id: of a set without a name in this transaction, else 0 */
-void expression_lookup(struct rule_builder *builder, const char *set, uint32_t id);
+struct nftnl_expr *expression_lookup(struct rule_builder *builder, const char *set, uint32_t id);
 /* direction: -1 for none, else enum ip_conntrack_dir */
 void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg);
 

@@ -50,7 +50,7 @@ enum nft_data_type {
 /* Expressions of every rule: counter, verdict; and for probation a lookup of the family in a set, and goto. */
 void build_counter(struct rule_builder *builder);
 void build_verdict(struct rule_builder *builder, enum verdict verdict);
-void build_probation_test(struct rule_builder *builder, const char *set);
+void build_probation_test(struct rule_builder *builder, const char *set, bool inverted);
 void build_goto(struct rule_builder *builder, const char *chain);
 
 #endif

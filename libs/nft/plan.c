@@ -150,15 +150,15 @@ void plan_add_contents(struct batch *batch, const struct policy *policy, const c
 }
 
 void plan_add_probation_rule(struct batch *batch, const char *table, const char *chain, const char *set,
-			     const char *target, const char *comment)
+			     enum probation_rule kind, const char *target, const char *comment)
 {
 	struct rule_builder builder = { .batch = batch, .table = table, .prefix = "", .rule = nftnl_rule_alloc() };
 	if (!builder.rule) {
 		batch->error = -ENOMEM;
 		return;
 	}
-	build_probation_test(&builder, set);
-	if (target)
+	build_probation_test(&builder, set, kind == PROBATION_OVER);
+	if (kind == PROBATION_GOTO)
 		build_goto(&builder, target);
 	else
 		build_verdict(&builder, VERDICT_ACCEPT);

@@ -17,9 +17,16 @@ void plan_add_contents(struct batch *batch, const struct policy *policy, const c
 /* A base chain with policy accept, at the hook and priority that the plan uses for this chain. */
 void plan_add_base_chain(struct batch *batch, const char *table, const char *name, enum chain_id id, bool drop);
 
-/* While the set has an element for a packet's family, it goes to `target`; NULL: it is accepted. First in the chain. */
+/* What the first rule of a chain does with packets while a probation lasts, or when it is over. */
+enum probation_rule {
+	PROBATION_GOTO, /* while it lasts they go to `target` */
+	PROBATION_STAND_BACK, /* while it lasts they are accepted: another chain decides */
+	PROBATION_OVER, /* when it is over they are accepted: as if the table were not there */
+};
+
+/* It lasts while the set has an element for a packet's family. The rule becomes the first of the chain. */
 void plan_add_probation_rule(struct batch *batch, const char *table, const char *chain, const char *set,
-			     const char *target, const char *comment);
+			     enum probation_rule kind, const char *target, const char *comment);
 
 /* The table as `nft -s list ruleset` prints it and `nft -f` reads it. */
 void plan_print(const struct policy *policy, struct text *text);

@@ -27,7 +27,6 @@ struct element_writer {
 	uint32_t id; /* of a set without a name, else 0 */
 	struct nlmsghdr *message; /* open, or NULL */
 	struct nlattr *list;
-	unsigned count; /* in the open message */
 };
 
 static void close_elements(struct element_writer *writer)
@@ -37,7 +36,7 @@ static void close_elements(struct element_writer *writer)
 	mnl_attr_nest_end(writer->message, writer->list);
 	batch_message_end(writer->batch, writer->message);
 	writer->message = NULL;
-	writer->count = 0;
+	batch_part(writer->batch);
 }
 
 static bool open_elements(struct element_writer *writer, size_t room)
@@ -69,7 +68,6 @@ static void put_element(struct element_writer *writer, const void *key, size_t l
 	if (timeout)
 		mnl_attr_put_u64(writer->message, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout));
 	mnl_attr_nest_end(writer->message, element);
-	writer->count++;
 }
 
 /* What a set message says beside its name. */
