@@ -184,6 +184,11 @@ int proof_run(struct proof *proof, struct targets *targets, const struct resolve
 	return -ENOENT;
 }
 
+bool proof_clock_unset(const struct proof *proof)
+{
+	return proof->report.tls.clock_unset;
+}
+
 int proof_forbidden(struct proof *proof, struct diag *diag)
 {
 	struct endpoint reached;

@@ -25,6 +25,9 @@ int proof_resolve_forbidden(struct proof *proof, const struct resolver_config *r
 int proof_run(struct proof *proof, struct targets *targets, const struct resolver_config *resolvers,
 	      struct deadline deadline, struct text *detail, struct diag *diag);
 
+/* Whether the device's clock is behind what it can be, so that "not yet valid" was not held against the certificate. */
+bool proof_clock_unset(const struct proof *proof);
+
 /* 0: out of reach; -EISCONN with a diagnostic: it still answers; other -errno. */
 int proof_forbidden(struct proof *proof, struct diag *diag);
 

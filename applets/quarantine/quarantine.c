@@ -261,6 +261,10 @@ static int step_prove(struct run *run)
 		text_add(&detail, "no server; kept all the same (--keep)");
 		report_warning(&run->report, &diag);
 	}
+	if (proof_clock_unset(run->proof)) {
+		diag_fail(&diag, 0, "the clock is not set: \"not yet valid\" was not held against the certificate");
+		report_warning(&run->report, &diag);
+	}
 	result = proof_forbidden(run->proof, &diag);
 	if (result == -EISCONN)
 		return roll_back(run, EXIT_STILL_REACHABLE, &diag);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is that really our management server? One GET of one URL in an unprivileged child, and what came of it. */
+#ifndef HTTP_PROBE_H
+#define HTTP_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/deadline.h"
+#include "base/diag.h"
+#include "base/url.h"
+#include "http/response.h"
+#include "tls/tls.h"
+
+enum {
+	PROBE_BODY_SIZE = 8 << 10, /* bytes of the body that are handed over: Velociraptor's server.pem has 1.2 KB */
+	PROBE_CLOCK_START = 1767225600, /* 2026-01-01, seconds since 1970: for tls.not_before; we are not older */
+};
+
+enum probe_verdict {
+	PROBE_UNREACHABLE, /* no TCP connection */
+	PROBE_REFUSED, /* something took the connection, but a check failed or the answer never came */
+	PROBE_REACHED, /* it answers as the server does; who it is was not verified (plain HTTP, TLS_TRUST_ANYONE) */
+	PROBE_PROVEN, /* and its certificate was verified as tls.trust asks */
+};
+
+/* The verdict in one word: "unreachable", "refused", "reached", "proven". */
+const char *probe_verdict_name(enum probe_verdict verdict);
+
+/* Pointers must stay until probe_url returns; names and anchors are used by the child, which has its copy. */
+struct probe_settings {
+	struct url url; /* whole: with server.pem */
+	struct tls_settings tls; /* server_name NULL: the URL's host; name_count 0: the URL's host is the one name */
+};
+
+/* Fixed size, no pointers: it is what the child hands over. */
+struct probe_report {
+	enum probe_verdict verdict;
+	char reason[256]; /* why it is not PROBE_REACHED or PROBE_PROVEN; one line, printable ASCII */
+	struct endpoint endpoint; /* that took the connection; family 0: none did */
+	struct tls_facts tls; /* version "": there was no TLS handshake, or it did not end */
+	struct http_response http; /* status 0: there was no answer */
+	/* milliseconds since probe_url was called; -1: it did not come to that */
+	int64_t connected_ms;
+	int64_t handshake_ms; /* the TLS handshake's end, verification included */
+	int64_t first_byte_ms;
+	int64_t total_ms;
+	size_t body_length; /* bytes in body */
+	char body[PROBE_BODY_SIZE];
+};
+
+/*
+ * Connects to the first of the addresses that answers and asks for the URL. Returns 0 with the report filled, whatever
+ * the verdict; a child that crashed or hung is PROBE_REFUSED. Returns -errno with a diagnostic only when it could not be
+ * tried: -EINTR (see child_run), -EAGAIN, -ENOMEM and the like.
+ */
+int probe_url(const struct probe_settings *settings, const struct endpoint *list, size_t count,
+	      struct deadline deadline, struct probe_report *report, struct diag *diag);
+
+/*
+ * Whether anything takes a TCP connection at one of the addresses, before the deadline. Returns 1 and sets *reached, 0
+ * when nothing does, or -errno with a diagnostic when it could not be tried.
+ */
+int probe_reachable(const struct endpoint *list, size_t count, struct deadline deadline, struct endpoint *reached,
+		    struct diag *diag);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "tls/tls.h"
+
+static int hex_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	char lower = (char)(digit | 0x20);
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+bool fingerprint_parse(const char *string, struct fingerprint *fingerprint)
+{
+	struct fingerprint parsed;
+	for (size_t i = 0; i < FINGERPRINT_SIZE; i++) {
+		if (i > 0 && *string == ':')
+			string++;
+		int high = hex_value(string[0]);
+		int low = high < 0 ? -1 : hex_value(string[1]);
+		if (low < 0)
+			return false;
+		parsed.bytes[i] = (uint8_t)(high << 4 | low);
+		string += 2;
+	}
+	if (*string)
+		return false;
+	*fingerprint = parsed;
+	return true;
+}
+
+bool fingerprint_equal(const struct fingerprint *a, const struct fingerprint *b)
+{
+	return memcmp(a->bytes, b->bytes, FINGERPRINT_SIZE) == 0;
+}
