@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Builds quarbox: one static program out of the applets that the configuration selects.
+# `make help` lists targets and variables. How the dependencies are obtained and compiled
+# is in libs/third_party/third_party.mk.
+
+VERSION := 0.1.0
+
+# --- what a user may set ---------------------------------------------------------------
+
+O ?= build
+V ?= 0
+PREFIX ?= /usr
+DL_DIR ?= dl
+THIRD_PARTY ?= auto
+THIRD_PARTY_DIR ?= $O/third_party
+STATIC ?= 1
+LTO ?= 1
+WERROR ?= 0
+PYTHON ?= /usr/bin/python3
+
+# Make's own defaults for these know nothing of CROSS_COMPILE and of link-time optimisation.
+ifneq ($(filter default undefined,$(origin CC)),)
+CC := $(CROSS_COMPILE)gcc
+endif
+ifneq ($(filter default undefined,$(origin AR)),)
+AR := $(CROSS_COMPILE)gcc-ar
+endif
+RANLIB ?= $(CROSS_COMPILE)gcc-ranlib
+STRIP ?= $(CROSS_COMPILE)strip
+OBJCOPY ?= $(CROSS_COMPILE)objcopy
+READELF ?= $(CROSS_COMPILE)readelf
+PKG_CONFIG ?= pkg-config
+HOSTCC ?= gcc
+
+# --- how the output looks --------------------------------------------------------------
+
+ifneq ($(filter 1,$(V)),)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n'
+endif
+MAKEFLAGS += --no-print-directory -rR
+# All processors, unless the call says otherwise: a -j there comes after this one and wins.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: FORCE all
+all:
+FORCE:
+
+# $(call remember,TEXT): the recipe of a file that is rewritten only when TEXT is not what it
+# holds, so that what depends on it is made again when, say, a flag changes.
+remember = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' >$@.new; $(replace_if_changed)
+replace_if_changed = if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# --- configuration -----------------------------------------------------------------------
+
+include configs/configure.mk
+ifneq ($(mixed_goals),y)
+
+# --- what is built -------------------------------------------------------------------------
+
+# These goals need neither a configuration nor a compiler.
+ifneq ($(filter-out $(config_goals) help clean distclean setup-%,$(or $(MAKECMDGOALS),all)),)
+building := y
+endif
+ifeq ($(building),y)
+
+include $O/.config
+include $O/toolchain.mk
+
+$O/toolchain.key: FORCE
+	$(call remember,$(CC) $(READELF) $(CFLAGS) $(LDFLAGS))
+$O/toolchain.mk: $O/toolchain.key libs/third_party/toolchain.sh
+	$(Q)libs/third_party/toolchain.sh '$(CC)' '$(READELF)' >$@
+
+# The symbols that are on, in lower case: applet_probe lib_tls use_mbedtls ...
+on := $(if $(wildcard $O/.config),$(shell sed -n 's/^CONFIG_\(.*\)=y$$/\1/p' $O/.config | tr A-Z a-z))
+# $(call selected,PREFIX,names): those of the names whose symbol is on
+selected = $(filter $(patsubst $1_%,%,$(filter $1_%,$(on))),$2)
+
+# An applet is a folder with a Kconfig file; a library is a folder of libs/.
+folders = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard $1)))))
+all_applets := $(call folders,applets/*/Kconfig)
+all_libs := $(call folders,libs/*/*.c)
+applets := $(call selected,applet,$(all_applets))
+# A folder that somebody has only begun must not keep the rest from being built.
+begun := $(strip $(foreach name,$(applets),$(if $(wildcard applets/$(name)/$(name).c),,$(name))))
+ifneq ($(begun),)
+$(info   LEFT OUT: $(begun): no applets/NAME/NAME.c yet)
+applets := $(filter-out $(begun),$(applets))
+endif
+libs := base $(call selected,lib,$(all_libs))
+
+sources := $(sort $(wildcard applets/*.c) $(foreach name,$(applets),$(wildcard applets/$(name)/*.c)) \
+	$(foreach name,$(libs),$(wildcard libs/$(name)/*.c)))
+
+# --- flags -------------------------------------------------------------------------------------
+
+# One partition: the smallest result, and the same one whatever runs in parallel.
+lto_flags := $(if $(filter 1,$(LTO)),$(target_lto))
+
+# For all code of the program, the dependencies included.
+code_flags := -Os -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables \
+	-fstack-protector-strong $(if $(target_pie),-fPIE,-fno-pie) $(lto_flags) \
+	$(CFLAGS)
+# No name of a folder on this machine gets into the program.
+prefix_maps := -ffile-prefix-map=$(abspath $(THIRD_PARTY_DIR))=third_party -ffile-prefix-map=$(abspath $O)=build \
+	-ffile-prefix-map=$(CURDIR)=.
+
+warnings := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+	-Wvla -Wcast-qual -Wwrite-strings -Wundef -Wswitch-enum -Werror=implicit-function-declaration $(if $(filter 1,$(WERROR)),-Werror)
+
+include libs/third_party/third_party.mk
+
+language := -std=c11 -D_GNU_SOURCE
+includes := -include $O/include/config.h -Ilibs -I$O/include
+compile = $(CC) $(language) $(warnings) $(includes) $(third_party_cflags) $(code_flags) $(prefix_maps) -MMD -MP
+
+link_flags := $(code_flags) $(third_party_ldflags) -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
+	-Wl,-z,noseparate-code -Wl,--build-id=none -Wl,--hash-style=gnu -Wl,-O1 -Wl,--sort-common $(LDFLAGS)
+
+# --- generated headers ------------------------------------------------------------------------------
+
+kconfig_files := Kconfig libs/Kconfig $(sort $(wildcard applets/*/Kconfig))
+generated := $O/include/config.h $O/include/applet_list.h $O/include/build_info.h
+
+$O/include/config.h: $O/.config $(kconfig_files) configs/config_header.awk $O/kconfig.list
+	@mkdir -p $(@D)
+	$(Q)awk -f configs/config_header.awk $(kconfig_files) values=1 $O/.config >$@.new && $(replace_if_changed)
+
+# A removed Kconfig file is older than nothing: the list of them notices.
+$O/kconfig.list: FORCE
+	$(call remember,$(kconfig_files))
+
+$O/include/applet_list.h: FORCE
+	@mkdir -p $(@D)
+	$(Q)printf 'APPLET(%s)\n' $(applets) >$@.new; $(replace_if_changed)
+
+options := $(sort $(filter-out lib_% use_%,$(on)))
+$O/include/build_info.h: $O/.config $(needed:%=$(tp)/%.origin) FORCE
+	@mkdir -p $(@D)
+	$(Q){ printf '#define QUARBOX_VERSION "%s"\n#define BUILD_TARGET "%s"\n#define BUILD_OPTIONS "%s"\n' \
+		'$(VERSION)' '$(target_machine)' '$(options)'; \
+	for name in $(needed); do \
+		sed -n 's/^build-info //p' $(tp)/$$name.origin; \
+	done | awk '{ list = list (NR > 1 ? ", " : "") $$0 } END { printf "#define BUILD_LIBRARIES \"%s\"\n", list }'; \
+	} >$@.new && $(replace_if_changed)
+
+# --- compile and link --------------------------------------------------------------------------------
+
+objects := $(sources:%.c=$O/obj/%.o) $(third_party_sources:%.c=$O/obj/%.o)
+
+$O/obj/flags: FORCE
+	$(call remember,$(compile))
+$O/obj/link: FORCE
+	$(call remember,$(CC) $(link_flags) $(objects) $(third_party_archives) $(third_party_libs))
+
+$O/obj/%.o: %.c $O/obj/flags | $(generated) $(third_party_ready)
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(compile) -c -o $@ $<
+
+# Link-time optimisation would mind what these do: define what the compiler believes to know.
+$(third_party_sources:%.c=$O/obj/%.o): private code_flags += -fno-lto -fno-builtin
+
+-include $(objects:.o=.d)
+
+$O/quarbox.unstripped: $(objects) $O/obj/link $(third_party_ready)
+	$(say) LD $@
+	$(Q)$(CC) $(link_flags) -Wl,-Map=$O/quarbox.map -o $@ $(third_party_start) $(objects) $(third_party_archives) $(third_party_libs)
+
+$O/quarbox: $O/quarbox.unstripped
+	$(say) STRIP $@
+	$(Q)$(STRIP) -s -R .comment -R .note.gnu.property -o $@ $<
+
+# Links come from the configuration, never from running the program: it may be for another machine.
+$O/bin/.made: $O/include/applet_list.h
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)for name in $(applets); do ln -s ../quarbox $(@D)/$$name; done
+	@touch $@
+
+.PHONY: deps install install-links sizes
+all: $O/quarbox $O/bin/.made
+deps: $(third_party_ready)
+
+# --- install ----------------------------------------------------------------------------------------
+
+sbin := $(DESTDIR)$(PREFIX)/sbin
+man8 := $(DESTDIR)$(PREFIX)/share/man/man8
+manual_pages := $(wildcard $(foreach name,$(applets),applets/$(name)/$(name).8) applets/quarbox.8)
+
+install: $O/quarbox
+	$(say) INSTALL $(sbin)/quarbox
+	$(Q)install -D -m 755 $O/quarbox $(sbin)/quarbox
+	$(Q)$(if $(manual_pages),install -d $(man8) && install -m 644 $(manual_pages) $(man8)/)
+
+install-links:
+	$(say) INSTALL '$(sbin): $(applets)'
+	$(Q)install -d $(sbin) && for name in $(applets); do ln -sf quarbox $(sbin)/$$name; done
+
+# --- sizes -------------------------------------------------------------------------------------------
+
+# Link-time optimisation forgets whose code is whose, so the shares come from a build without it. It begins with
+# the dependencies of this one: the C library, which is most of the work, is the same in both.
+sizes: $O/quarbox
+	$(Q)mkdir -p $O/sizes && cp $O/.config $O/sizes/.config
+	$(Q)[ -e $O/sizes/third_party ] || cp -a $(tp) $O/sizes/third_party
+	$(Q)+$(MAKE) -s O=$O/sizes THIRD_PARTY_DIR=$O/sizes/third_party LTO=0 >/dev/null
+	@awk -f configs/sizes.awk -v object_folder=$O/sizes/obj/ -v sysroot=$O/sizes/third_party/sysroot/lib/ \
+		-v total=$$(wc -c <$O/quarbox) -v without=$$(wc -c <$O/sizes/quarbox) $O/sizes/quarbox.map
+
+# --- the same code for this machine, with sanitizers, for tests -----------------------------------------
+
+host_libs := $(filter-out tls third_party,$(all_libs))
+HOST_LIB_SOURCES := $(sort $(foreach name,$(host_libs),$(wildcard libs/$(name)/*.c)))
+HOST_LIB_OBJS := $(HOST_LIB_SOURCES:%.c=$O/host/%.o)
+HOST_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
+host_cflags = $(language) $(warnings) $(includes) -O1 -g -fno-omit-frame-pointer $(HOST_SANITIZE) \
+	$(shell $(PKG_CONFIG) --cflags libmnl libnftnl)
+HOST_CFLAGS = $(host_cflags)
+HOST_LDFLAGS = $(HOST_SANITIZE)
+HOST_LIBS = $(shell $(PKG_CONFIG) --libs libnftnl libmnl)
+
+$O/host/flags: FORCE
+	$(call remember,$(HOSTCC) $(host_cflags))
+$O/host/%.o: %.c $O/host/flags | $(generated)
+	$(say) HOSTCC $<
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(host_cflags) -MMD -MP -c -o $@ $<
+
+-include $(HOST_LIB_OBJS:.o=.d)
+
+-include tests/tests.mk
+
+endif # building
+
+# --- over all configurations ------------------------------------------------------------------------------
+
+.PHONY: sizes-all clean distclean help
+# They share one set of compiled dependencies.
+sizes-all:
+	@mkdir -p $O
+	@printf '%-24s %10s\n' configuration bytes
+	@+for file in configs/*_defconfig; do \
+		name=$$(basename $$file _defconfig) && mkdir -p $O/configs/$$name && cp $$file $O/configs/$$name/.config && \
+		$(MAKE) -s O=$O/configs/$$name THIRD_PARTY_DIR=$(THIRD_PARTY_DIR) >/dev/null && \
+		printf '%-24s %10d\n' $$name $$(wc -c <$O/configs/$$name/quarbox) || exit 1; \
+	done
+
+# The configuration and the downloads survive clean; distclean leaves the tree as it was cloned.
+clean:
+	$(Q)rm -rf $(filter-out $O/.config,$(wildcard $O/*))
+distclean:
+	$(Q)rm -rf $O $(DL_DIR)
+
+endif # mixed_goals
+
+help:
+	@sed -n 's/^#h \{0,1\}//p' Makefile
+
+#h quarbox: one static program that quarantines a device, proves the server, releases it
+#h
+#h Build
+#h   all            $O/quarbox, its links in $O/bin/, $O/quarbox.unstripped, $O/quarbox.map
+#h   deps           fetch and compile the libraries it needs, and say where each came from
+#h   install        to $(DESTDIR)$(PREFIX)/sbin, with the manual pages of the applets in it
+#h   install-links  relative links beside it, from the configuration
+#h   sizes          bytes in total and by library, applet and third party
+#h   sizes-all      bytes of every configs/*_defconfig
+#h   clean          remove what was built; the configuration and the downloads stay
+#h   distclean      remove these too
+#h
+#h Configure (all but X_defconfig need Debian's python3-kconfiglib)
+#h   X_defconfig    configs/X_defconfig: full (the default), router, minimal, X_only
+#h   menuconfig oldconfig olddefconfig savedefconfig allnoconfig allyesconfig randconfig
+#h   update-defconfigs   bring configs/ up to date with the Kconfig files
+#h
+#h Test
+#h   check demo bench lint   see tests/tests.mk; they install what they need (root, Debian)
+#h
+#h Variables
+#h   O=build          where everything is made, the configuration included
+#h   V=1              show the commands
+#h   CC= CROSS_COMPILE= CFLAGS= LDFLAGS=   the last two are added to ours
+#h   DESTDIR= PREFIX=/usr
+#h   LTO=0            no link-time optimisation       WERROR=1   warnings are errors
+#h   DL_DIR=dl        downloads; with all of them there, no network is needed
+#h   THIRD_PARTY=     auto (source, else Debian's static archives), source, debian, or system:
+#h                    the libraries of the compiler's own system, through pkg-config
+#h   THIRD_PARTY_libnftnl=debian   the same for one of them
+#h   THIRD_PARTY_DIR=O/third_party  where they are compiled; builds with the same flags can share it
+#h   STATIC=0         with THIRD_PARTY=system: link shared libraries
+#h   SOURCE_DATE_EPOCH   changes nothing: there is no time in the program

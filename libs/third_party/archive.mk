@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Compiles SOURCES (relative to FROM) into ARCHIVE. Called by third_party.mk when a
+# dependency has been unpacked: which files there are is known only then.
+
+objects := $(patsubst %.c,$(FROM)/%.o,$(SOURCES))
+
+$(ARCHIVE): $(objects)
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $(sort $(objects))
+
+$(FROM)/%.o: $(FROM)/%.c
+	$(if $(Q),@printf '  %-7s %s\n' CC $(NAME)/$*.c)
+	$(Q)$(CC) $(FLAGS) -c -o $@ $<

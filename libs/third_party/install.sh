@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Turns what fetch.sh found into headers and a static archive in OUT/sysroot.
+#
+# usage: install.sh NAME
+#
+# Environment, from third_party.mk: OUT, DL_DIR, MAKE, CC, AR, RANLIB, OBJCOPY, CFLAGS, TARGET, Q,
+# and LINUX_HEADERS and ASM_HEADERS, the folders that hold linux/ and asm/.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+name=$1
+origin=$OUT/$name.origin
+work=$OUT/$name
+sysroot=$OUT/sysroot
+
+value() { sed -n "s/^$1 //p" "$origin"; }
+say() { printf '  %-7s %s\n' "$1" "$2"; }
+
+unpack() {
+    rm -rf "$work"
+    mkdir -p "$work" "$sysroot/include" "$sysroot/lib"
+    tar -xf "$DL_DIR/$(value file)" -C "$work" --strip-components=1
+    # The generated header of an autoconf package: these two need nothing from it.
+    : >"$work/config.h"
+}
+
+# archive FLAGS SOURCE...: sources are relative to the unpacked folder. The archive
+# keeps them apart, so that only what is used is linked.
+archive() {
+    flags=$1
+    shift
+    "$MAKE" --no-print-directory -f "$here/archive.mk" "NAME=$name" "FROM=$work" "SOURCES=$*" \
+        "ARCHIVE=$sysroot/lib/$name.a" "FLAGS=$CFLAGS $flags" "CC=$CC" "AR=$AR" "Q=$Q"
+}
+
+# shellcheck disable=SC2048,SC2086  # patterns, to be expanded there
+sources() { (cd "$work" && printf "%s\n" $* | sort); }
+
+install_musl() {
+    unpack
+    # configure and make say much and, when all is well, nothing of interest.
+    if [ -n "$Q" ]; then log=$OUT/musl.log; else log=/dev/stdout; fi
+    : >"$OUT/musl.log"
+    prefix=$(cd "$sysroot" && pwd)
+    {
+        (cd "$work" && CC=$CC AR=$AR RANLIB=$RANLIB CFLAGS=$CFLAGS \
+            ./configure --target="$TARGET" --prefix="$prefix" --disable-shared --disable-wrapper) &&
+            "$MAKE" --no-print-directory -C "$work" install
+    } >"$log" 2>&1 || {
+        tail -n 20 "$OUT/musl.log" >&2
+        exit 1
+    }
+    # musl has no kernel headers; the packages call them by the same names as ours does.
+    for folder in "$LINUX_HEADERS/linux" "$LINUX_HEADERS/asm-generic" "$ASM_HEADERS/asm"; do
+        [ -d "$folder" ] || { echo "no kernel headers: $folder (Debian: linux-libc-dev)" >&2; exit 1; }
+        ln -sfn "$folder" "$prefix/include/${folder##*/}"
+    done
+}
+
+install_libmnl() {
+    unpack
+    # shellcheck disable=SC2046
+    archive "-I$work -I$work/include" $(sources "src/*.c")
+    cp -R "$work/include/libmnl" "$sysroot/include/"
+}
+
+install_libnftnl() {
+    unpack
+    # shellcheck disable=SC2046
+    archive "-I$work -I$work/include" $(sources "src/*.c src/expr/*.c src/obj/*.c")
+    cp -R "$work/include/libnftnl" "$sysroot/include/"
+}
+
+install_mbedtls() {
+    unpack
+    cp "$here/mbedtls_config.h" "$work/include/mbedtls/mbedtls_config.h"
+    # What the configuration leaves out compiles to nothing, so there is no list to keep.
+    # shellcheck disable=SC2046
+    archive "-I$work/include -I$work/library" $(sources "library/*.c")
+    cp -R "$work/include/mbedtls" "$work/include/psa" "$sysroot/include/"
+}
+
+install_libyaml() {
+    unpack
+    version=$(value version)
+    # shellcheck disable=SC2046,SC2183
+    {
+        echo "#define YAML_VERSION_STRING \"$version\""
+        printf '#define YAML_VERSION_MAJOR %s\n#define YAML_VERSION_MINOR %s\n#define YAML_VERSION_PATCH %s\n' \
+            $(echo "$version" | tr . ' ')
+    } >"$work/config.h"
+    # shellcheck disable=SC2046
+    archive "-DHAVE_CONFIG_H -I$work -I$work/include" $(sources "src/*.c")
+    cp "$work/include/yaml.h" "$sysroot/include/"
+}
+
+# A static archive that Debian compiled for glibc, with the functions of glibc that it calls.
+install_from_debian() {
+    rm -rf "$work"
+    mkdir -p "$work" "$sysroot/include" "$sysroot/lib"
+    package=$(cd "$DL_DIR" && pwd)/$(value file)
+    (cd "$work" && ar x "$package" && tar -xf data.tar.*)
+    cp -R "$work/usr/include/$name" "$sysroot/include/"
+    # Tables for unwinding, which no C program needs, are a fifth of it.
+    "$OBJCOPY" -R .eh_frame -R .note.gnu.property -R .comment "$work"/usr/lib/*/"$name.a" "$sysroot/lib/$name.a"
+    # shellcheck disable=SC2086
+    $CC $CFLAGS -c -o "$work/glibc_compat.o" "$here/glibc_compat.c"
+    "$AR" rsD "$sysroot/lib/$name.a" "$work/glibc_compat.o" 2>/dev/null
+}
+
+case $(value provider) in
+source)
+    say BUILD "$name $(value version)"
+    "install_$name" ;;
+debian)
+    say UNPACK "$name $(value version)"
+    install_from_debian ;;
+system) ;;
+esac

@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Prints, as make variables, what the build has to know about the compiler.
+# usage: toolchain.sh CC READELF [FLAG...]
+set -eu
+cc="$1" readelf=$2
+shift 2
+[ $# = 0 ] || cc="$cc $*"
+
+# What CC says must not be in the user's language.
+LC_ALL=C
+export LC_ALL
+
+# shellcheck disable=SC2086  # CC may be "ccache gcc"
+machine=$($cc -dumpmachine)
+case $machine in
+x86_64-*) debian=amd64 ;;
+i?86-*) debian=i386 ;;
+aarch64-*) debian=arm64 ;;
+arm*eabihf) debian=armhf ;;
+arm*eabi) debian=armel ;;
+riscv64-*) debian=riscv64 ;;
+s390x-*) debian=s390x ;;
+powerpc64le-*) debian=ppc64el ;;
+mips64el-*) debian=mips64el ;;
+*) debian= ;;
+esac
+
+case $machine in
+*-musl*) musl=y ;;
+*) musl= ;;
+esac
+
+# Where the kernel's headers are: include/linux and, often elsewhere, include/asm.
+# shellcheck disable=SC2086,SC1003
+header_folder() {
+    printf '#include <%s>\n' "$1" | $cc -M -x c - 2>/dev/null | tr -s ' \\' '\n' |
+        sed -n "s|/$1\$||p" | head -n 1
+}
+linux=$(header_folder linux/netlink.h) asm=$(header_folder asm/types.h)
+
+# A static position-independent executable has no interpreter, but is of type DYN. Some
+# compilers accept -static-pie and then ask for an interpreter, so the result is looked at.
+try=$(mktemp -d)
+trap 'rm -rf "$try"' EXIT
+echo 'int value; int *pointer = &value; void _start(void) { for (;;) *pointer = 1; }' >"$try/try.c"
+static="-static -no-pie"
+for flags in "-static-pie" "-static -Wl,-pie,--no-dynamic-linker,-z,text"; do
+    # shellcheck disable=SC2086
+    $cc -fPIE -nostdlib -nostartfiles $flags -o "$try/try" "$try/try.c" 2>/dev/null || continue
+    $readelf -h "$try/try" | grep -q 'Type:.*DYN' || continue
+    $readelf -l "$try/try" | grep -q INTERP && continue
+    static=$flags
+    break
+done
+
+# Link-time optimisation needs a compiler and a linker that agree on it.
+lto=
+for flags in "-flto=1 -flto-partition=one" "-flto"; do
+    # shellcheck disable=SC2086
+    $cc -Werror $flags -fPIE -nostdlib -nostartfiles $static -o "$try/try" "$try/try.c" 2>/dev/null || continue
+    lto=$flags
+    break
+done
+
+# Relative relocations in a bitmap instead of 24 bytes each. A linker that does not know the option ignores it.
+packed="-Wl,-z,pack-relative-relocs"
+# shellcheck disable=SC2086
+$cc -fPIE -nostdlib -nostartfiles $static $packed -o "$try/try" "$try/try.c" 2>/dev/null || packed=
+$readelf -d "$try/try" | grep -q RELR || packed=
+
+cat <<END
+target_machine := $machine
+target_debian := $debian
+target_has_musl := $musl
+target_static := $static
+target_pie := $(case $static in *-no-pie) ;; *) echo y ;; esac)
+target_lto := $lto
+target_packed_relocations := $packed
+target_linux_headers := $linux
+target_asm_headers := $asm
+target_cc_headers := $($cc -print-file-name=include)
+target_libgcc := $($cc -print-libgcc-file-name)
+END
