@@ -42,6 +42,7 @@ struct run {
 	bool partial; /* something named is not covered */
 	bool unverified;
 	size_t rules;
+	struct deadline probation; /* when the kernel takes the containment back by itself */
 	char proven_by[80];
 };
 
@@ -207,10 +208,10 @@ static int step_contain(struct run *run, bool on_probation)
 	struct policy *policy = policy_of(run);
 	report_begin(&run->report, "contain");
 	int result = netlink_open(&run->netlink, NETLINK_NETFILTER, &diag);
+	const unsigned probation = run->settings.timeout * 1000 + PROBATION_MARGIN_MS;
+	run->probation = deadline_in(probation);
 	if (result == 0 && on_probation)
-		result = containment_begin_probation(&run->netlink, policy,
-						     run->settings.timeout * 1000ull + PROBATION_MARGIN_MS,
-						     &run->replaces, &diag);
+		result = containment_begin_probation(&run->netlink, policy, probation, &run->replaces, &diag);
 	else if (result == 0)
 		result = containment_install(&run->netlink, policy, false, &run->replaces, &diag);
 	if (result < 0)
@@ -279,6 +280,10 @@ static int step_keep(struct run *run)
 	struct diag diag;
 	bool replaced;
 	report_begin(&run->report, "keep");
+	if (deadline_passed(run->probation)) { /* we were stopped: what was proven then may no longer hold */
+		diag_fail(&diag, ETIMEDOUT, "keep: the probation had ended before");
+		return roll_back(run, EXIT_NO_SERVER, &diag);
+	}
 	int result = containment_install(&run->netlink, policy_of(run), true, &replaced, &diag);
 	if (result == -ECANCELED) {
 		diag_fail(&diag, ECANCELED, "keep: somebody released the quarantine meanwhile");
