@@ -89,12 +89,6 @@ folders = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard $1)))))
 all_applets := $(call folders,applets/*/Kconfig)
 all_libs := $(call folders,libs/*/*.c)
 applets := $(call selected,applet,$(all_applets))
-# A folder that somebody has only begun must not keep the rest from being built.
-begun := $(strip $(foreach name,$(applets),$(if $(wildcard applets/$(name)/$(name).c),,$(name))))
-ifneq ($(begun),)
-$(info   LEFT OUT: $(begun): no applets/NAME/NAME.c yet)
-applets := $(filter-out $(begun),$(applets))
-endif
 libs := base $(call selected,lib,$(all_libs))
 
 sources := $(sort $(wildcard applets/*.c) $(foreach name,$(applets),$(wildcard applets/$(name)/*.c)) \
@@ -140,7 +134,7 @@ $O/kconfig.list: FORCE
 
 $O/include/applet_list.h: FORCE
 	@mkdir -p $(@D)
-	$(Q)printf 'APPLET(%s)\n' $(applets) >$@.new; $(replace_if_changed)
+	$(Q){ :; $(if $(applets),printf 'APPLET(%s)\n' $(applets);) } >$@.new; $(replace_if_changed)
 
 options := $(sort $(filter-out lib_% use_%,$(on)))
 $O/include/build_info.h: $O/.config $(needed:%=$(tp)/%.origin) FORCE
@@ -229,7 +223,7 @@ HOST_LIBS = $(shell $(PKG_CONFIG) --libs libnftnl libmnl)
 
 $O/host/flags: FORCE
 	$(call remember,$(HOSTCC) $(host_cflags))
-$O/host/%.o: %.c $O/host/flags | $(generated)
+$O/host/%.o: %.c $O/host/flags | $O/include/config.h
 	$(say) HOSTCC $<
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(host_cflags) -MMD -MP -c -o $@ $<

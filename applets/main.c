@@ -37,12 +37,22 @@ static const struct applet *find_applet(const char *name)
 	return NULL;
 }
 
+/* Messages quote what others wrote: no newline or escape sequence of theirs reaches the terminal. */
+static void hide_controls(char *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7f)
+			bytes[i] = '?';
+	}
+}
+
 static void write_line(const char *applet, const char *message)
 {
 	char line[512];
 	struct text text = TEXT_ON(line);
 	text_addf(&text, "%s: %s", applet, message);
 	text.length -= text.cut; /* room for the newline */
+	hide_controls(line, text.length);
 	text_add(&text, "\n");
 	/* A stuck terminal must not stop a run half way; and nothing is left to tell when stderr itself is gone. */
 	struct output output;

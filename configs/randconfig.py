@@ -14,7 +14,8 @@ dice = random.Random(seed)
 kconf = kconfiglib.Kconfig(sys.argv[1])
 # A value is only taken by a symbol that is visible, which depends on earlier ones: in file order, parents come first.
 for symbol in kconf.unique_defined_syms:
-    if symbol.type == kconfiglib.BOOL and symbol.choice is None:
+    has_prompt = any(node.prompt for node in symbol.nodes)
+    if symbol.type == kconfiglib.BOOL and has_prompt and symbol.choice is None:
         symbol.set_value(dice.choice("ny"))
 for choice in kconf.unique_choices:
     dice.choice(choice.syms).set_value("y")

@@ -45,22 +45,25 @@ static int parse_timeout(void *field, const char *value, struct diag *diag)
 
 static int parse_dns_list(struct dns_settings *dns, const char *value, struct diag *diag)
 {
+	const char *at = value;
 	dns->mode = DNS_LIST;
 	dns->count = 0;
-	while (*value) {
+	for (;;) {
 		char word[ADDRESS_TEXT_SIZE];
-		size_t length = strcspn(value, ",");
+		size_t length = strcspn(at, ",");
 		if (dns->count == DNS_LIST_MAX)
 			return diag_fail(diag, EINVAL, "at most %d resolvers", DNS_LIST_MAX);
 		if (length >= sizeof word)
 			length = 0;
-		memcpy(word, value, length);
+		memcpy(word, at, length);
 		word[length] = '\0';
 		if (!address_parse(word, &dns->list[dns->count++]))
 			return diag_fail(diag, EINVAL, "'%.*s' is not resolvers, any, none or ADDRESS,...", 60, value);
-		value += length + (value[length] == ',');
+		at += length;
+		if (*at == '\0')
+			return 0;
+		at++;
 	}
-	return 0;
 }
 
 static int parse_dns(void *field, const char *value, struct diag *diag)
@@ -174,6 +177,42 @@ static void set_defaults(struct settings *settings)
 	*settings = (struct settings){ .table = CONFIG_DEFAULT_TABLE, .timeout = TIMEOUT_DEFAULT };
 }
 
+/* What is said about trust on the command line replaces all that the file says: the two must not mix. */
+static bool names_trust(const struct settings *settings)
+{
+#if CONFIG_QUARANTINE_PROBE
+	const struct trust_options *trust = &settings->trust;
+	return trust->insecure || trust->ca || trust->pins.count > 0 || trust->name;
+#else
+	(void)settings;
+	return false;
+#endif
+}
+
+static void forget_trust(struct settings *settings)
+{
+#if CONFIG_QUARANTINE_PROBE
+	settings->trust = (struct trust_options){ 0 };
+#else
+	(void)settings;
+#endif
+}
+
+/* Whether somebody asked for a verification and for none. */
+static int check_trust(const struct settings *settings, int error, struct diag *diag)
+{
+#if CONFIG_QUARANTINE_PROBE
+	const struct trust_options *trust = &settings->trust;
+	if (trust->insecure && (trust->ca || trust->pins.count > 0 || trust->name))
+		return diag_fail(diag, error, "--insecure contradicts --ca, --pin and --name");
+#else
+	(void)settings;
+	(void)error;
+	(void)diag;
+#endif
+	return 0;
+}
+
 static int parse_arguments(struct settings *settings, int argc, char **argv, struct diag *diag)
 {
 	int operands = options_parse(quarantine_options, settings, argc, argv, diag);
@@ -202,15 +241,22 @@ static int read_in_order(struct settings *settings, int argc, char **argv, char 
 	int result = parse_arguments(settings, argc, copy, diag);
 	const char *config = settings->config;
 	bool names_servers = settings->targets.server_count > 0;
+	bool chooses_trust = names_trust(settings);
+	if (result == 0)
+		result = check_trust(settings, EINVAL, diag);
 	if (result < 0 || settings->remove)
 		return result;
 	settings_fini(settings);
 	set_defaults(settings);
 	result = read_config(settings, config, diag);
+	if (result == 0)
+		result = check_trust(settings, EBADMSG, diag);
 	if (result < 0)
 		return result;
 	if (names_servers)
 		forget_servers(&settings->targets);
+	if (chooses_trust)
+		forget_trust(settings);
 	memcpy(copy, argv, (size_t)argc * sizeof *copy);
 	result = parse_arguments(settings, argc, copy, diag);
 	if (result == 0 && settings->targets.server_count == 0 && *CONFIG_DEFAULT_SERVER_URL)

@@ -47,11 +47,21 @@ static void longest_zero_run(const uint8_t *bytes, int *start, int *length)
 	}
 }
 
+static void format_ipv4(const uint8_t *bytes, struct text *text)
+{
+	text_addf(text, "%d.%d.%d.%d", bytes[0], bytes[1], bytes[2], bytes[3]);
+}
+
 static void format_ipv6(const uint8_t *bytes, struct text *text)
 {
 	int start;
 	int length;
 	longest_zero_run(bytes, &start, &length);
+	if (start == 0 && length == 6) { /* IPv4-compatible: inet_ntop, and so nft, writes ::192.0.2.1 */
+		text_add(text, "::");
+		format_ipv4(bytes + 12, text);
+		return;
+	}
 	for (int i = 0; i < 8; i++) {
 		if (i == start) {
 			text_add(text, "::");
@@ -66,11 +76,10 @@ static void format_ipv6(const uint8_t *bytes, struct text *text)
 
 void address_format(const struct address *address, struct text *text)
 {
-	const uint8_t *bytes = address->bytes;
 	if (address->family == AF_INET)
-		text_addf(text, "%d.%d.%d.%d", bytes[0], bytes[1], bytes[2], bytes[3]);
+		format_ipv4(address->bytes, text);
 	else
-		format_ipv6(bytes, text);
+		format_ipv6(address->bytes, text);
 }
 
 void endpoint_format(const struct endpoint *endpoint, struct text *text)

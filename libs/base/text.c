@@ -106,9 +106,10 @@ static void add_unsigned(struct text *text, struct conversion *conversion, unsig
 {
 	char digits[3 * sizeof value + 1];
 	size_t start = sizeof digits;
-	unsigned base = conversion->type == 'x' ? 16 : 10;
+	bool upper = conversion->type == 'X';
+	unsigned base = upper || conversion->type == 'x' ? 16 : 10;
 	do {
-		digits[--start] = "0123456789abcdef"[value % base];
+		digits[--start] = (upper ? "0123456789ABCDEF" : "0123456789abcdef")[value % base];
 		value /= base;
 	} while (value);
 	if (negative && conversion->zero) {
@@ -152,7 +153,7 @@ static void add_conversion(struct text *text, struct conversion *conversion, va_
 		long long value = take_signed(conversion, arguments);
 		unsigned long long magnitude = (unsigned long long)value;
 		add_unsigned(text, conversion, value < 0 ? 0 - magnitude : magnitude, value < 0);
-	} else if (conversion->type == 'u' || conversion->type == 'x') {
+	} else if (conversion->type == 'u' || conversion->type == 'x' || conversion->type == 'X') {
 		add_unsigned(text, conversion, take_unsigned(conversion, arguments), false);
 	} else {
 		text_add_bytes(text, &conversion->type, conversion->type != '\0');

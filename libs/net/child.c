@@ -126,7 +126,7 @@ static int run_with_signals_blocked(const struct job *job, const sigset_t *befor
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return diag_errno(diag, errno, "create a pipe");
-	pid_t child = fork();
+	pid_t child = _Fork(); /* no threads, so no handlers to run */
 	if (child == 0)
 		run_in_child(job, ends[1]);
 	int result = child < 0 ? diag_errno(diag, errno, "create a process") : 0;

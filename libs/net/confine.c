@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,6 +13,16 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
+
+/*
+ * The system calls themselves: the C library's functions do the same in every thread, with 2 KB of code for that, and
+ * this process has one. The first 32-bit kernels had 16-bit ids; the calls for today's have names of their own there.
+ */
+#ifdef SYS_setresuid32
+enum { CALL_SETGROUPS = SYS_setgroups32, CALL_SETRESGID = SYS_setresgid32, CALL_SETRESUID = SYS_setresuid32 };
+#else
+enum { CALL_SETGROUPS = SYS_setgroups, CALL_SETRESGID = SYS_setresgid, CALL_SETRESUID = SYS_setresuid };
+#endif
 
 enum {
 	NOBODY = 65534, /* the kernel's overflow uid and gid: owns no files by convention */
@@ -111,11 +120,11 @@ static int change_identity(struct confinement *confinement, struct diag *diag)
 	bool root = geteuid() == 0;
 	uid_t uid = root ? NOBODY : geteuid();
 	gid_t gid = root ? NOBODY : getegid();
-	if (setgroups(0, NULL) < 0 && !not_possible_here(errno))
+	if (syscall(CALL_SETGROUPS, 0, NULL) < 0 && !not_possible_here(errno))
 		return diag_errno(diag, errno, "drop supplementary groups");
-	if (setresgid(gid, gid, gid) < 0 && !not_possible_here(errno))
+	if (syscall(CALL_SETRESGID, gid, gid, gid) < 0 && !not_possible_here(errno))
 		return diag_errno(diag, errno, "set the group id %u", gid);
-	if (setresuid(uid, uid, uid) < 0 && !not_possible_here(errno))
+	if (syscall(CALL_SETRESUID, uid, uid, uid) < 0 && !not_possible_here(errno))
 		return diag_errno(diag, errno, "set the user id %u", uid);
 	return 0;
 }

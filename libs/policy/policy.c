@@ -8,22 +8,26 @@
 #include <string.h>
 
 /*
- * Words that nft 1.0.6's grammar (src/scanner.l) reserves and that may stand where a table's name stands: `nft add table
- * inet WORD` is a syntax error for each, so a listing that contains it could not be loaded. A test tries them on nft.
+ * Words that nft's scanner (src/scanner.l) takes for its own where a table's name stands: `nft add table inet WORD` is a
+ * syntax error, so a listing that contains it could not be loaded. Those of 1.0.6, which a test tries on nft, and of the
+ * versions before and after it that are known.
  */
 static const char reserved_words[] =
-	" accept add after ah all anycast arp at audit auto-merge bridge broadcast burst bypass bytes cgroup cgroupv2 chain"
-	" chains classid code comment comp compatibility constant continue counter counters cpu create ct daddr dccp day"
-	" define delete describe destination destroy device devices dnat drop dscp dst dup dynamic ecn egress element elements"
-	" emergency esp ether expectation expires export fanout fib flags flow flowtable flowtables flush forward frag"
-	" fwd geneve get goto gre gretap handle hash hbh helper hook hooks hoplimit hour ibriport ibrname icmp icmpv6"
-	" id ifname igmp iif iifgroup iifname iiftype import in include index inet ingress input insert ip ip6 ipsec"
-	" jhash json jump key kind last length level limit limits list log map maps mark masquerade maximum meta meter meters"
-	" mh monitor netdev notrack numgen obriport obrname offset oif oifgroup oifname oiftype options osf out output over"
-	" packets performance persistent pkttype policy postrouting prerouting priority protocol queue quota quotas random"
-	" redefine redirect reject rename replace reset return rt rtclassid rule rules ruleset saddr sctp secmark"
-	" secmarks set sets size skgid skuid snat socket sport synproxy synproxys table tables tag tcp th time timeout timeouts"
-	" to tproxy transparent type typeof udp udplite undefine unicast update use vlan vmap vxlan with xml xfrm ";
+	" accept add after ah all and anycast arp at audit bridge broadcast burst bypass bytes cgroup cgroupv2"
+	" chain chains classid code comment comp compatibility constant continue counter counters cpu create ct"
+	" daddr day dccp define delete describe destination destroy device devices dnat drop dscp dst dup dynamic"
+	" ecn egress element elements emergency eq esp ether exists expectation expires export exthdr fanout fib"
+	" flags flow flowtable flowtables flush forward frag fwd ge geneve get goto gre gretap gt handle hash hbh"
+	" helper hook hooks hoplimit hour ibriport ibrname icmp icmpv6 id ifname igmp iif iifgroup iifname iiftype"
+	" import in include index inet ingress input insert interval ip ip6 ipsec jhash json jump key kind last le"
+	" length level limit limits list log lshift lt map maps mark masquerade maximum meta meter meters mh"
+	" missing monitor ne netdev nftrace not notrack numgen obriport obrname offload offset oif oifgroup"
+	" oifname oiftype options or osf out output over packets performance persistent pkttype policy position"
+	" postrouting prerouting priority protocol queue quota quotas random redefine redirect reject rename"
+	" replace reset return rshift rt rt0 rt2 rtclassid rule rules ruleset saddr sctp secmark secmarks set sets"
+	" size skgid skuid snat socket sport srh symhash synproxy synproxys table tables tag tcp th time timeout"
+	" timeouts to tproxy transparent type typeof udp udplite undefine unicast update use vlan vmap vxlan with"
+	" xfrm xml xor xt ";
 
 static bool is_reserved(const char *name)
 {

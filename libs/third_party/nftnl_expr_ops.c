@@ -14,7 +14,7 @@ struct expr_ops {
 };
 
 #define EXPRESSIONS(X) \
-	X(bitwise) X(cmp) X(counter) X(ct) X(dynset) X(fib) X(immediate) X(limit) X(log) X(lookup) X(meta) X(payload) X(range)
+	X(bitwise) X(cmp) X(counter) X(ct) X(dynset) X(immediate) X(limit) X(lookup) X(meta) X(payload)
 
 #define DECLARE(expression) extern struct expr_ops expr_ops_##expression;
 EXPRESSIONS(DECLARE)
