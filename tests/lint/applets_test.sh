@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every applet's folder is complete, and its manual page says all that its usage says. $QUARBOX: a binary with all applets.
+set -u
+
+cd "$(dirname "$(realpath "$0")")/../.." || exit 1
+quarbox=${QUARBOX:-build/quarbox}
+failures=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+result() { # NAME PROBLEM...: none is good
+	name=$1
+	shift
+	if [ $# -eq 0 ]; then
+		echo "ok $name"
+	else
+		echo "not ok $name: $*"
+		failures=$((failures + 1))
+	fi
+}
+
+missing_files() { # APPLET
+	for file in Kconfig "$1.c" "$1.8"; do
+		[ -f "applets/$1/$file" ] || echo "no applets/$1/$file;"
+	done
+}
+
+# The options that usage prints, a line each: "-t" or "--table".
+options_of() { # APPLET
+	"$quarbox" --help "$1" | sed -nE 's/^  (-.), (--[a-z0-9-]+).*/\1\n\2/p; s/^      (--[a-z0-9-]+).*/\1/p'
+}
+
+# Manual pages write "\-\-table".
+undocumented() { # APPLET
+	sed 's/\\-/-/g' "applets/$1/$1.8" >"$work/page"
+	for option in $(options_of "$1"); do
+		grep -Eq -- "(^|[^-a-z])$option([^-a-z]|\$)" "$work/page" || echo "$option"
+	done
+}
+
+for folder in applets/*/; do
+	applet=$(basename "$folder")
+	# shellcheck disable=SC2046 # words of problems
+	result "$applet.folder" $(missing_files "$applet")
+	[ -f "applets/$applet/$applet.8" ] || continue
+	if "$quarbox" --list | grep -qx "$applet"; then
+		# shellcheck disable=SC2046
+		result "$applet.options_are_documented" $(undocumented "$applet")
+		[ -n "$(options_of "$applet")" ] || result "$applet.usage" "shows no option"
+		"$quarbox" --help "$applet" | LC_ALL=C awk 'length > 79 || /[^ -~]/' >"$work/wide"
+		result "$applet.usage_is_narrow_ascii" $(head -n 3 "$work/wide")
+	else
+		echo "ok $applet.options_are_documented # skipped: the binary has no $applet"
+	fi
+	groff -ww -man -Tascii "applets/$applet/$applet.8" >"$work/text" 2>"$work/warnings"
+	# shellcheck disable=SC2046
+	result "$applet.manual_page_renders" $(head -n 3 "$work/warnings")
+	awk '/^\.SH/ { print $2 }' "applets/$applet/$applet.8" >"$work/sections"
+	for section in NAME SYNOPSIS DESCRIPTION EXIT; do
+		grep -qx "\"*$section" "$work/sections" || result "$applet.manual_page_sections" "no $section"
+	done
+done
+[ $failures -eq 0 ]

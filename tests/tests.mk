@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# `make check` and its parts. Each prints a line for every test, and how many passed and failed as its last. They install the
+# Debian packages that are missing, and need root: nearly all run in namespaces of their own.
+
+-include tests/demo/demo.mk
+-include tests/bench/bench.mk
+
+# Before anything else is looked at: the compiler may be among the missing packages.
+test_goals := check unit golden netns lint check-configs golden-update
+setup_groups := $(if $(filter $(test_goals),$(MAKECMDGOALS)),check) $(filter demo bench,$(MAKECMDGOALS))
+ifneq ($(strip $(setup_groups)),)
+ifneq ($(shell tests/setup.sh $(setup_groups) >&2 || echo failed),)
+$(error the packages that the tests need could not be installed)
+endif
+endif
+
+# --- unit tests: this machine's compiler and C library, with sanitizers ------------------------------------------
+
+unit_programs := $(patsubst tests/unit/%.c,$O/tests/unit/%,$(sort $(wildcard tests/unit/*.c)))
+
+# What applets do without the system can be tested, too.
+host_applet_objects := $(addprefix $O/host/applets/quarantine/,targets.o)
+-include $(host_applet_objects:.o=.d)
+
+$O/tests/libs.a: $(HOST_LIB_OBJS) $(host_applet_objects)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rc $@ $^
+
+$(unit_programs): $O/tests/unit/%: tests/unit/%.c $O/tests/libs.a $O/host/flags | $(generated)
+	$(say) HOSTCC $<
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(host_cflags) -Wno-missing-prototypes -Iapplets -MMD -MP -o $@ $< $O/tests/libs.a $(HOST_LDFLAGS) \
+		-lcmocka $(HOST_LIBS)
+
+-include $(addsuffix .d,$(unit_programs))
+
+# --- running them ----------------------------------------------------------------------------------------------------
+
+lint_scripts := $(sort $(wildcard tests/lint/*_test.*))
+golden_scripts := $(sort $(wildcard tests/golden/*_test.*))
+netns_scripts := $(sort $(wildcard tests/netns/*_test.sh))
+
+# MAKEFLAGS: the tests that call make decide for themselves how.
+test_environment = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL QUARBOX='$(abspath $O/quarbox)' QUARBOX_BIN='$(abspath $O/bin)' \
+	THIRD_PARTY_DIR='$(abspath $(THIRD_PARTY_DIR))' DL_DIR='$(abspath $(DL_DIR))' BUILD='$(abspath $O)' \
+	ASAN_OPTIONS=detect_leaks=1
+run_tests = $(Q)$(test_environment) tests/run $O/tests/logs
+
+.PHONY: $(test_goals)
+check: all $(unit_programs)
+	$(run_tests) $(lint_scripts) $(unit_programs) $(golden_scripts) $(netns_scripts) tests/configs_test.sh
+unit: $(unit_programs)
+	$(run_tests) $^
+golden: all
+	$(run_tests) $(golden_scripts)
+netns: all
+	$(run_tests) $(netns_scripts)
+lint: all
+	$(run_tests) $(lint_scripts)
+check-configs: all
+	$(run_tests) tests/configs_test.sh
+golden-update: all
+	$(Q)$(test_environment) GOLDEN_UPDATE=yes tests/golden/golden_test.sh
