@@ -228,6 +228,7 @@ static int step_contain(struct run *run, bool on_probation)
 	return EXIT_DONE;
 }
 
+#if CONFIG_QUARANTINE_PROBE
 /* Back to the state before; `code` and `why` say what for. */
 static int roll_back(struct run *run, enum exit_code code, const struct diag *why)
 {
@@ -244,7 +245,6 @@ static int roll_back(struct run *run, enum exit_code code, const struct diag *wh
 	return (int)code;
 }
 
-#if CONFIG_QUARANTINE_PROBE
 static int step_prove(struct run *run)
 {
 	struct diag diag;
@@ -424,7 +424,7 @@ static int tell(struct run *run)
 	tell_servers(run);
 	tell_allowed(run);
 	if (run->partial)
-		report_item(&run->report, "not covered", "DNS to any address: the local resolver's upstreams are unknown");
+		report_item(&run->report, "uncovered", "DNS to any address: the local resolver's upstreams are unknown");
 	/* the layers below IP are later work: what this build contains is said, never hidden */
 	report_item(&run->report, "layers", "inet (bridged frames and raw frames of root are not covered)");
 	text = TEXT_ON(line);

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tries all that standard input names, at the same time, and prints "yes" or "no" for each, in order.
 
-A line is NAMESPACE KIND ADDRESS PORT, and more words that do not count. KIND is tls (a whole handshake, then a request that is answered), tcp (connect) or dns (ask
-for vr1.example.com over UDP and take any answer). One second has to do: what is dropped never answers, and all of it
-is in network namespaces of one machine.
+A line is NAMESPACE KIND ADDRESS PORT, and more words that do not count. KIND is tls (a whole handshake, then a request
+that is answered), tcp (connect) or dns (ask for vr1.example.com over UDP and take any answer). One second has to do:
+what is dropped never answers, and all of it is in network namespaces of one machine.
 """
 import ctypes
 import os

@@ -1,0 +1,145 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The build: every configuration that somebody may choose, what comes out of it, that it is the same wherever it is built, and
+# that it can be installed. $BUILD: the folder of a finished build; $THIRD_PARTY_DIR: its dependencies, which all but one of the
+# builds here share; $CONFIGS_RANDOM: how many random configurations (20).
+set -u
+
+cd "$(dirname "$(realpath "$0")")/.." || exit 1
+build=$(realpath "${BUILD:-build}")
+third_party=$(realpath "${THIRD_PARTY_DIR:-$build/third_party}")
+downloads=$(realpath "${DL_DIR:-dl}")
+work=$build/tests/configs
+failures=0
+
+rm -rf "$work"
+mkdir -p "$work"
+
+ok() { # NAME
+	echo "ok $1"
+}
+
+not_ok() { # NAME WHY
+	echo "not ok $1: $2"
+	[ ! -f "$work/log" ] || tail -n 15 "$work/log" | sed 's/^/# /'
+	failures=$((failures + 1))
+}
+
+check() { # NAME WHY COMMAND...
+	name=$1 why=$2
+	shift 2
+	if "$@" >"$work/log" 2>&1; then ok "$name"; else not_ok "$name" "$why"; fi
+}
+
+make_in() { # FOLDER GOAL...
+	folder=$1
+	shift
+	make -s O="$folder" THIRD_PARTY_DIR="$third_party" DL_DIR="$downloads" WERROR=1 "$@"
+}
+
+applets_of() { # .config
+	sed -n 's/^CONFIG_APPLET_\(.*\)=y$/\1/p' "$1" | tr 'A-Z' 'a-z' | sort
+}
+
+# One program, which needs nothing: no interpreter, no library, nowhere it has to be loaded.
+is_static_pie() { # PROGRAM
+	readelf -hlW "$1" >"$work/elf" 2>/dev/null && readelf -dW "$1" >>"$work/elf" && grep -q 'Type: *DYN' "$work/elf" &&
+		! grep -Eq 'INTERP|NEEDED|RUNPATH|RPATH|TEXTREL' "$work/elf" && grep -q 'FLAGS_1.*PIE' "$work/elf" &&
+		grep -q GNU_RELRO "$work/elf" && ! grep -Eq 'GNU_STACK.*RWE' "$work/elf"
+}
+
+# What make has left in the folder is what its configuration says.
+is_as_configured() { # FOLDER
+	[ "$("$1/quarbox" --list | sort)" = "$(applets_of "$1/.config")" ] &&
+		[ "$(cd "$1/bin" && ls | sort)" = "$(applets_of "$1/.config")" ] && "$1/quarbox" >/dev/null &&
+		is_static_pie "$1/quarbox"
+}
+
+# Builds $work/NAME/.config, unless the same configuration has been built before.
+build_config() { # NAME
+	key=$work/$(grep -v '^#' "$work/$1/.config" | grep . | sort | sha256sum | cut -c 1-16).done
+	if [ -e "$key" ]; then
+		ok "$1 (as $(cat "$key"))"
+	elif ! make_in "$work/$1" >"$work/log" 2>&1; then
+		not_ok "$1" 'it does not build'
+	elif ! is_as_configured "$work/$1"; then
+		not_ok "$1" "not what its configuration says: $("$work/$1/quarbox" --list | tr '\n' ' ')"
+	else
+		echo "$1" >"$key"
+		ok "$1"
+	fi
+	rm -rf "${work:?}/$1/obj"
+}
+
+# --- what make left ------------------------------------------------------------------------------------------------
+
+check static_pie 'it wants an interpreter, a library or an address' is_static_pie "$build/quarbox"
+nothing_is_made_again() {
+	make O="$build" THIRD_PARTY_DIR="$third_party" DL_DIR="$downloads" >"$work/again" 2>&1 && [ ! -s "$work/again" ]
+}
+check nothing_is_made_again 'a second make has something to do' nothing_is_made_again
+
+install_everything() {
+	make -s O="$build" THIRD_PARTY_DIR="$third_party" DL_DIR="$downloads" DESTDIR="$work/root" PREFIX=/opt install install-links
+}
+check install 'it fails' install_everything
+installed() {
+	cmp "$build/quarbox" "$work/root/opt/sbin/quarbox" || return
+	for applet in $(applets_of "$build/.config"); do
+		[ "$(readlink "$work/root/opt/sbin/$applet")" = quarbox ] || return
+		"$work/root/opt/sbin/$applet" --help | grep -q "^Usage: $applet" || return
+		[ -f "$work/root/opt/share/man/man8/$applet.8" ] || return
+	done
+	[ "$(find "$work/root" -type l | wc -l)" -eq "$(applets_of "$build/.config" | wc -l)" ]
+}
+check installed_as_it_should 'a file or link is missing or wrong' installed
+
+# --- the same wherever it is built -------------------------------------------------------------------------------------
+
+# A copy of the sources in a folder with another name, its dependencies compiled anew.
+build_elsewhere() {
+	elsewhere=$work/else/where
+	mkdir -p "$elsewhere/build"
+	cp -a Makefile Kconfig applets libs configs tests "$elsewhere/" && cp "$build/.config" "$elsewhere/build/" &&
+		make -s -C "$elsewhere" DL_DIR="$downloads"
+}
+check build_elsewhere 'a copy of the tree does not build' build_elsewhere
+check same_bytes_elsewhere "$build/quarbox and $work/else/where/build/quarbox differ" \
+	cmp "$build/quarbox" "$work/else/where/build/quarbox"
+
+rm -rf "$work/else"
+
+# --- every configuration ---------------------------------------------------------------------------------------------
+
+for file in configs/*_defconfig; do
+	name=$(basename "$file")
+	mkdir -p "$work/$name" && cp "$file" "$work/$name/.config"
+	build_config "$name"
+done
+
+# A defconfig is complete: what Kconfig makes of it is the same.
+for file in configs/*_defconfig; do
+	name=$(basename "$file")
+	KCONFIG_CONFIG=$work/olddefconfig
+	export KCONFIG_CONFIG
+	cp "$file" "$KCONFIG_CONFIG"
+	/usr/bin/python3 -m olddefconfig Kconfig >"$work/log" 2>&1
+	check "$name.is_complete" 'make update-defconfigs changes it' cmp "$file" "$KCONFIG_CONFIG"
+done
+unset KCONFIG_CONFIG
+
+for folder in applets/*/Kconfig; do
+	name=$(basename "$(dirname "$folder")")
+	check "$name.has_a_configuration_of_its_own" "no configs/${name}_only_defconfig" [ -f "configs/${name}_only_defconfig" ]
+done
+
+mkdir -p "$work/allnoconfig" && make_in "$work/allnoconfig" allnoconfig >/dev/null 2>&1
+build_config allnoconfig
+seed=1
+while [ $seed -le "${CONFIGS_RANDOM:-20}" ]; do
+	mkdir -p "$work/random_$seed"
+	KCONFIG_SEED=$seed make_in "$work/random_$seed" randconfig >/dev/null 2>&1
+	build_config random_$seed
+	seed=$((seed + 1))
+done
+[ $failures -eq 0 ]
