@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "applet.h"
-#include "base/io.h"
 #include "base/output.h"
 #include "base/text.h"
 #include "build_info.h"
@@ -26,7 +25,7 @@ static const struct applet *const applets[] = {
 static const char program[] = "quarbox";
 
 /* All that quarbox or --help prints fits: a row of an option table is about 150 bytes. */
-enum { PAGE_SIZE_BYTES = 8192, LINK_PATH_SIZE = 4096, STDERR_MS = 1000 };
+enum { PAGE_SIZE_BYTES = 8192, LINK_PATH_SIZE = 4096, STDERR_MS = 1000, STDOUT_MS = 30000 };
 
 static const struct applet *find_applet(const char *name)
 {
@@ -83,8 +82,12 @@ int applet_usage_error(const struct applet *applet, const struct diag *diag)
 int applet_print(const char *applet, const char *bytes, size_t count)
 {
 	struct diag diag;
-	int result = write_all(STDOUT_FILENO, bytes, count);
-	if (result == 0)
+	struct output output;
+	output_init(&output, STDOUT_FILENO);
+	output_write(&output, bytes, count);
+	int result = output_drain(&output, deadline_in(STDOUT_MS));
+	output_fini(&output);
+	if (result == 0 || result == -EPIPE)
 		return EXIT_DONE;
 	diag_errno(&diag, -result, "write to standard output");
 	return applet_fail(applet, EXIT_SYSTEM_REFUSED, &diag);

@@ -87,7 +87,7 @@ static int resolve(const struct run *run, struct target *target, struct deadline
 		return 0;
 	}
 	const char *name = url->host;
-	const struct resolve_request request = { &name, 1, "/etc/hosts", &run->resolvers, deadline };
+	const struct resolve_request request = { &name, 1, HOSTS_PATH, &run->resolvers, deadline };
 	struct resolved resolved;
 	int error;
 	int result = resolve_names(&request, &resolved, &error, diag);

@@ -16,8 +16,6 @@ enum {
 	SERVER_PEM_ROUNDS = 3,
 };
 
-static const char hosts_path[] = "/etc/hosts";
-
 struct proof {
 	const struct settings *settings;
 	struct trust_store store;
@@ -55,7 +53,7 @@ static int resolve_again(struct proof *proof, const struct url *url, const struc
 			 struct deadline deadline, struct diag *diag)
 {
 	const char *name = url->host;
-	const struct resolve_request request = { &name, 1, hosts_path, resolvers, deadline };
+	const struct resolve_request request = { &name, 1, HOSTS_PATH, resolvers, deadline };
 	int error;
 	if (url->address.family == 0)
 		return resolve_names(&request, &proof->resolved, &error, diag);
@@ -161,7 +159,8 @@ static int prove_round(struct proof *proof, struct targets *targets, const struc
 		if (server->address_count == 0)
 			continue;
 		result = prove_server(proof, server, resolvers, share(deadline, remaining--), diag);
-		server->proven = result == 0;
+		server->proven = result == 0 && proof->report.verdict == PROBE_PROVEN;
+		server->reached = result == 0 && proof->report.verdict == PROBE_REACHED;
 		if (result == 0)
 			describe(proof, server, detail);
 		if (result == 0 || result == -EINTR)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* quarantine: contain this device, prove that its management server still answers, keep or roll back, tell. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <linux/netlink.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ enum {
 	PROBATION_MARGIN_MS = 8000, /* beyond the probe's deadline: the forbidden URL, and the final transaction */
 	DRY_RUN_DRAIN_MS = 60000,
 	LOG_MS = 500,
+	NOTIFY_MS = 2000,
+	ALLOWED_LISTED = 8, /* addresses of --allow in the last block; -v lists all */
 };
 
 /* All that a run holds; every member is safe to release when it was never taken. */
@@ -42,7 +45,6 @@ struct run {
 	bool partial; /* something named is not covered */
 	bool unverified;
 	size_t rules;
-	struct deadline probation; /* when the kernel takes the containment back by itself */
 	char proven_by[80];
 };
 
@@ -95,7 +97,7 @@ static int fail_step(struct run *run, enum exit_code code, const struct diag *di
 	return applet_fail("quarantine", code, diag);
 }
 
-/* A step before anything was changed. */
+/* A step that failed before anything was changed. */
 static int fail_unchanged(struct run *run, int error, const struct diag *diag)
 {
 	return fail_step(run, exit_code_for(error), diag);
@@ -125,13 +127,13 @@ static int step_resolve(struct run *run)
 	struct targets *targets = &run->settings.targets;
 	struct deadline deadline = deadline_in(RESOLVE_MS);
 	report_begin(&run->report, "resolve");
-	int result = resolvers_read(&run->resolvers, &run->settings, warn, run, &diag);
+	resolvers_read(&run->resolvers, &run->settings, warn, run);
 	run->partial |= run->resolvers.any_by_need;
-	if (result == 0)
-		result = targets_resolve(targets, &run->resolvers.config, deadline, warn, run, &diag);
+	int result = targets_resolve(targets, &run->resolvers.config, deadline, warn, run, &diag);
 #if CONFIG_QUARANTINE_PROBE
-	if (result == 0 && run->proof)
-		result = proof_resolve_forbidden(run->proof, &run->resolvers.config, deadline, &diag);
+	/* a name that can't be resolved can't be reached by it either */
+	if (result == 0 && run->proof && proof_resolve_forbidden(run->proof, &run->resolvers.config, deadline, &diag) < 0)
+		warn(run, &diag);
 #endif
 	if (interrupted)
 		result = diag_fail(&diag, EINTR, "interrupted; nothing was changed");
@@ -160,7 +162,7 @@ static int prepare_policy(struct run *run, struct diag *diag)
 {
 	struct policy *policy = policy_of(run);
 	policy->table = run->settings.table;
-	policy->comment = "quarbox " QUARBOX_VERSION;
+	policy->comment = POLICY_COMMENT_PREFIX QUARBOX_VERSION;
 	int result = resolvers_allow(&run->resolvers, &run->settings.targets, diag);
 	policy_normalize(policy);
 	(void)policy_each_rule(policy, count_rule, &run->rules);
@@ -202,24 +204,33 @@ static int take_lock(struct run *run)
 	return EXIT_DONE;
 }
 
+static unsigned probation_ms(const struct run *run)
+{
+	return run->settings.timeout * 1000 + PROBATION_MARGIN_MS;
+}
+
 static int step_contain(struct run *run, bool on_probation)
 {
 	struct diag diag;
 	struct policy *policy = policy_of(run);
 	report_begin(&run->report, "contain");
 	int result = netlink_open(&run->netlink, NETLINK_NETFILTER, &diag);
-	const unsigned probation = run->settings.timeout * 1000 + PROBATION_MARGIN_MS;
-	run->probation = deadline_in(probation);
 	if (result == 0 && on_probation)
-		result = containment_begin_probation(&run->netlink, policy, probation, &run->replaces, &diag);
+		result = containment_begin_probation(&run->netlink, policy, CONFIG_DEFAULT_TABLE, probation_ms(run),
+						     &run->replaces, &diag);
 	else if (result == 0)
-		result = containment_install(&run->netlink, policy, false, &run->replaces, &diag);
+		result = containment_install(&run->netlink, policy, CONFIG_DEFAULT_TABLE, false, &run->replaces, &diag);
+	if (result == -EEXIST)
+		return fail_step(run, EXIT_USAGE_ERROR, &diag);
 	if (result < 0)
 		return fail_unchanged(run, result, &diag);
 	char detail[80];
 	struct text text = TEXT_ON(detail);
-	text_addf(&text, "inet: %zu rules%s%s", run->rules, run->replaces ? ", older ones replaced" : "",
-		  on_probation ? ", on probation" : "");
+	text_addf(&text, "inet: %zu rules", run->rules);
+	if (on_probation)
+		text_addf(&text, ", on probation%s", run->replaces ? ", beside older" : "");
+	else if (run->replaces)
+		text_add(&text, ", older ones replaced");
 	report_end(&run->report, true, detail);
 	if (policy->stateless) {
 		diag_fail(&diag, 0, "this kernel has no connection tracking: stateless rules are used");
@@ -233,15 +244,16 @@ static int step_contain(struct run *run, bool on_probation)
 static int roll_back(struct run *run, enum exit_code code, const struct diag *why)
 {
 	struct diag diag;
-	(void)fail_step(run, code, why);
-	if (containment_end_probation(&run->netlink, run->settings.table, &diag) < 0) {
-		struct diag longer;
-		diag_fail(&longer, 0, "roll back: %.*s; the kernel does it within %u s", 160, diag.text,
-			  run->settings.timeout + PROBATION_MARGIN_MS / 1000);
-		applet_warn("quarantine", &longer);
+	const char *state = "rolled back";
+	const char *now = run->replaces ? "the older quarantine is in force again" : "nothing of ours is in force";
+	bool failed = containment_end_probation(&run->netlink, run->settings.table, &diag) < 0;
+	(void)fail_step(run, code, why); /* may wait for a slow terminal, so it comes after */
+	if (failed) {
+		report_warning(&run->report, &diag);
+		state = "uncertain";
+		now = "the containment ends by itself when its probation is over";
 	}
-	report_result(&run->report, "rolled back",
-		      run->replaces ? "the older quarantine is in force again" : "nothing of ours is in force");
+	report_result(&run->report, state, now);
 	return (int)code;
 }
 
@@ -269,6 +281,11 @@ static int step_prove(struct run *run)
 	result = proof_forbidden(run->proof, &diag);
 	if (result == -EISCONN)
 		return roll_back(run, EXIT_STILL_REACHABLE, &diag);
+	if (interrupted) {
+		diag_fail(&diag, EINTR, "interrupted before the quarantine was kept");
+		return roll_back(run, EXIT_NO_SERVER, &diag);
+	}
+	run->unverified = result < 0;
 	report_end(&run->report, true, run->proven_by);
 	if (result < 0)
 		report_warning(&run->report, &diag);
@@ -280,15 +297,11 @@ static int step_keep(struct run *run)
 	struct diag diag;
 	bool replaced;
 	report_begin(&run->report, "keep");
-	if (deadline_passed(run->probation)) { /* we were stopped: what was proven then may no longer hold */
-		diag_fail(&diag, ETIMEDOUT, "keep: the probation had ended before");
-		return roll_back(run, EXIT_NO_SERVER, &diag);
-	}
-	int result = containment_install(&run->netlink, policy_of(run), true, &replaced, &diag);
-	if (result == -ECANCELED) {
-		diag_fail(&diag, ECANCELED, "keep: somebody released the quarantine meanwhile");
+	int result = containment_install(&run->netlink, policy_of(run), CONFIG_DEFAULT_TABLE, true, &replaced, &diag);
+	if (result == -ECANCELED)
 		return fail_step(run, EXIT_NO_SERVER, &diag);
-	}
+	if (result == -ETIMEDOUT) /* we were stopped: what was proven then may no longer hold */
+		return roll_back(run, EXIT_NO_SERVER, &diag);
 	if (result < 0)
 		return roll_back(run, exit_code_for(result), &diag);
 	report_end(&run->report, true, "permanent");
@@ -303,8 +316,8 @@ static void verify(struct run *run)
 	int result = containment_read_back(&run->netlink, policy_of(run), &intact, &diag);
 	if (result == 0 && !intact)
 		diag_fail(&diag, 0, "read back: the kernel's rules are not those that were sent");
-	run->unverified = result < 0 || !intact;
-	if (run->unverified)
+	run->unverified |= result < 0 || !intact;
+	if (result < 0 || !intact)
 		report_warning(&run->report, &diag);
 }
 
@@ -317,7 +330,7 @@ static void tell_people(struct run *run)
 	const char *message = run->settings.message;
 	if (message) {
 		struct tty_notify_report report;
-		const struct tty_notify_options options = { 0 };
+		const struct tty_notify_options options = { .timeout = NOTIFY_MS };
 		if (tty_notify_all(message, &options, &report, &diag) < 0)
 			report_warning(&run->report, &diag);
 	}
@@ -341,6 +354,13 @@ static void list_addresses(const struct server *server, bool all, struct text *t
 	}
 }
 
+static const char *server_standing(const struct server *server)
+{
+	if (server->proven)
+		return "proven";
+	return server->reached ? "reached, not proven" : "not proven";
+}
+
 static void tell_servers(struct run *run)
 {
 	const struct targets *targets = &run->settings.targets;
@@ -352,21 +372,67 @@ static void tell_servers(struct run *run)
 		if (server->address_count == 0)
 			text_add(&text, " NOT allowed: no address");
 		list_addresses(server, run->settings.verbose, &text);
-		text_add(&text, server->proven ? " (proven)" : " (not proven)");
+		text_addf(&text, " (%s)", server_standing(server));
 		report_item(&run->report, i ? "" : "allowed", line);
+	}
+}
+
+static void tell_peer(struct run *run, const struct policy_network *peer, bool all_bits)
+{
+	char line[96];
+	struct text text = TEXT_ON(line);
+	bool brackets = peer->address.family == AF_INET6;
+	text_addf(&text, "%s:%s", peer->protocol == IPPROTO_TCP ? "tcp" : "udp", brackets ? "[" : "");
+	address_format(&peer->address, &text);
+	text_add(&text, brackets ? "]" : "");
+	if (!all_bits)
+		text_addf(&text, "/%u", peer->prefix_length);
+	text_addf(&text, ":%u%s", peer->port, peer->inbound ? ":in" : "");
+	report_item(&run->report, "", line);
+}
+
+static void tell_network(struct run *run, const struct policy_network *network)
+{
+	tell_peer(run, network, false);
+}
+
+static void tell_peers(struct run *run, enum set_id set, enum ip_family family, size_t *listed)
+{
+	size_t cursor = 0;
+	struct set_element element;
+	while (policy_next_element(policy_of(run), set, family, &cursor, &element)) {
+		struct policy_network peer = {
+			.address.family = family_number(family),
+			.protocol = element.protocol,
+			.port = (uint16_t)(element.port[0] << 8 | element.port[1]),
+			.inbound = set == SET_ALLOW_IN,
+		};
+		memcpy(peer.address.bytes, element.address, family_address_length(family));
+		if ((*listed)++ < ALLOWED_LISTED || run->settings.verbose)
+			tell_peer(run, &peer, true);
 	}
 }
 
 static void tell_allowed(struct run *run)
 {
 	const struct policy *policy = policy_of(run);
-	char line[160];
+	char line[512];
 	struct text text = TEXT_ON(line);
-	size_t count = policy->network_count + policy->dhcp_server_count;
-	for (size_t role = PEER_ALLOW_OUT; role <= PEER_ALLOW_IN; role++)
-		count += policy->peers[role][IPV4].count + policy->peers[role][IPV6].count;
-	if (count > 0) {
-		text_addf(&text, "%zu exceptions by --allow", count);
+	size_t listed = 0;
+	for (size_t i = 0; i < policy->network_count; i++)
+		tell_network(run, &policy->networks[i]);
+	for (size_t i = 0; i < policy->dhcp_server_count; i++) {
+		text = TEXT_ON(line);
+		text_addf(&text, "dhcp-server:%s", policy->dhcp_server[i]);
+		report_item(&run->report, "", line);
+	}
+	for (int family = IPV4; family < IP_FAMILIES; family++) {
+		tell_peers(run, SET_ALLOW_OUT, (enum ip_family)family, &listed);
+		tell_peers(run, SET_ALLOW_IN, (enum ip_family)family, &listed);
+	}
+	text = TEXT_ON(line);
+	if (listed > ALLOWED_LISTED && !run->settings.verbose) {
+		text_addf(&text, "and %zu more (-v lists all)", listed - ALLOWED_LISTED);
 		report_item(&run->report, "", line);
 	}
 	text = TEXT_ON(line);
@@ -388,26 +454,49 @@ static const char *final_state(enum exit_code code)
 	return code == EXIT_PARTIAL ? "partial" : "contained";
 }
 
+static void tell_server_json(struct run *run, const struct server *server)
+{
+	char line[4096]; /* a URL of 525 bytes twice, SERVER_ADDRESSES_MAX addresses of 48 */
+	char url[600];
+	char words[640];
+	struct text url_text = TEXT_ON(url);
+	struct text result = TEXT_ON(words);
+	struct text text = TEXT_ON(line);
+	url_format(&server->url, &url_text);
+	text_addf(&result, "server %s: %s", url, server->address_count ? server_standing(server) : "not allowed, no address");
+	report_json_begin(&text, words);
+	json_string(&text, "server", url);
+	json_array_begin(&text, "addresses");
+	for (size_t i = 0; i < server->address_count; i++) {
+		char address[ADDRESS_TEXT_SIZE];
+		struct text address_text = TEXT_ON(address);
+		address_format(&server->addresses[i], &address_text);
+		json_array_string(&text, address);
+	}
+	json_array_end(&text);
+	json_bool(&text, "proven", server->proven);
+	report_json_end(&run->report, &text);
+}
+
 static void tell_json(struct run *run, enum exit_code code)
 {
-	char line[4096];
-	char words[160];
+	char line[REPORT_LINE_SIZE];
+	char words[POLICY_TABLE_NAME_MAX + 32];
+	char dns[512];
 	const struct targets *targets = &run->settings.targets;
+	for (size_t i = 0; i < targets->server_count; i++)
+		tell_server_json(run, &targets->servers[i]);
 	struct text result = TEXT_ON(words);
 	text_addf(&result, "%s: table inet %s", final_state(code), run->settings.table);
+	struct text dns_text = TEXT_ON(dns);
+	resolvers_describe(&run->resolvers, &dns_text);
 	struct text text = TEXT_ON(line);
 	report_json_begin(&text, words);
 	json_string(&text, "state", final_state(code));
 	json_string(&text, "table", run->settings.table);
+	json_string(&text, "dns", dns);
+	json_number(&text, "rules", (int64_t)run->rules);
 	json_number(&text, "exit", code);
-	json_array_begin(&text, "servers");
-	for (size_t i = 0; i < targets->server_count; i++) {
-		char server[512];
-		struct text url = TEXT_ON(server);
-		url_format(&targets->servers[i].url, &url);
-		json_array_string(&text, server);
-	}
-	json_array_end(&text);
 	report_json_end(&run->report, &text);
 }
 
@@ -424,7 +513,7 @@ static int tell(struct run *run)
 	tell_servers(run);
 	tell_allowed(run);
 	if (run->partial)
-		report_item(&run->report, "uncovered", "DNS to any address: the local resolver's upstreams are unknown");
+		report_item(&run->report, "not covered", "DNS to any address: the local resolver's upstreams are unknown");
 	/* the layers below IP are later work: what this build contains is said, never hidden */
 	report_item(&run->report, "layers", "inet (bridged frames and raw frames of root are not covered)");
 	text = TEXT_ON(line);
@@ -457,7 +546,7 @@ static int run_steps(struct run *run)
 	struct diag diag;
 	report_begin(&run->report, "read");
 #if CONFIG_QUARANTINE_PROBE
-	if (proof_open(&run->settings, &run->proof, &diag) < 0)
+	if (!run->settings.no_probe && proof_open(&run->settings, &run->proof, &diag) < 0)
 		return fail_step(run, EXIT_BAD_CONFIG, &diag);
 #endif
 	if (run->settings.dry_run)
@@ -499,15 +588,15 @@ static int finish(struct run *run, int code)
 static int run_release(const struct settings *settings)
 {
 	char name[] = "release";
-	char table[] = "-t";
+	char table[POLICY_TABLE_NAME_MAX + 16];
 	char json[] = "-j";
 	char quiet[] = "-q";
-	char *arguments[6] = { name };
+	char *arguments[5] = { name };
 	int count = 1;
-	if (settings->table != NULL && strcmp(settings->table, CONFIG_DEFAULT_TABLE) != 0) {
+	struct text text = TEXT_ON(table);
+	text_addf(&text, "--table=%s", settings->table ? settings->table : "");
+	if (settings->table)
 		arguments[count++] = table;
-		arguments[count++] = (char *)(uintptr_t)settings->table;
-	}
 	if (settings->json)
 		arguments[count++] = json;
 	if (settings->quiet)

@@ -12,7 +12,7 @@ enum {
 	NAME_COLUMN = 6,
 	DETAIL_COLUMN = 18,
 	VERDICT_COLUMN = 64, /* leaves room for "FAILED 999.99s" */
-	ITEM_COLUMN = 13,
+	ITEM_COLUMN = 14,
 	LINE_COLUMNS = 79,
 	DRAIN_MS = 3000, /* a screen takes 2 s at 9600 baud */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "resolvers.h"
 
-#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char resolv_conf[] = "/etc/resolv.conf";
@@ -28,26 +29,75 @@ static void allow(struct resolvers *resolvers, const struct address *address)
 		resolvers->allowed[resolvers->count++] = *address;
 }
 
-/* Allows the servers that are not this device itself. Returns whether there was a local one. */
-static bool allow_remote(struct resolvers *resolvers, const struct resolver_config *config)
+/*
+ * Whether packets to it stay on this device. The kernel picks the address itself as source then; bind(2) would say yes to
+ * any address where net.ipv4.ip_nonlocal_bind is set, as routers with VRRP have it.
+ */
+static bool is_local(const struct address *address)
 {
-	bool local = false;
-	for (size_t i = 0; i < config->server_count; i++) {
-		if (address_is_loopback(&config->servers[i]) || address_is_unspecified(&config->servers[i]))
-			local = true;
-		else
-			allow(resolvers, &config->servers[i]);
-	}
-	return local;
+	struct endpoint endpoint = { *address, 53 };
+	struct sockaddr_storage peer;
+	struct sockaddr_storage own;
+	socklen_t length = endpoint_to_sockaddr(&endpoint, &peer);
+	if (address_is_loopback(address) || address_is_unspecified(address))
+		return true;
+	int fd = socket(peer.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t own_length = sizeof own;
+	bool known = fd >= 0 && connect(fd, (struct sockaddr *)&peer, length) == 0 &&
+		     getsockname(fd, (struct sockaddr *)&own, &own_length) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (!known)
+		return false;
+	if (address->family == AF_INET)
+		return memcmp(&((struct sockaddr_in *)&own)->sin_addr, address->bytes, 4) == 0;
+	return memcmp(&((struct sockaddr_in6 *)&own)->sin6_addr, address->bytes, 16) == 0;
 }
 
-static void allow_upstreams(struct resolvers *resolvers)
+/* Allows the servers that are not this device itself. */
+static void allow_remote(struct resolvers *resolvers, const struct resolver_config *config, bool *local, bool *remote)
+{
+	for (size_t i = 0; i < config->server_count; i++) {
+		bool here = is_local(&config->servers[i]);
+		*local |= here;
+		*remote |= !here;
+		if (!here)
+			allow(resolvers, &config->servers[i]);
+	}
+}
+
+static bool only_root_writes(const struct stat *status)
+{
+	return status->st_uid == 0 && (status->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/*
+ * Some of the files lie below /tmp, where anybody could put one: then whoever is contained would choose whom it may ask.
+ * The folder counts as well; a sticky one keeps others from replacing what root has put there.
+ */
+static bool is_trustworthy(const char *path)
+{
+	char folder[64];
+	struct stat status;
+	text_copy(folder, sizeof folder, path);
+	*strrchr(folder, '/') = '\0';
+	if (lstat(path, &status) != 0 || !S_ISREG(status.st_mode) || !only_root_writes(&status))
+		return false;
+	return lstat(folder, &status) == 0 && status.st_uid == 0 &&
+	       (only_root_writes(&status) || (status.st_mode & S_ISVTX));
+}
+
+/* Returns whether a remote one was found. */
+static bool allow_upstreams(struct resolvers *resolvers)
 {
 	struct resolver_config config;
+	bool local = false;
+	bool remote = false;
 	for (size_t i = 0; i < sizeof upstream_files / sizeof *upstream_files; i++) {
-		if (access(upstream_files[i], R_OK) == 0 && resolver_config_read(upstream_files[i], &config, NULL) == 0)
-			(void)allow_remote(resolvers, &config);
+		if (is_trustworthy(upstream_files[i]) && resolver_config_read(upstream_files[i], &config, NULL) == 0)
+			allow_remote(resolvers, &config, &local, &remote);
 	}
+	return remote;
 }
 
 static void allow_configured(struct resolvers *resolvers, void (*warn)(void *context, const struct diag *diag),
@@ -59,11 +109,10 @@ static void allow_configured(struct resolvers *resolvers, void (*warn)(void *con
 		warn(context, &diag);
 		return;
 	}
-	if (!allow_remote(resolvers, &resolvers->config))
-		return;
-	size_t before = resolvers->count;
-	allow_upstreams(resolvers);
-	if (resolvers->count > before)
+	bool local = false;
+	bool remote = false;
+	allow_remote(resolvers, &resolvers->config, &local, &remote);
+	if (!local || allow_upstreams(resolvers))
 		return;
 	diag_fail(&diag, 0, "the resolver is on this device and whom it asks could not be found: DNS is allowed to any "
 			    "address (--dns names them)");
@@ -72,12 +121,14 @@ static void allow_configured(struct resolvers *resolvers, void (*warn)(void *con
 	resolvers->any_by_need = true;
 }
 
-int resolvers_read(struct resolvers *resolvers, const struct settings *settings,
-		   void (*warn)(void *context, const struct diag *diag), void *context, struct diag *diag)
+void resolvers_read(struct resolvers *resolvers, const struct settings *settings,
+		    void (*warn)(void *context, const struct diag *diag), void *context)
 {
-	int result = resolver_config_read(resolv_conf, &resolvers->config, diag);
-	if (result < 0)
-		return result;
+	struct diag problem;
+	if (resolver_config_read(resolv_conf, &resolvers->config, &problem) < 0) {
+		resolvers->config = (struct resolver_config){ .server_count = 0 };
+		warn(context, &problem);
+	}
 	switch (settings->dns.mode) {
 	case DNS_RESOLVERS:
 		allow_configured(resolvers, warn, context);
@@ -92,7 +143,6 @@ int resolvers_read(struct resolvers *resolvers, const struct settings *settings,
 			allow(resolvers, &settings->dns.list[i]);
 		break;
 	}
-	return 0;
 }
 
 int resolvers_allow(const struct resolvers *resolvers, struct targets *targets, struct diag *diag)

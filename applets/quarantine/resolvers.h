@@ -14,9 +14,12 @@ struct resolvers {
 	bool any_by_need; /* because a local resolver's upstreams could not be found */
 };
 
-/* Reads resolv.conf and, for a local resolver, where it gets its answers. Returns 0 or -errno with a diagnostic. */
-int resolvers_read(struct resolvers *resolvers, const struct settings *settings,
-		   void (*warn)(void *context, const struct diag *diag), void *context, struct diag *diag);
+/*
+ * Reads resolv.conf and, for a local resolver, where it gets its answers. What can't be used is handed to `warn`, and then
+ * nobody is asked and nobody allowed.
+ */
+void resolvers_read(struct resolvers *resolvers, const struct settings *settings,
+		    void (*warn)(void *context, const struct diag *diag), void *context);
 
 /* Adds them to the policy. 0 or -ENOMEM. */
 int resolvers_allow(const struct resolvers *resolvers, struct targets *targets, struct diag *diag);

@@ -18,12 +18,6 @@ static const char default_config[] = "/etc/quarbox.conf";
 
 /* ---- values ---- */
 
-static int parse_table(void *field, const char *value, struct diag *diag)
-{
-	int result = policy_table_name_check(value, diag);
-	return result < 0 ? result : option_string(field, value, diag);
-}
-
 static int parse_server(void *field, const char *value, struct diag *diag)
 {
 	return targets_add_server(field, value, diag);
@@ -94,7 +88,7 @@ static int parse_forbidden(void *field, const char *value, struct diag *diag)
 
 #define FIELD(name) offsetof(struct settings, name)
 const struct option_row quarantine_options[] = {
-	{ 't', "table", "NAME", parse_table, FIELD(table), "nftables table, default\n" CONFIG_DEFAULT_TABLE },
+	{ 't', "table", "NAME", option_string, FIELD(table), "nftables table, default\n" CONFIG_DEFAULT_TABLE },
 	{ 0, "server", "URL", parse_server, FIELD(targets), "management server, like an operand;\nmay be repeated" },
 	{ 'a', "allow", "SPEC", parse_allow, FIELD(targets),
 	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:... or dhcp-server:INTERFACE;\nmay be repeated" },
@@ -174,7 +168,7 @@ static int read_config(struct settings *settings, const char *path, struct diag 
 
 static void set_defaults(struct settings *settings)
 {
-	*settings = (struct settings){ .table = CONFIG_DEFAULT_TABLE, .timeout = TIMEOUT_DEFAULT };
+	*settings = (struct settings){ .timeout = TIMEOUT_DEFAULT };
 }
 
 /* What is said about trust on the command line replaces all that the file says: the two must not mix. */
@@ -264,6 +258,22 @@ static int read_in_order(struct settings *settings, int argc, char **argv, char 
 	return result;
 }
 
+/* What single values can't tell. Only what is put in force has to be a name that nft can read back. */
+static int check_together(struct settings *settings, struct diag *diag)
+{
+	if (settings->remove && settings->dry_run)
+		return diag_fail(diag, EINVAL, "options -r and -n exclude each other");
+	if (settings->remove)
+		return 0;
+	if (settings->no_probe && settings->has_forbidden)
+		return diag_fail(diag, EINVAL, "options --no-probe and -f exclude each other");
+	if (settings->targets.server_count == 0)
+		return diag_fail(diag, EINVAL, "no server: name a URL, here or in %s", default_config);
+	if (!settings->table)
+		settings->table = CONFIG_DEFAULT_TABLE;
+	return policy_table_name_check(settings->table, diag);
+}
+
 int settings_read(struct settings *settings, int argc, char **argv, struct diag *diag)
 {
 	char **copy = malloc(((size_t)argc + 1) * sizeof *copy);
@@ -271,9 +281,7 @@ int settings_read(struct settings *settings, int argc, char **argv, struct diag 
 		return diag_errno(diag, ENOMEM, "read the command line");
 	int result = read_in_order(settings, argc, argv, copy, diag);
 	free(copy);
-	if (result == 0 && !settings->remove && settings->targets.server_count == 0)
-		return diag_fail(diag, EINVAL, "no server: name a URL, here or in %s", default_config);
-	return result;
+	return result < 0 ? result : check_together(settings, diag);
 }
 
 void settings_fini(struct settings *settings)

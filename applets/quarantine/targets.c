@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char hosts_path[] = "/etc/hosts";
-
 void targets_fini(struct targets *targets)
 {
 	for (size_t role = 0; role < PEER_ROLES; role++) {
@@ -221,6 +219,9 @@ int targets_add_allowed(struct targets *targets, const char *word, struct diag *
 				 "'%.*s' is not tcp:HOST[/LEN]:PORT[:in|out] (or udp:, or dhcp-server:INTERFACE)", 80, word);
 	if (specification.address.family == 0)
 		return add_name(targets, &specification, diag);
+	if (!specification.has_prefix &&
+	    (address_is_unspecified(&specification.address) || address_is_multicast(&specification.address)))
+		return diag_fail(diag, EINVAL, "'%.*s': nobody can have this address", 60, specification.host);
 	if (specification.has_prefix)
 		return add_network(targets, &specification, diag);
 	return targets_add_peer(targets, allow_role(specification.inbound), &specification.address,
@@ -321,7 +322,7 @@ int targets_resolve(struct targets *targets, const struct resolver_config *resol
 	lookup.errors = calloc(lookup.count + 1, sizeof *lookup.errors);
 	int result = -ENOMEM;
 	if (lookup.results && lookup.errors) {
-		const struct resolve_request request = { lookup.names, lookup.count, hosts_path, resolvers, deadline };
+		const struct resolve_request request = { lookup.names, lookup.count, HOSTS_PATH, resolvers, deadline };
 		struct diag ignored; /* use_results words each failure itself */
 		result = lookup.count ? resolve_names(&request, lookup.results, lookup.errors, &ignored) : 0;
 		if (result != -EINTR)

@@ -21,6 +21,7 @@ struct server {
 	size_t address_count; /* 0: its name could not be resolved */
 	bool from_dns; /* so its name has to resolve from inside the containment, too */
 	bool proven;
+	bool reached; /* it answers, but who it is was not verified */
 };
 
 /* "tcp:ntp.example.com:123", to be resolved. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <signal.h>
+#include <string.h>
 #include <time.h>
 
 #include "../applet.h"
@@ -11,16 +12,21 @@
 
 extern const struct applet release_applet;
 
+enum { TABLE_NAME_LIMIT = 255 }; /* NFT_NAME_MAXLEN - 1 */
+
 struct release_options {
 	const char *table;
 	bool json;
 	bool quiet;
 };
 
+/* Any name that the kernel takes: what is there has to go, whoever called it so. */
 static int parse_table(void *field, const char *value, struct diag *diag)
 {
-	int result = policy_table_name_check(value, diag);
-	return result < 0 ? result : option_string(field, value, diag);
+	size_t length = strlen(value);
+	if (length == 0 || length > TABLE_NAME_LIMIT)
+		return diag_fail(diag, EINVAL, "a table's name has 1 to %d characters", TABLE_NAME_LIMIT);
+	return option_string(field, value, diag);
 }
 
 #define FIELD(name) offsetof(struct release_options, name)
@@ -59,11 +65,23 @@ static int print_result(const struct release_options *options, const struct remo
 		json_number(&text, "Time", (int64_t)time(NULL));
 		json_string(&text, "Result", words);
 		json_number(&text, "removed", (int64_t)removed->count);
+		json_number(&text, "left", (int64_t)removed->left);
 		json_end(&text);
 	} else {
 		text_addf(&text, "%s%s\n", removed->count ? "released: " : "", words);
 	}
-	return applet_print("release", line, text.length);
+	/* what was to be done is done: only the telling failed */
+	return applet_print("release", line, text.length) == EXIT_DONE ? EXIT_DONE : EXIT_UNVERIFIED;
+}
+
+static int finish(const struct release_options *options, const struct removed_tables *removed)
+{
+	struct diag diag;
+	int code = print_result(options, removed);
+	if (removed->left == 0)
+		return code;
+	diag_fail(&diag, EPERM, "table %s: another process owns it, and only that can remove it", removed->left_name);
+	return applet_fail("release", EXIT_PARTIAL, &diag);
 }
 
 static int run_release(int argc, char **argv)
@@ -81,7 +99,13 @@ static int run_release(int argc, char **argv)
 	int result = netlink_open(&netlink, NETLINK_NETFILTER, &diag);
 	if (result == 0)
 		result = containment_remove(&netlink, options.table, CONFIG_DEFAULT_TABLE, &removed, &diag);
-	int code = result < 0 ? applet_fail("release", exit_code_for(result), &diag) : print_result(&options, &removed);
+	int code = EXIT_DONE;
+	if (result == -EEXIST)
+		code = applet_fail("release", EXIT_USAGE_ERROR, &diag);
+	else if (result < 0)
+		code = applet_fail("release", exit_code_for(result), &diag);
+	else
+		code = finish(&options, &removed);
 	netlink_close(&netlink);
 	return code;
 }

@@ -11,20 +11,14 @@
 
 #include "base/text.h"
 
-/*
- * A new open file description of the same pipe or terminal. Regular files keep fd: a second description would have its
- * own offset. Sockets can't be reopened; MSG_DONTWAIT serves them.
- */
+/* A new open file description of the same pipe or terminal, or -1. */
 static int reopen_nonblocking(int fd)
 {
-	struct stat status;
-	if (fstat(fd, &status) != 0 || !(S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode)))
-		return -1;
 	char path[32];
 	struct text text = TEXT_ON(path);
 	text_addf(&text, "/proc/self/fd/%d", fd);
 	int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (own < 0 && S_ISCHR(status.st_mode) && isatty(fd)) {
+	if (own < 0 && isatty(fd)) {
 		const char *name = ttyname(fd); /* without /proc, by way of /dev */
 		own = name ? open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
 	}
@@ -33,8 +27,14 @@ static int reopen_nonblocking(int fd)
 
 void output_init(struct output *output, int fd)
 {
-	output->own_fd = reopen_nonblocking(fd);
+	struct stat status = { .st_mode = 0 };
+	(void)fstat(fd, &status);
+	/* Regular files keep fd: a second description would have its own offset. Sockets can't be reopened. */
+	bool waits = S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode);
+	output->own_fd = waits ? reopen_nonblocking(fd) : -1;
 	output->fd = output->own_fd >= 0 ? output->own_fd : fd;
+	output->is_socket = S_ISSOCK(status.st_mode);
+	output->may_block = waits && output->own_fd < 0;
 	output->error = 0;
 	output->lost = false;
 	output->length = 0;
@@ -50,11 +50,10 @@ void output_fini(struct output *output)
 /* One attempt that can't block: where fd could not be reopened, poll says whether it takes something. */
 static ssize_t write_some(struct output *output)
 {
-	ssize_t sent = send(output->fd, output->pending, output->length, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent >= 0 || errno != ENOTSOCK)
-		return sent;
+	if (output->is_socket)
+		return send(output->fd, output->pending, output->length, MSG_DONTWAIT | MSG_NOSIGNAL);
 	size_t count = output->length;
-	if (output->own_fd < 0) {
+	if (output->may_block) {
 		struct pollfd ready = { .fd = output->fd, .events = POLLOUT };
 		if (poll(&ready, 1, 0) == 0) {
 			errno = EAGAIN;

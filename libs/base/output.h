@@ -16,6 +16,8 @@ enum { OUTPUT_PENDING_SIZE = 8192 }; /* more than two screens of 80x24 */
 struct output {
 	int fd; /* the descriptor that is written to */
 	int own_fd; /* a non-blocking reopening of it that we close, or -1 */
+	bool is_socket;
+	bool may_block; /* neither reopened nor a socket nor a regular file */
 	int error; /* errno of the first write that failed for good; 0: none */
 	bool lost; /* the buffer was full and something was dropped */
 	size_t length;

@@ -15,6 +15,8 @@
 #include "base/diag.h"
 #include "base/parse.h"
 
+#define HOSTS_PATH "/etc/hosts"
+
 enum {
 	RESOLVERS_MAX = 8,
 	RESOLVER_SEARCH_MAX = 6, /* as resolv.conf(5) */

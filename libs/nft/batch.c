@@ -15,7 +15,7 @@
 #include "base/text.h"
 
 enum {
-	FIRST_CAPACITY = 16384, /* a plan with a few servers */
+	FIRST_CAPACITY = 32768, /* a plan with a few servers */
 	HEADERS_ROOM = 64, /* netlink's and netfilter's header, padding */
 };
 

@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 
 #include <linux/netfilter.h>
@@ -16,6 +17,7 @@
 
 enum {
 	TRIES_MAX = 20, /* of a transaction while others change the rule set */
+	PAUSE_MS = 5, /* after a try that lost, for each one before it */
 	NAMES_ROOM = 1024,
 	OLD_CHAINS_MAX = 16, /* base chains of an older quarantine that are looked at */
 };
@@ -36,6 +38,8 @@ static bool has_prefix(const char *string, const char *prefix)
 	return strncmp(string, prefix, strlen(prefix)) == 0;
 }
 
+enum { TABLE_OWNED = 1 << 1 }; /* NFT_TABLE_F_OWNER, Linux 5.12 */
+
 /* ---- retrying ---- */
 
 /*
@@ -50,7 +54,8 @@ struct attempt {
 	bool ends_probation;
 	bool replaces;
 	struct removed_tables *removed;
-	const char *default_name;
+	const char *default_name; /* may be taken over whoever set it */
+	bool spare_owned; /* leave tables alone that another process owns */
 	int (*fill)(struct attempt *attempt, struct batch *batch, struct diag *diag);
 };
 
@@ -112,12 +117,14 @@ static int run_attempt(struct attempt *attempt, struct diag *diag)
 		bool changed_meanwhile = result == -ERESTART || result == -EINTR || result == -EAGAIN;
 		bool no_conntrack = attempt->policy && !attempt->policy->stateless && refused == NFT_MSG_NEWRULE &&
 				    says_unsupported(result);
+		if (!no_conntrack && !changed_meanwhile)
+			return result;
 		if (no_conntrack)
 			attempt->policy->stateless = true;
-		else if (!changed_meanwhile)
-			break;
+		else
+			(void)poll(NULL, 0, tries * PAUSE_MS);
 	}
-	return result;
+	return diag_errno(diag, EBUSY, "change the rule set: others keep changing it");
 }
 
 /* ---- removing a probation ---- */
@@ -190,7 +197,9 @@ static int delete_remains(struct netlink *netlink, struct batch *batch, const ch
 /* What stands under the table's name, as far as a probation is concerned. */
 struct standing {
 	bool found;
-	bool filtering; /* it has a base chain */
+	bool filtering; /* it has a base chain, and is not dormant */
+	bool ours; /* by its comment */
+	bool foreign; /* it has a base chain that neither we nor the artifact would name so */
 	bool probation; /* the whole table is one */
 	bool beside; /* an older quarantine has one beside it */
 };
@@ -203,11 +212,29 @@ static int note_set(const char *name, void *context)
 	return 0;
 }
 
+static bool is_name_of_ours(const char *chain)
+{
+	for (size_t id = 0; id < CHAIN_IDS; id++) {
+		if (strcmp(chain, chain_types[id].name) == 0)
+			return true;
+	}
+	return has_prefix(chain, probation_prefix);
+}
+
 static int note_chain(const struct chain_info *chain, void *context)
 {
 	struct standing *standing = context;
 	standing->filtering |= chain->base;
+	standing->foreign |= chain->base && !is_name_of_ours(chain->name);
 	return 0;
+}
+
+/* Somebody's firewall under a name that was mistyped is not ours to replace or remove. */
+static int refuse_foreign(const struct attempt *attempt, const struct standing *standing, struct diag *diag)
+{
+	if (!standing->found || standing->ours || !standing->foreign || strcmp(attempt->table, attempt->default_name) == 0)
+		return 0;
+	return diag_fail(diag, EEXIST, "table inet %s: it is somebody else's, no quarantine", attempt->table);
 }
 
 static int look_at_table(struct attempt *attempt, struct standing *standing, struct diag *diag)
@@ -219,7 +246,12 @@ static int look_at_table(struct attempt *attempt, struct standing *standing, str
 		result = set_each(attempt->netlink, NFPROTO_INET, attempt->table, note_set, standing, diag);
 	if (result == 0 && standing->found)
 		result = chain_each(attempt->netlink, NFPROTO_INET, attempt->table, note_chain, standing, diag);
-	return result;
+	if (result < 0 || !standing->found)
+		return result;
+	standing->ours = table_is_ours(&table);
+	if (table.flags & NFT_TABLE_F_DORMANT)
+		standing->filtering = false; /* it holds no packet up, whatever it contains */
+	return refuse_foreign(attempt, standing, diag);
 }
 
 /* Whether an older quarantine counts, as opposed to nothing, remains of a dead probation, or sets without chains. */
@@ -244,7 +276,12 @@ static int fill_end_probation(struct attempt *attempt, struct batch *batch, stru
 
 int containment_end_probation(struct netlink *netlink, const char *table, struct diag *diag)
 {
-	struct attempt attempt = { .netlink = netlink, .table = table, .fill = fill_end_probation };
+	struct attempt attempt = {
+		.netlink = netlink,
+		.table = table,
+		.default_name = table, /* there is a probation of ours in it, or nothing to end */
+		.fill = fill_end_probation,
+	};
 	return run_attempt(&attempt, diag);
 }
 
@@ -336,11 +373,12 @@ static int fill_begin_probation(struct attempt *attempt, struct batch *batch, st
 	return 0;
 }
 
-int containment_begin_probation(struct netlink *netlink, struct policy *policy, uint64_t milliseconds, bool *replaces,
-				struct diag *diag)
+int containment_begin_probation(struct netlink *netlink, struct policy *policy, const char *default_name,
+				uint64_t milliseconds, bool *replaces, struct diag *diag)
 {
 	struct attempt attempt = {
 		.netlink = netlink,
+		.default_name = default_name,
 		.policy = policy,
 		.table = policy->table,
 		.milliseconds = milliseconds,
@@ -358,6 +396,7 @@ int containment_begin_probation(struct netlink *netlink, struct policy *policy, 
 static int fill_keep(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
 	struct remains remains = { batch, attempt->table };
+	set_delete_probation(batch, attempt->table, probation_set);
 	int result = rule_each(attempt->netlink, NFPROTO_INET, attempt->table, delete_probation_rule, &remains, diag);
 	if (result == 0)
 		delete_named(batch, NFT_MSG_DELSET, NFTA_SET_TABLE, attempt->table, NFTA_SET_NAME, probation_set);
@@ -375,23 +414,28 @@ static int fill_install(struct attempt *attempt, struct batch *batch, struct dia
 		return diag_fail(diag, ECANCELED, "keep the quarantine: its probation was removed meanwhile");
 	if (attempt->ends_probation && standing.probation)
 		return fill_keep(attempt, batch, diag);
+	if (attempt->ends_probation)
+		set_delete_probation(batch, attempt->table, beside_set);
 	/* Delete and add in one transaction leaks nothing, because every chain of the plan ends in a drop rule. */
 	start_table(attempt, batch, standing.found);
 	plan_add_contents(batch, attempt->policy, "", true);
 	return 0;
 }
 
-int containment_install(struct netlink *netlink, struct policy *policy, bool ends_probation, bool *replaces,
-			struct diag *diag)
+int containment_install(struct netlink *netlink, struct policy *policy, const char *default_name, bool ends_probation,
+			bool *replaces, struct diag *diag)
 {
 	struct attempt attempt = {
 		.netlink = netlink,
+		.default_name = default_name,
 		.policy = policy,
 		.table = policy->table,
 		.ends_probation = ends_probation,
 		.fill = fill_install,
 	};
 	int result = run_attempt(&attempt, diag);
+	if (result == -ENOENT && ends_probation)
+		return diag_fail(diag, ETIMEDOUT, "keep the quarantine: its probation had ended");
 	if (result == 0)
 		*replaces = attempt.replaces;
 	return result;
@@ -468,6 +512,11 @@ static int remove_if_wanted(const struct table_info *table, void *context)
 	struct removed_tables *removed = removal->attempt->removed;
 	if (!is_wanted(removal->attempt, table))
 		return 0;
+	if (removal->attempt->spare_owned && (table->flags & TABLE_OWNED)) {
+		removed->left++;
+		text_copy(removed->left_name, sizeof removed->left_name, table->name);
+		return 0;
+	}
 	plan_delete_table(removal->batch, table->family, table->name);
 	if (removed->count < REMOVED_TABLES_MAX) {
 		removed->tables[removed->count].family = table->family;
@@ -480,8 +529,12 @@ static int remove_if_wanted(const struct table_info *table, void *context)
 static int fill_remove(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
 	struct removal removal = { attempt, batch };
-	attempt->removed->count = 0;
-	int result = table_each(attempt->netlink, remove_if_wanted, &removal, diag);
+	struct standing standing;
+	*attempt->removed = (struct removed_tables){ .count = 0 };
+	int result = attempt->table ? look_at_table(attempt, &standing, diag) : 0;
+	if (result < 0)
+		return result;
+	result = table_each(attempt->netlink, remove_if_wanted, &removal, diag);
 	if (result < 0)
 		return result;
 	return attempt->removed->count == 0 ? 1 : 0;
@@ -497,5 +550,11 @@ int containment_remove(struct netlink *netlink, const char *name, const char *de
 		.removed = removed,
 		.fill = fill_remove,
 	};
-	return run_attempt(&attempt, diag);
+	int result = run_attempt(&attempt, diag);
+	if (result != -EPERM)
+		return result;
+	/* one that another process owns must not protect the others */
+	attempt.spare_owned = true;
+	int again = run_attempt(&attempt, diag);
+	return again == 0 && removed->left == 0 ? diag_errno(diag, EPERM, "remove the tables") : again;
 }

@@ -9,25 +9,26 @@
 /*
  * All plan on the current generation of the rule set and start over when somebody else changes it meanwhile. They return
  * 0 or -errno with a diagnostic; after an error the rule set is as it was. When the kernel refuses rules that need
- * connection tracking, policy->stateless is set and the transaction is tried again without them.
+ * connection tracking, policy->stateless is set and the transaction is tried again without them. A table of another
+ * name than default_name that is neither ours nor like the artifact's is refused with -EEXIST.
  */
 
 /*
  * The policy counts for so many milliseconds; then, with no help from any process, what was there before counts again: an
  * older quarantine under the same name, whoever set it, or nothing. *replaces says whether there was one.
  */
-int containment_begin_probation(struct netlink *netlink, struct policy *policy, uint64_t milliseconds, bool *replaces,
-				struct diag *diag);
+int containment_begin_probation(struct netlink *netlink, struct policy *policy, const char *default_name,
+				uint64_t milliseconds, bool *replaces, struct diag *diag);
 
 /* Ends a probation, our own or what a killed process left: exactly the state before it. Nothing to end is no error. */
 int containment_end_probation(struct netlink *netlink, const char *table, struct diag *diag);
 
 /*
  * The policy counts for good, in the place of whatever bears its table's name in family inet. ends_probation: only if the
- * probation that was begun is still there; -ECANCELED when somebody has released it meanwhile.
+ * probation that was begun still counts; -ECANCELED when somebody has released it meanwhile, -ETIMEDOUT when it has ended.
  */
-int containment_install(struct netlink *netlink, struct policy *policy, bool ends_probation, bool *replaces,
-			struct diag *diag);
+int containment_install(struct netlink *netlink, struct policy *policy, const char *default_name, bool ends_probation,
+			bool *replaces, struct diag *diag);
 
 /*
  * Reads the installed table back: *intact says whether the kernel holds the rules of this plan, each in its chain and in
@@ -40,6 +41,8 @@ enum { REMOVED_TABLES_MAX = 32 };
 /* What containment_remove took away. */
 struct removed_tables {
 	size_t count; /* may exceed REMOVED_TABLES_MAX: the names beyond it are not kept */
+	size_t left; /* tables that another process owns: the kernel lets nobody else remove them */
+	char left_name[64]; /* of the last of these */
 	struct {
 		uint8_t family;
 		char name[64]; /* cut when longer */

@@ -20,6 +20,7 @@ enum {
 	IPV4_CHECKSUM = 10,
 	IPV4_SOURCE = 12,
 	IPV4_DESTINATION = 16,
+	IPV6_PAYLOAD_LENGTH = 4,
 	IPV6_HOP_LIMIT = 7,
 	IPV6_SOURCE = 8,
 	IPV6_DESTINATION = 24,
@@ -281,7 +282,7 @@ static void print_ct_state(struct text *text, const struct rule *rule, const str
 	} states[] = {
 		{ NF_CT_STATE_BIT(IP_CT_ESTABLISHED), "established" },
 		{ NF_CT_STATE_BIT(IP_CT_RELATED), "related" },
-		{ 1 << 6, "untracked" },
+		{ CT_STATE_UNTRACKED, "untracked" },
 	};
 	const char *separator = "ct state ";
 	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
@@ -380,21 +381,21 @@ static const struct {
 	uint8_t type;
 	const char *word;
 } icmp_words[] = {
-	{ IPV4, 3, "destination-unreachable" },
-	{ IPV4, 11, "time-exceeded" },
-	{ IPV4, 12, "parameter-problem" },
-	{ IPV6, 1, "destination-unreachable" },
-	{ IPV6, 2, "packet-too-big" },
-	{ IPV6, 3, "time-exceeded" },
-	{ IPV6, 4, "parameter-problem" },
-	{ IPV6, 130, "mld-listener-query" },
-	{ IPV6, 131, "mld-listener-report" },
-	{ IPV6, 132, "mld-listener-done" },
-	{ IPV6, 133, "nd-router-solicit" },
-	{ IPV6, 134, "nd-router-advert" },
-	{ IPV6, 135, "nd-neighbor-solicit" },
-	{ IPV6, 136, "nd-neighbor-advert" },
-	{ IPV6, 143, "mld2-listener-report" },
+	{ IPV4, ICMP_UNREACHABLE, "destination-unreachable" },
+	{ IPV4, ICMP_EXCEEDED, "time-exceeded" },
+	{ IPV4, ICMP_PARAMETER, "parameter-problem" },
+	{ IPV6, ICMPV6_UNREACHABLE, "destination-unreachable" },
+	{ IPV6, ICMPV6_TOO_BIG, "packet-too-big" },
+	{ IPV6, ICMPV6_EXCEEDED, "time-exceeded" },
+	{ IPV6, ICMPV6_PARAMETER, "parameter-problem" },
+	{ IPV6, MLD_QUERY, "mld-listener-query" },
+	{ IPV6, MLD_REPORT, "mld-listener-report" },
+	{ IPV6, MLD_DONE, "mld-listener-done" },
+	{ IPV6, ND_ROUTER_SOLICIT, "nd-router-solicit" },
+	{ IPV6, ND_ROUTER_ADVERT, "nd-router-advert" },
+	{ IPV6, ND_NEIGHBOR_SOLICIT, "nd-neighbor-solicit" },
+	{ IPV6, ND_NEIGHBOR_ADVERT, "nd-neighbor-advert" },
+	{ IPV6, MLD2_REPORT, "mld2-listener-report" },
 };
 
 static void print_icmp_type(struct text *text, enum ip_family family, uint8_t type)
@@ -456,6 +457,20 @@ static void print_hop_limit(struct text *text, const struct rule *rule, const st
 {
 	(void)rule;
 	text_addf(text, "ip6 hoplimit %u", match->value);
+}
+
+static void build_payload_at_most(struct rule_builder *builder, const struct match *match)
+{
+	uint16_t length = htons(match->value);
+	expression_need_family(builder);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_PAYLOAD_LENGTH, sizeof length, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_LTE, &length, sizeof length);
+}
+
+static void print_payload_at_most(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	text_addf(text, "ip6 length <= %u", match->value);
 }
 
 /* The checksum of the IPv4 header counts 16-bit words, so TTL and protocol are written together. */
@@ -561,6 +576,7 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_FLOW_OF_NETWORK] = { build_flow_of_network, print_flow_of_network },
 	[MATCH_ICMP_TYPES] = { build_icmp_types, print_icmp_types },
 	[MATCH_HOP_LIMIT] = { build_hop_limit, print_hop_limit },
+	[MATCH_PAYLOAD_AT_MOST] = { build_payload_at_most, print_payload_at_most },
 	[MATCH_LIMIT] = { build_limit, print_limit },
 	[MATCH_DNS_RATE] = { build_dns_rate, print_dns_rate },
 	[MATCH_SET_TTL] = { build_set_ttl, print_set_ttl },

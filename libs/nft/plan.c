@@ -107,11 +107,12 @@ struct rule_context {
 	struct batch *batch;
 	const struct policy *policy;
 	const char *prefix;
+	struct nftnl_rule *last; /* freed only after the next was made: musl would unmap and map its page each time */
 };
 
 static int add_rule(void *context, const struct rule *source)
 {
-	const struct rule_context *rules = context;
+	struct rule_context *rules = context;
 	struct rule_builder builder = {
 		.batch = rules->batch,
 		.table = rules->policy->table,
@@ -132,21 +133,26 @@ static int add_rule(void *context, const struct rule *source)
 	struct text text = TEXT_ON(chain);
 	text_addf(&text, "%s%s", rules->prefix, chain_types[source->row->chain].name);
 	send_rule(&builder, chain, source->row->comment, NLM_F_APPEND);
-	nftnl_rule_free(builder.rule);
+	if (rules->last)
+		nftnl_rule_free(rules->last);
+	rules->last = builder.rule;
 	return 0;
 }
 
 void plan_add_contents(struct batch *batch, const struct policy *policy, const char *prefix, bool hooked)
 {
 	set_add_all(batch, policy, prefix);
+	batch->part_size = 0; /* chains and rules count from one moment on */
 	for (int id = 0; id < CHAIN_IDS; id++) {
 		char name[64];
 		struct text text = TEXT_ON(name);
 		text_addf(&text, "%s%s", prefix, chain_types[id].name);
 		add_chain(batch, policy->table, name, hooked ? &chain_types[id] : NULL, true);
 	}
-	struct rule_context context = { batch, policy, prefix };
+	struct rule_context context = { .batch = batch, .policy = policy, .prefix = prefix };
 	(void)policy_each_rule(policy, add_rule, &context); /* failures are in batch->error */
+	if (context.last)
+		nftnl_rule_free(context.last);
 }
 
 void plan_add_probation_rule(struct batch *batch, const char *table, const char *chain, const char *set,

@@ -25,6 +25,7 @@ struct element_writer {
 	const char *table;
 	const char *set; /* name */
 	uint32_t id; /* of a set without a name, else 0 */
+	bool deletes;
 	struct nlmsghdr *message; /* open, or NULL */
 	struct nlattr *list;
 };
@@ -41,7 +42,8 @@ static void close_elements(struct element_writer *writer)
 
 static bool open_elements(struct element_writer *writer, size_t room)
 {
-	writer->message = batch_message(writer->batch, NFT_MSG_NEWSETELEM, NFPROTO_INET, NLM_F_CREATE, room + 512);
+	writer->message = batch_message(writer->batch, writer->deletes ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM,
+					NFPROTO_INET, writer->deletes ? 0 : NLM_F_CREATE, room + 512);
 	if (!writer->message)
 		return false;
 	mnl_attr_put_strz(writer->message, NFTA_SET_ELEM_LIST_TABLE, writer->table);
@@ -193,9 +195,10 @@ void set_add_all(struct batch *batch, const struct policy *policy, const char *p
 	}
 }
 
+static const uint8_t families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
+
 void set_add_probation(struct batch *batch, const char *table, const char *name, uint64_t milliseconds)
 {
-	static const uint8_t families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 	struct set_description description = {
 		.flags = NFT_SET_TIMEOUT,
 		.key_type = NFT_TYPE_NF_PROTO,
@@ -205,5 +208,13 @@ void set_add_probation(struct batch *batch, const char *table, const char *name,
 	struct element_writer writer = { .batch = batch, .table = table, .set = name };
 	for (size_t i = 0; i < sizeof families; i++)
 		put_element(&writer, &families[i], 1, milliseconds, false);
+	close_elements(&writer);
+}
+
+void set_delete_probation(struct batch *batch, const char *table, const char *name)
+{
+	struct element_writer writer = { .batch = batch, .table = table, .set = name, .deletes = true };
+	for (size_t i = 0; i < sizeof families; i++)
+		put_element(&writer, &families[i], 1, 0, false);
 	close_elements(&writer);
 }

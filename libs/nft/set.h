@@ -24,4 +24,7 @@ void set_add_all(struct batch *batch, const struct policy *policy, const char *p
  */
 void set_add_probation(struct batch *batch, const char *table, const char *name, uint64_t milliseconds);
 
+/* Takes the elements away; once they have expired, the kernel refuses the transaction with -ENOENT. */
+void set_delete_probation(struct batch *batch, const char *table, const char *name);
+
 #endif

@@ -35,7 +35,7 @@ const char *table_family_word(uint8_t family)
 
 bool table_is_ours(const struct table_info *table)
 {
-	return strncmp(table->comment, policy_comment_prefix, strlen(policy_comment_prefix)) == 0;
+	return strncmp(table->comment, POLICY_COMMENT_PREFIX, strlen(POLICY_COMMENT_PREFIX)) == 0;
 }
 
 /* A request without attributes, in a buffer of at least 512 bytes. */

@@ -10,8 +10,6 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 
-const char policy_comment_prefix[] = "quarbox ";
-
 const struct set_type set_types[SET_IDS] = {
 	[SET_SERVER] = { "server", KEY_ADDRESS | KEY_PORT, false },
 	[SET_RESOLVER] = { "resolver", KEY_ADDRESS, false },
@@ -33,32 +31,16 @@ const struct chain_type chain_types[CHAIN_IDS] = {
 enum {
 	CT_ESTABLISHED = NF_CT_STATE_BIT(IP_CT_ESTABLISHED),
 	CT_RELATED = NF_CT_STATE_BIT(IP_CT_RELATED),
-	CT_UNTRACKED = 1 << 6, /* NF_CT_STATE_UNTRACKED_BIT, which linux/netfilter headers keep from user space */
 
 	PORT_DNS = 53,
 	PORT_DHCP_SERVER = 67, /* RFC 2131 section 4.1 */
 	PORT_DHCP_CLIENT = 68,
 	PORT_DHCPV6_CLIENT = 546, /* RFC 8415 section 7.2 */
 	PORT_DHCPV6_SERVER = 547,
-
-	ICMP_UNREACHABLE = 3, /* with code 4, fragmentation needed: path MTU discovery */
-	ICMP_EXCEEDED = 11,
-	ICMP_PARAMETER = 12,
-	ICMPV6_UNREACHABLE = 1, /* RFC 4443 section 2.1 */
-	ICMPV6_TOO_BIG = 2,
-	ICMPV6_EXCEEDED = 3,
-	ICMPV6_PARAMETER = 4,
-	MLD_QUERY = 130, /* RFC 2710, RFC 3810 */
-	MLD_REPORT = 131,
-	MLD_DONE = 132,
-	MLD2_REPORT = 143,
-	ND_ROUTER_SOLICIT = 133, /* RFC 4861 section 4 */
-	ND_ROUTER_ADVERT = 134,
-	ND_NEIGHBOR_SOLICIT = 135,
-	ND_NEIGHBOR_ADVERT = 136,
 };
 
 static const uint8_t link_local[16] = { 0xfe, 0x80 };
+static const uint8_t link_multicast[16] = { 0xff, 0x02 };
 static const uint8_t unspecified[16];
 static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /* ff02::1:2, RFC 8415 section 7.1 */
 
@@ -92,6 +74,7 @@ static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /*
 #define ABOUT_NETWORK { .kind = MATCH_FLOW_OF_NETWORK }
 #define ICMP_TYPES(...) { .kind = MATCH_ICMP_TYPES, .types = { __VA_ARGS__ } }
 #define HOP_LIMIT(n) { .kind = MATCH_HOP_LIMIT, .value = n }
+#define PAYLOAD_AT_MOST(n) { .kind = MATCH_PAYLOAD_AT_MOST, .value = n }
 #define LIMIT { .kind = MATCH_LIMIT }
 #define DNS_RATE { .kind = MATCH_DNS_RATE, .set = SET_DNS_RATE }
 #define SET_TTL(n) { .kind = MATCH_SET_TTL, .value = n }
@@ -100,7 +83,7 @@ static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /*
 #define ICMPV6_ERRORS ICMP_TYPES(ICMPV6_UNREACHABLE, ICMPV6_TOO_BIG, ICMPV6_EXCEEDED, ICMPV6_PARAMETER)
 
 /* Replies over UDP: tracked, or deliberately not tracked by a rule of the firewall's ("notrack"). */
-#define ANSWERED CT_STATE(CT_ESTABLISHED | CT_UNTRACKED)
+#define ANSWERED CT_STATE(CT_ESTABLISHED | CT_STATE_UNTRACKED)
 
 #define ACCEPT(chain, when, comment, ...) { chain, VERDICT_ACCEPT, when, comment, MATCHES(__VA_ARGS__) }
 
@@ -129,7 +112,8 @@ static const struct rule_row rules[] = {
 	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS replies over TCP",
 	       SOURCE_PORT(IPPROTO_TCP, PORT_DNS), NOT_OPENING),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4, "DHCP replies", FAMILY, UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
+	/* From any server: a relay's address is nobody's to know beforehand. The rate keeps it from being a channel. */
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4, "DHCP replies", FAMILY, UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT), LIMIT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "DHCPv6 replies", FROM(link_local, 10), TO(link_local, 10),
 	       UDP_PORTS(PORT_DHCPV6_SERVER, PORT_DHCPV6_CLIENT)),
 
@@ -191,8 +175,16 @@ static const struct rule_row rules[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "DHCPv6 requests", FROM(link_local, 10), TO(dhcpv6_servers, 128),
 	       UDP_PORTS(PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER)),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", HOP_LIMIT(255),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_local, 10), HOP_LIMIT(255),
 	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_multicast, 16), HOP_LIMIT(255),
+	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)),
+	/*
+	 * Is a neighbour with a global address still there (RFC 4861 section 7.3)? Which address is on the link changes with
+	 * every router advertisement, so others pass as well, as small and as seldom as the real ones.
+	 */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour reachability", HOP_LIMIT(255), PAYLOAD_AT_MOST(32),
+	       ICMP_TYPES(ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), LIMIT),
 	/* RFC 3810 section 5.2.13: link-local, or unspecified while duplicate address detection runs. */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(link_local, 10), HOP_LIMIT(1),
 	       ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT)),

@@ -70,7 +70,7 @@ struct policy_network {
 
 struct policy {
 	const char *table;
-	const char *comment; /* of the table: marks it as ours, see policy_comment_prefix */
+	const char *comment; /* of the table: marks it as ours, see POLICY_COMMENT_PREFIX */
 	struct peer_list peers[PEER_ROLES][IP_FAMILIES];
 	struct policy_network networks[POLICY_NETWORKS_MAX];
 	size_t network_count;
@@ -81,7 +81,7 @@ struct policy {
 };
 
 /* The comment of every table of ours begins so. */
-extern const char policy_comment_prefix[];
+#define POLICY_COMMENT_PREFIX "quarbox "
 
 /*
  * 0, or -EINVAL with a diagnostic when the name can't be a table's: empty, longer than POLICY_TABLE_NAME_MAX, not of
@@ -169,6 +169,7 @@ enum match_kind {
 	MATCH_FLOW_OF_NETWORK, /* the same against address, protocol and port of the rule's network */
 	MATCH_ICMP_TYPES, /* icmp type { ... }, icmpv6 type { ... }; types */
 	MATCH_HOP_LIMIT, /* ip6 hoplimit; value */
+	MATCH_PAYLOAD_AT_MOST, /* ip6 length <= value: bytes after the IPv6 header */
 	MATCH_LIMIT, /* limit rate 20/second burst 40 packets */
 	MATCH_DNS_RATE, /* update @dns_rate4 { ip daddr limit rate ... } */
 	MATCH_SET_TTL, /* ip ttl set; value: not a test, it changes the packet */
@@ -176,6 +177,28 @@ enum match_kind {
 };
 
 enum { ICMP_TYPES_MAX = 4 };
+
+/* ICMP and ICMPv6 types (RFC 792; RFC 4443; RFC 2710 and 3810; RFC 4861). */
+enum {
+	ICMP_UNREACHABLE = 3, /* with code 4, fragmentation needed: path MTU discovery */
+	ICMP_EXCEEDED = 11,
+	ICMP_PARAMETER = 12,
+	ICMPV6_UNREACHABLE = 1,
+	ICMPV6_TOO_BIG = 2,
+	ICMPV6_EXCEEDED = 3,
+	ICMPV6_PARAMETER = 4,
+	MLD_QUERY = 130,
+	MLD_REPORT = 131,
+	MLD_DONE = 132,
+	ND_ROUTER_SOLICIT = 133,
+	ND_ROUTER_ADVERT = 134,
+	ND_NEIGHBOR_SOLICIT = 135,
+	ND_NEIGHBOR_ADVERT = 136,
+	MLD2_REPORT = 143,
+};
+
+/* NF_CT_STATE_UNTRACKED_BIT of the kernel, which its headers keep from user space. */
+enum { CT_STATE_UNTRACKED = 1 << 6 };
 
 struct match {
 	uint8_t kind; /* enum match_kind */
