@@ -15,13 +15,13 @@ packages_of() {
         packages_of build
         packages_of config
         echo pkg-config libcmocka-dev libmnl-dev libnftnl-dev nftables iproute2 openssl curl socat \
-            strace shellcheck procps util-linux ca-certificates ;;
+            strace shellcheck procps util-linux ca-certificates dnsmasq-base busybox ;;
     demo)
         packages_of build
         echo python3 nftables iproute2 openssl curl procps util-linux ;;
     bench)
         packages_of build
-        echo pkg-config python3 nftables iproute2 openssl curl procps util-linux time ;;
+        echo pkg-config python3 nftables iproute2 openssl curl procps util-linux strace ;;
     *)
         echo "setup.sh: no such group: $1" >&2
         exit 2 ;;
