@@ -108,7 +108,8 @@ prefix_maps := -ffile-prefix-map=$(abspath $(THIRD_PARTY_DIR))=third_party -ffil
 	-ffile-prefix-map=$(CURDIR)=.
 
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
-	-Wvla -Wcast-qual -Wwrite-strings -Wundef -Wswitch-enum -Werror=implicit-function-declaration $(if $(filter 1,$(WERROR)),-Werror)
+	-Wvla -Wcast-qual -Wwrite-strings -Wundef -Wswitch-enum -Werror=implicit-function-declaration \
+	$(if $(filter 1,$(WERROR)),-Werror)
 
 include libs/third_party/third_party.mk
 
@@ -167,7 +168,8 @@ $(third_party_sources:%.c=$O/obj/%.o): private code_flags += -fno-lto -fno-built
 
 $O/quarbox.unstripped: $(objects) $O/obj/link $(third_party_ready)
 	$(say) LD $@
-	$(Q)$(CC) $(link_flags) -Wl,-Map=$O/quarbox.map -o $@ $(third_party_start) $(objects) $(third_party_archives) $(third_party_libs)
+	$(Q)$(CC) $(link_flags) -Wl,-Map=$O/quarbox.map -o $@ $(third_party_start) $(objects) $(third_party_archives) \
+		$(third_party_libs)
 
 $O/quarbox: $O/quarbox.unstripped
 	$(say) STRIP $@
@@ -242,7 +244,8 @@ sizes-all:
 	@mkdir -p $O
 	@printf '%-24s %10s\n' configuration bytes
 	@+for file in configs/*_defconfig; do \
-		name=$$(basename $$file _defconfig) && mkdir -p $O/configs/$$name && cp $$file $O/configs/$$name/.config && \
+		name=$$(basename $$file _defconfig) && mkdir -p $O/configs/$$name && \
+		cp $$file $O/configs/$$name/.config && \
 		$(MAKE) -s O=$O/configs/$$name THIRD_PARTY_DIR=$(THIRD_PARTY_DIR) >/dev/null && \
 		printf '%-24s %10d\n' $$name $$(wc -c <$O/configs/$$name/quarbox) || exit 1; \
 	done

@@ -80,17 +80,17 @@ nothing_is_made_again() {
 check nothing_is_made_again 'a second make has something to do' nothing_is_made_again
 
 install_everything() {
-	make -s O="$build" THIRD_PARTY_DIR="$third_party" DL_DIR="$downloads" DESTDIR="$work/root" PREFIX=/opt install install-links
+	make -s O="$build" THIRD_PARTY_DIR="$third_party" DL_DIR="$downloads" DESTDIR="$work/dest" PREFIX=/opt install install-links
 }
 check install 'it fails' install_everything
 installed() {
-	cmp "$build/quarbox" "$work/root/opt/sbin/quarbox" || return
+	cmp "$build/quarbox" "$work/dest/opt/sbin/quarbox" || return
 	for applet in $(applets_of "$build/.config"); do
-		[ "$(readlink "$work/root/opt/sbin/$applet")" = quarbox ] || return
-		"$work/root/opt/sbin/$applet" --help | grep -q "^Usage: $applet" || return
-		[ -f "$work/root/opt/share/man/man8/$applet.8" ] || return
+		[ "$(readlink "$work/dest/opt/sbin/$applet")" = quarbox ] || return
+		"$work/dest/opt/sbin/$applet" --help | grep -q "^Usage: $applet" || return
+		[ -f "$work/dest/opt/share/man/man8/$applet.8" ] || return
 	done
-	[ "$(find "$work/root" -type l | wc -l)" -eq "$(applets_of "$build/.config" | wc -l)" ]
+	[ "$(find "$work/dest" -type l | wc -l)" -eq "$(applets_of "$build/.config" | wc -l)" ]
 }
 check installed_as_it_should 'a file or link is missing or wrong' installed
 

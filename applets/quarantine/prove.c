@@ -70,8 +70,10 @@ int proof_resolve_forbidden(struct proof *proof, const struct resolver_config *r
 	int result = resolve_again(proof, url, resolvers, deadline, diag);
 	if (result < 0)
 		return result;
-	for (size_t i = 0; i < proof->resolved.count; i++)
-		proof->forbidden[proof->forbidden_count++] = (struct endpoint){ proof->resolved.addresses[i], url->port };
+	for (size_t i = 0; i < proof->resolved.count; i++) {
+		const struct address *address = &proof->resolved.addresses[i];
+		proof->forbidden[proof->forbidden_count++] = (struct endpoint){ *address, url->port };
+	}
 	return 0;
 }
 
@@ -97,7 +99,8 @@ static int dialled_endpoints(struct proof *proof, const struct server *server, c
 			list[count++] = (struct endpoint){ proof->resolved.addresses[i], server->url.port };
 	}
 	if (count == 0)
-		return diag_fail(diag, ENOENT, "resolve %s: other addresses than before the containment", server->url.host);
+		return diag_fail(diag, ENOENT, "resolve %s: other addresses than before the containment",
+				 server->url.host);
 	return count;
 }
 
@@ -193,13 +196,15 @@ int proof_forbidden(struct proof *proof, struct diag *diag)
 	struct endpoint reached;
 	if (proof->forbidden_count == 0)
 		return 0;
-	int result = probe_reachable(proof->forbidden, proof->forbidden_count, deadline_in(FORBIDDEN_MS), &reached, diag);
+	int result = probe_reachable(proof->forbidden, proof->forbidden_count, deadline_in(FORBIDDEN_MS), &reached,
+				     diag);
 	if (result <= 0)
 		return result;
 	char endpoint[ENDPOINT_TEXT_SIZE];
 	struct text text = TEXT_ON(endpoint);
 	endpoint_format(&reached, &text);
-	return diag_fail(diag, EISCONN, "the forbidden %s still answers at %s", proof->settings->forbidden.host, endpoint);
+	return diag_fail(diag, EISCONN, "the forbidden %s still answers at %s", proof->settings->forbidden.host,
+			 endpoint);
 }
 
 #endif

@@ -132,7 +132,8 @@ static int step_resolve(struct run *run)
 	int result = targets_resolve(targets, &run->resolvers.config, deadline, warn, run, &diag);
 #if CONFIG_QUARANTINE_PROBE
 	/* a name that can't be resolved can't be reached by it either */
-	if (result == 0 && run->proof && proof_resolve_forbidden(run->proof, &run->resolvers.config, deadline, &diag) < 0)
+	if (result == 0 && run->proof &&
+	    proof_resolve_forbidden(run->proof, &run->resolvers.config, deadline, &diag) < 0)
 		warn(run, &diag);
 #endif
 	if (interrupted)
@@ -463,7 +464,8 @@ static void tell_server_json(struct run *run, const struct server *server)
 	struct text result = TEXT_ON(words);
 	struct text text = TEXT_ON(line);
 	url_format(&server->url, &url_text);
-	text_addf(&result, "server %s: %s", url, server->address_count ? server_standing(server) : "not allowed, no address");
+	text_addf(&result, "server %s: %s", url,
+		  server->address_count ? server_standing(server) : "not allowed, no address");
 	report_json_begin(&text, words);
 	json_string(&text, "server", url);
 	json_array_begin(&text, "addresses");
@@ -513,7 +515,8 @@ static int tell(struct run *run)
 	tell_servers(run);
 	tell_allowed(run);
 	if (run->partial)
-		report_item(&run->report, "not covered", "DNS to any address: the local resolver's upstreams are unknown");
+		report_item(&run->report, "not covered",
+			    "DNS to any address: the local resolver's upstreams are unknown");
 	/* the layers below IP are later work: what this build contains is said, never hidden */
 	report_item(&run->report, "layers", "inet (bridged frames and raw frames of root are not covered)");
 	text = TEXT_ON(line);

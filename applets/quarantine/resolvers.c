@@ -8,8 +8,8 @@
 static const char resolv_conf[] = "/etc/resolv.conf";
 
 /*
- * Where local resolvers keep the addresses that they ask: systemd-resolved, OpenWrt's netifd for dnsmasq (two versions),
- * resolvconf for dnsmasq, NetworkManager.
+ * Where local resolvers keep the addresses that they ask: systemd-resolved, OpenWrt's netifd for dnsmasq (two
+ * versions), resolvconf for dnsmasq, NetworkManager.
  */
 static const char *const upstream_files[] = {
 	"/run/systemd/resolve/resolv.conf",
@@ -30,8 +30,8 @@ static void allow(struct resolvers *resolvers, const struct address *address)
 }
 
 /*
- * Whether packets to it stay on this device. The kernel picks the address itself as source then; bind(2) would say yes to
- * any address where net.ipv4.ip_nonlocal_bind is set, as routers with VRRP have it.
+ * Whether packets to it stay on this device. The kernel picks the address itself as source then; bind(2) would say yes
+ * to any address where net.ipv4.ip_nonlocal_bind is set, as routers with VRRP have it.
  */
 static bool is_local(const struct address *address)
 {
@@ -72,8 +72,8 @@ static bool only_root_writes(const struct stat *status)
 }
 
 /*
- * Some of the files lie below /tmp, where anybody could put one: then whoever is contained would choose whom it may ask.
- * The folder counts as well; a sticky one keeps others from replacing what root has put there.
+ * Some of the files lie below /tmp, where anybody could put one: then whoever is contained would choose whom it may
+ * ask. The folder counts as well; a sticky one keeps others from replacing what root has put there.
  */
 static bool is_trustworthy(const char *path)
 {

@@ -15,8 +15,8 @@ struct resolvers {
 };
 
 /*
- * Reads resolv.conf and, for a local resolver, where it gets its answers. What can't be used is handed to `warn`, and then
- * nobody is asked and nobody allowed.
+ * Reads resolv.conf and, for a local resolver, where it gets its answers. What can't be used is handed to `warn`, and
+ * then nobody is asked and nobody allowed.
  */
 void resolvers_read(struct resolvers *resolvers, const struct settings *settings,
 		    void (*warn)(void *context, const struct diag *diag), void *context);

@@ -102,7 +102,8 @@ const struct option_row quarantine_options[] = {
 #endif
 	{ 0, "keep", NULL, option_flag, FIELD(keep), "contain even if no server answers" },
 #if CONFIG_QUARANTINE_NOTIFY
-	{ 'm', "message", "TEXT", option_string, FIELD(message), "tell it to everybody logged in,\nat most 255 characters" },
+	{ 'm', "message", "TEXT", option_string, FIELD(message),
+	  "tell it to everybody logged in,\nat most 255 characters" },
 #endif
 	{ 'n', "dry-run", NULL, option_flag, FIELD(dry_run), "print the rules for nft -f, change nothing" },
 	{ 'r', "remove", NULL, option_flag, FIELD(remove), "end the quarantine, the same as release" },
@@ -131,6 +132,8 @@ static int set_from_line(struct settings *settings, char *name, struct diag *dia
 		return diag_fail(diag, EINVAL, "option '%s' can't stand in a file", name);
 	if (strcmp(name, "allow") == 0 || strcmp(name, "server") == 0)
 		return options_set(quarantine_options, settings, name, value, diag);
+	if (strcmp(name, "table") == 0 && *value && policy_table_name_check(value, diag) < 0)
+		return -EINVAL;
 	char *copy = strdup(value); /* stays until the process ends */
 	if (!copy)
 		return diag_errno(diag, ENOMEM, "keep a value");

@@ -216,7 +216,8 @@ int targets_add_allowed(struct targets *targets, const char *word, struct diag *
 		return add_dhcp_server(targets, word + sizeof dhcp_server - 1, diag);
 	if (!read_specification(word, &specification))
 		return diag_fail(diag, EINVAL,
-				 "'%.*s' is not tcp:HOST[/LEN]:PORT[:in|out] (or udp:, or dhcp-server:INTERFACE)", 80, word);
+				 "'%.*s' is not tcp:HOST[/LEN]:PORT[:in|out] (or udp:, or dhcp-server:INTERFACE)", 80,
+				 word);
 	if (specification.address.family == 0)
 		return add_name(targets, &specification, diag);
 	if (!specification.has_prefix &&
@@ -259,7 +260,8 @@ static int add_server_peers(struct targets *targets, const struct server *server
 {
 	int result = 0;
 	for (size_t i = 0; i < server->address_count && result == 0; i++)
-		result = targets_add_peer(targets, PEER_SERVER, &server->addresses[i], IPPROTO_TCP, server->url.port, diag);
+		result = targets_add_peer(targets, PEER_SERVER, &server->addresses[i], IPPROTO_TCP, server->url.port,
+					  diag);
 	return result;
 }
 

@@ -31,7 +31,9 @@ bool address_parse(const char *string, struct address *address)
 	return true;
 }
 
-/* The longest run of at least two zero groups, which RFC 5952 section 4.2 shortens to "::"; start 8 when there is none. */
+/*
+ * The longest run of at least two zero groups, which RFC 5952 section 4.2 shortens to "::"; start 8 when there is none.
+ */
 static void longest_zero_run(const uint8_t *bytes, int *start, int *length)
 {
 	*start = 8;

@@ -50,7 +50,8 @@ static int hand_out(struct line_reader *reader, size_t length, char **line, stru
 	reader->start += length + (reader->start + length < reader->end);
 	(*line)[length] = '\0';
 	if (length >= LINE_SIZE)
-		return diag_fail(diag, EINVAL, "%s line %u: longer than %d bytes", reader->path, reader->number, LINE_SIZE - 1);
+		return diag_fail(diag, EINVAL, "%s line %u: longer than %d bytes", reader->path, reader->number,
+				 LINE_SIZE - 1);
 	if (strlen(*line) != length)
 		return diag_fail(diag, EINVAL, "%s line %u: it contains a NUL byte", reader->path, reader->number);
 	return 1;

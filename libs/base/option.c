@@ -135,7 +135,8 @@ void options_usage(const struct option_row *table, struct text *text)
 			text_addf(text, "  -%c, ", table->letter);
 		else
 			text_add(text, "      ");
-		text_addf(text, "--%s%s%s", table->name, table->argument ? " " : "", table->argument ? table->argument : "");
+		text_addf(text, "--%s%s%s", table->name, table->argument ? " " : "",
+			  table->argument ? table->argument : "");
 		for (const char *line = table->help; *line;) {
 			size_t length = strcspn(line, "\n");
 			text_add(text, line == table->help ? " " : "");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Options as a table: one row serves the command line, the configuration file and the usage text. A row names a field of
- * the applet's own options struct by offset and the function that parses a value into it.
+ * Options as a table: one row serves the command line, the configuration file and the usage text. A row names a field
+ * of the applet's own options struct by offset and the function that parses a value into it.
  */
 #ifndef BASE_OPTION_H
 #define BASE_OPTION_H

@@ -29,8 +29,8 @@ void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
 
 /*
- * A subset of printf that needs no floating point and no locale: %s %.*s %c %d %u %x %X %ld %lu %lx %lld %llu %zu %%, with
- * flag 0, flag - and a width. Smaller than the C library's by 8 KB, and safe before and after fork.
+ * A subset of printf that needs no floating point and no locale: %s %.*s %c %d %u %x %X %ld %lu %lx %lld %llu %zu %%,
+ * with flag 0, flag - and a width. Smaller than the C library's by 8 KB, and safe before and after fork.
  */
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_vaddf(struct text *text, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));

@@ -22,8 +22,8 @@ struct http_body {
 
 /*
  * Sends the request and reads the answer. response is filled as far as it got, also on failure; *first_byte_at
- * (monotonic_ms) is set when the first byte came. Returns 0 when there is an answer, whatever its status; or -errno with a
- * diagnostic: -ETIMEDOUT, -ECONNRESET, and what http_parser_feed returns.
+ * (monotonic_ms) is set when the first byte came. Returns 0 when there is an answer, whatever its status; or -errno
+ * with a diagnostic: -ETIMEDOUT, -ECONNRESET, and what http_parser_feed returns.
  */
 int http_get(const struct http_stream *stream, const struct url *url, struct deadline deadline,
 	     const struct http_body *body, struct http_response *response, int64_t *first_byte_at, struct diag *diag);

@@ -53,8 +53,8 @@ struct probe_report {
 
 /*
  * Connects to the first of the addresses that answers and asks for the URL. Returns 0 with the report filled, whatever
- * the verdict; a child that crashed or hung is PROBE_REFUSED. Returns -errno with a diagnostic only when it could not be
- * tried: -EINTR (see child_run), -EAGAIN, -ENOMEM and the like.
+ * the verdict; a child that crashed or hung is PROBE_REFUSED. Returns -errno with a diagnostic only when it could not
+ * be tried: -EINTR (see child_run), -EAGAIN, -ENOMEM and the like.
  */
 int probe_url(const struct probe_settings *settings, const struct endpoint *list, size_t count,
 	      struct deadline deadline, struct probe_report *report, struct diag *diag);

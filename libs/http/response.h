@@ -60,8 +60,8 @@ struct http_parser {
 void http_parser_init(struct http_parser *parser, char *body, size_t body_size);
 
 /*
- * Takes the next bytes of the stream. Returns 1 when the answer is complete or nothing more of it is wanted (the body of
- * an answer other than 200 is not read; nor what is beyond HTTP_BODY_MAX), 0 when more is needed, or -errno with a
+ * Takes the next bytes of the stream. Returns 1 when the answer is complete or nothing more of it is wanted (the body
+ * of an answer other than 200 is not read; nor what is beyond HTTP_BODY_MAX), 0 when more is needed, or -errno with a
  * diagnostic: -EPROTO when it is not HTTP, -EMSGSIZE when the headers are too long.
  */
 int http_parser_feed(struct http_parser *parser, const char *bytes, size_t count, struct diag *diag);

@@ -20,7 +20,10 @@ struct word_reader {
 	char buffer[1024];
 
 	bool first; /* the current word is the first of its line */
-	/* Room for a name with its final dot and one byte more: a longer word is cut where it can not be a name any more. */
+	/*
+	 * Room for a name with its final dot and one byte more: a longer word is cut where it can not be a name any
+	 * more.
+	 */
 	char word[HOST_NAME_MAX_LENGTH + 3];
 };
 

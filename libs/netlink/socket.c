@@ -82,7 +82,8 @@ int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
 	struct answer answer = { .sequence = netlink_next_sequence(netlink), .take = take, .context = context };
 	union {
 		struct nlmsghdr header;
-		char bytes[8192]; /* the kernel fits dumps to the reader's buffer up to 32 KiB; a rule is well below 8 */
+		/* the kernel fits dumps to the reader's buffer up to 32 KiB; a rule is well below 8 */
+		char bytes[8192];
 	} buffer;
 	request->nlmsg_seq = answer.sequence;
 	if (mnl_socket_sendto(netlink->socket, request, request->nlmsg_len) < 0)

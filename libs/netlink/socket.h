@@ -9,7 +9,10 @@
 
 #include "base/diag.h"
 
-/* libmnl's mnl_attr_for_each and its nested form, without their implicit conversions. extra: bytes before the attributes. */
+/*
+ * libmnl's mnl_attr_for_each and its nested form, without their implicit conversions. extra: bytes before the
+ * attributes.
+ */
 #define netlink_for_each_attribute(attribute, message, extra) \
 	for ((attribute) = mnl_nlmsg_get_payload_offset((message), (extra)); \
 	     mnl_attr_ok((attribute), (int)((char *)mnl_nlmsg_get_payload_tail(message) - (char *)(attribute))); \

@@ -43,9 +43,9 @@ void batch_message_end(struct batch *batch, const struct nlmsghdr *message);
 void batch_part(struct batch *batch);
 
 /*
- * Sends the transaction and waits for the kernel's answer. Returns 0 or -errno; the diagnostic names the message that was
- * refused ("rule 'DNS replies' in chain inbound_chain: Operation not supported"). When refused is not NULL it gets the
- * type of that message (NFT_MSG_*), or -1 when no message is to blame.
+ * Sends the transaction and waits for the kernel's answer. Returns 0 or -errno; the diagnostic names the message that
+ * was refused ("rule 'DNS replies' in chain inbound_chain: Operation not supported"). When refused is not NULL it gets
+ * the type of that message (NFT_MSG_*), or -1 when no message is to blame.
  */
 int batch_commit(struct batch *batch, int *refused, struct diag *diag);
 

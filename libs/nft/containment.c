@@ -23,10 +23,10 @@ enum {
 };
 
 /*
- * A probation has one of two forms. Where nothing was in force, the plan is installed under its own names, and a rule in
- * front of each chain accepts everything once the elements of set "probation" have expired. Beside an older quarantine,
- * the plan stands in chains and sets whose names begin with "probation_", and a rule in front of each old chain goes there
- * while the elements of "probation_beside" last. The rules in front bear the comment.
+ * A probation has one of two forms. Where nothing was in force, the plan is installed under its own names, and a rule
+ * in front of each chain accepts everything once the elements of set "probation" have expired. Beside an older
+ * quarantine, the plan stands in chains and sets whose names begin with "probation_", and a rule in front of each old
+ * chain goes there while the elements of "probation_beside" last. The rules in front bear the comment.
  */
 static const char probation_set[] = "probation";
 static const char probation_prefix[] = "probation_";
@@ -232,7 +232,8 @@ static int note_chain(const struct chain_info *chain, void *context)
 /* Somebody's firewall under a name that was mistyped is not ours to replace or remove. */
 static int refuse_foreign(const struct attempt *attempt, const struct standing *standing, struct diag *diag)
 {
-	if (!standing->found || standing->ours || !standing->foreign || strcmp(attempt->table, attempt->default_name) == 0)
+	if (!standing->found || standing->ours || !standing->foreign ||
+	    strcmp(attempt->table, attempt->default_name) == 0)
 		return 0;
 	return diag_fail(diag, EEXIST, "table inet %s: it is somebody else's, no quarantine", attempt->table);
 }
@@ -368,8 +369,8 @@ static int fill_begin_probation(struct attempt *attempt, struct batch *batch, st
 	plan_add_contents(batch, attempt->policy, "", true);
 	set_add_probation(batch, attempt->table, probation_set, attempt->milliseconds);
 	for (int id = 0; id < CHAIN_IDS; id++)
-		plan_add_probation_rule(batch, attempt->table, chain_types[id].name, probation_set, PROBATION_OVER, NULL,
-					probation_comment);
+		plan_add_probation_rule(batch, attempt->table, chain_types[id].name, probation_set, PROBATION_OVER,
+					NULL, probation_comment);
 	return 0;
 }
 
@@ -501,7 +502,8 @@ struct removal {
 static bool is_wanted(const struct attempt *attempt, const struct table_info *table)
 {
 	if (attempt->table)
-		return strcmp(table->name, attempt->table) == 0 && (table->family == NFPROTO_INET || table_is_ours(table));
+		return strcmp(table->name, attempt->table) == 0 &&
+		       (table->family == NFPROTO_INET || table_is_ours(table));
 	return table_is_ours(table) ||
 	       (table->family == NFPROTO_INET && strcmp(table->name, attempt->default_name) == 0);
 }

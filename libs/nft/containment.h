@@ -7,15 +7,15 @@
 #include "policy/policy.h"
 
 /*
- * All plan on the current generation of the rule set and start over when somebody else changes it meanwhile. They return
- * 0 or -errno with a diagnostic; after an error the rule set is as it was. When the kernel refuses rules that need
- * connection tracking, policy->stateless is set and the transaction is tried again without them. A table of another
- * name than default_name that is neither ours nor like the artifact's is refused with -EEXIST.
+ * All plan on the current generation of the rule set and start over when somebody else changes it meanwhile. They
+ * return 0 or -errno with a diagnostic; after an error the rule set is as it was. When the kernel refuses rules that
+ * need connection tracking, policy->stateless is set and the transaction is tried again without them. A table of
+ * another name than default_name that is neither ours nor like the artifact's is refused with -EEXIST.
  */
 
 /*
- * The policy counts for so many milliseconds; then, with no help from any process, what was there before counts again: an
- * older quarantine under the same name, whoever set it, or nothing. *replaces says whether there was one.
+ * The policy counts for so many milliseconds; then, with no help from any process, what was there before counts again:
+ * an older quarantine under the same name, whoever set it, or nothing. *replaces says whether there was one.
  */
 int containment_begin_probation(struct netlink *netlink, struct policy *policy, const char *default_name,
 				uint64_t milliseconds, bool *replaces, struct diag *diag);
@@ -24,15 +24,16 @@ int containment_begin_probation(struct netlink *netlink, struct policy *policy, 
 int containment_end_probation(struct netlink *netlink, const char *table, struct diag *diag);
 
 /*
- * The policy counts for good, in the place of whatever bears its table's name in family inet. ends_probation: only if the
- * probation that was begun still counts; -ECANCELED when somebody has released it meanwhile, -ETIMEDOUT when it has ended.
+ * The policy counts for good, in the place of whatever bears its table's name in family inet. ends_probation: only if
+ * the probation that was begun still counts; -ECANCELED when somebody has released it meanwhile, -ETIMEDOUT when it has
+ * ended.
  */
 int containment_install(struct netlink *netlink, struct policy *policy, const char *default_name, bool ends_probation,
 			bool *replaces, struct diag *diag);
 
 /*
- * Reads the installed table back: *intact says whether the kernel holds the rules of this plan, each in its chain and in
- * order (compared by their comments), and nothing else.
+ * Reads the installed table back: *intact says whether the kernel holds the rules of this plan, each in its chain and
+ * in order (compared by their comments), and nothing else.
  */
 int containment_read_back(struct netlink *netlink, const struct policy *policy, bool *intact, struct diag *diag);
 

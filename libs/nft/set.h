@@ -13,7 +13,8 @@
 extern const char set_constant_name[];
 
 /* A constant set without a name, of `count` one-byte keys of this nft data type. Returns its id for the lookup. */
-uint32_t set_add_constant(struct batch *batch, const char *table, uint32_t data_type, const uint8_t *keys, size_t count);
+uint32_t set_add_constant(struct batch *batch, const char *table, uint32_t data_type, const uint8_t *keys,
+			  size_t count);
 
 /* All sets of the plan with their elements; prefix as in struct rule_builder. */
 void set_add_all(struct batch *batch, const struct policy *policy, const char *prefix);

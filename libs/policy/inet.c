@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rules of the inet table: everything that a contained device may send and receive, in the order in which the kernel
- * sees them. What is not here is dropped by the last rule of each chain. Read it as nft shows it: quarantine -n.
+ * The rules of the inet table: everything that a contained device may send and receive, in the order in which the
+ * kernel sees them. What is not here is dropped by the last rule of each chain. Read it as nft shows it: quarantine -n.
  */
 #include "policy/policy.h"
 
@@ -19,8 +19,8 @@ const struct set_type set_types[SET_IDS] = {
 };
 
 /*
- * outbound after NAT (-100), so that the address that is checked is the one on the wire; inbound before the source NAT of
- * the input hook (100) for the same reason; forward before every chain that could hand a flow to a flowtable.
+ * outbound after NAT (-100), so that the address that is checked is the one on the wire; inbound before the source NAT
+ * of the input hook (100) for the same reason; forward before every chain that could hand a flow to a flowtable.
  */
 const struct chain_type chain_types[CHAIN_IDS] = {
 	[CHAIN_INBOUND] = { "inbound_chain", "input", NF_INET_LOCAL_IN, -500 },
@@ -149,8 +149,8 @@ static const struct rule_row rules[] = {
 	       NETWORK_DESTINATION_PORT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMP_ERRORS, CT_STATE(CT_RELATED),
 	       ABOUT_NETWORK),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMPV6_ERRORS, CT_STATE(CT_RELATED),
-	       ABOUT_NETWORK),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMPV6_ERRORS,
+	       CT_STATE(CT_RELATED), ABOUT_NETWORK),
 
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER, "DHCP requests", IN_INTERFACE(NULL), FAMILY,
 	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER)),
@@ -160,7 +160,8 @@ static const struct rule_row rules[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY, "loopback", OUT_INTERFACE("lo")),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "servers", TO_PEER(SET_SERVER)),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS", TO_PEER(SET_RESOLVER), DESTINATION_PORT(IPPROTO_UDP, PORT_DNS), DNS_RATE),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS", TO_PEER(SET_RESOLVER), DESTINATION_PORT(IPPROTO_UDP, PORT_DNS),
+	       DNS_RATE),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS over TCP", TO_PEER(SET_RESOLVER), DESTINATION_PORT(IPPROTO_TCP, PORT_DNS),
 	       DNS_RATE),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS", DESTINATION_PORT(IPPROTO_UDP, PORT_DNS), LIMIT),
@@ -168,8 +169,8 @@ static const struct rule_row rules[] = {
 	       LIMIT),
 
 	/*
-	 * A renewal goes to the server's own address, which nobody should have to pin. TTL 1 keeps it on the link; a server
-	 * behind a relay is reached again by the broadcast at rebinding time (RFC 2131 section 4.4.5).
+	 * A renewal goes to the server's own address, which nobody should have to pin. TTL 1 keeps it on the link; a
+	 * server behind a relay is reached again by the broadcast at rebinding time (RFC 2131 section 4.4.5).
 	 */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4, "DHCP requests", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER), SET_TTL(1)),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "DHCPv6 requests", FROM(link_local, 10), TO(dhcpv6_servers, 128),
@@ -180,8 +181,8 @@ static const struct rule_row rules[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_multicast, 16), HOP_LIMIT(255),
 	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)),
 	/*
-	 * Is a neighbour with a global address still there (RFC 4861 section 7.3)? Which address is on the link changes with
-	 * every router advertisement, so others pass as well, as small and as seldom as the real ones.
+	 * Is a neighbour with a global address still there (RFC 4861 section 7.3)? Which address is on the link changes
+	 * with every router advertisement, so others pass as well, as small and as seldom as the real ones.
 	 */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour reachability", HOP_LIMIT(255), PAYLOAD_AT_MOST(32),
 	       ICMP_TYPES(ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), LIMIT),
@@ -268,8 +269,8 @@ static int visit_interfaces(const struct policy *policy, struct rule *rule,
 	return result;
 }
 
-static int visit_row(const struct policy *policy, struct rule rule, int (*visit)(void *context, const struct rule *rule),
-		     void *context)
+static int visit_row(const struct policy *policy, struct rule rule,
+		     int (*visit)(void *context, const struct rule *rule), void *context)
 {
 	if (rule.row->when & (FOR_NETWORK_OUT | FOR_NETWORK_IN))
 		return visit_networks(policy, &rule, visit, context);

@@ -8,9 +8,9 @@
 #include <string.h>
 
 /*
- * Words that nft's scanner (src/scanner.l) takes for its own where a table's name stands: `nft add table inet WORD` is a
- * syntax error, so a listing that contains it could not be loaded. Those of 1.0.6, which a test tries on nft, and of the
- * versions before and after it that are known.
+ * Words that nft's scanner (src/scanner.l) takes for its own where a table's name stands: `nft add table inet WORD` is
+ * a syntax error, so a listing that contains it could not be loaded. Those of 1.0.6, which a test tries on nft, and of
+ * the versions before and after it that are known.
  */
 static const char reserved_words[] =
 	" accept add after ah all and anycast arp at audit bridge broadcast burst bypass bytes cgroup cgroupv2"
@@ -55,10 +55,11 @@ int policy_table_name_check(const char *name, struct diag *diag)
 	if (length == 0 || length > POLICY_TABLE_NAME_MAX)
 		return diag_fail(diag, EINVAL, "table name: must have 1 to %d characters", POLICY_TABLE_NAME_MAX);
 	if (!is_identifier(name))
-		return diag_fail(diag, EINVAL, "table name '%.*s': must be a letter, then letters, digits, '_', '.' or '/'", 60,
-				 name);
+		return diag_fail(diag, EINVAL,
+				 "table name '%.*s': must be a letter, then letters, digits, '_', '.' or '/'", 60, name);
 	if (is_reserved(name))
-		return diag_fail(diag, EINVAL, "table name '%s': a word of nft's language, nft could not read it back", name);
+		return diag_fail(diag, EINVAL, "table name '%s': a word of nft's language, nft could not read it back",
+				 name);
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Finds each dependency that the configuration needs and records where it came
 # from. Nothing is compiled here.
 #

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libnftnl finds the code of an expression by its name, in a table that names all of them and so links all of them: 33 KB
- * more than ours. This definition of its internal function comes before the archive at link time, takes the place of the
- * one there, and names the expressions that libs/nft builds or reads back. An expression that is missing here is one that
- * nftnl_expr_alloc() refuses with EOPNOTSUPP, and that a read-back shows as a rule without it.
+ * libnftnl finds the code of an expression by its name, in a table that names all of them and so links all of them: 33
+ * KB more than ours. This definition of its internal function comes before the archive at link time, takes the place of
+ * the one there, and names the expressions that libs/nft builds or reads back. An expression that is missing here is
+ * one that nftnl_expr_alloc() refuses with EOPNOTSUPP, and that a read-back shows as a rule without it.
  */
 #include <stddef.h>
 #include <string.h>

@@ -41,8 +41,8 @@ $(tp)/wanted: FORCE
 	$(call remember,$(foreach name,$(needed),$(name)=$(call provider_of,$(name))) $(target_debian) $(DL_DIR))
 
 $(tp)/fetched: $(tp)/wanted $(table) $(here)/fetch.sh
-	$(Q)DL_DIR='$(DL_DIR)' DEBIAN_ARCH='$(target_debian)' DEBIAN_SUITES='$(DEBIAN_SUITES)' PKG_CONFIG='$(PKG_CONFIG)' \
-		$(here)/fetch.sh $(tp) $(foreach name,$(needed),$(name)=$(call provider_of,$(name)))
+	$(Q)DL_DIR='$(DL_DIR)' DEBIAN_ARCH='$(target_debian)' DEBIAN_SUITES='$(DEBIAN_SUITES)' \
+		PKG_CONFIG='$(PKG_CONFIG)' $(here)/fetch.sh $(tp) $(foreach name,$(needed),$(name)=$(call provider_of,$(name)))
 	@touch $@
 
 # An origin is rewritten only when it changes.
@@ -66,7 +66,8 @@ $(patsubst %,$(tp)/%.ready,$(filter-out musl,$(names))): $(tp)/flags
 $(tp)/musl.ready: $(tp)/musl.flags
 
 $(names:%=$(tp)/%.ready): $(tp)/%.ready: $(tp)/%.origin $(here)/install.sh $(here)/archive.mk
-	$(Q)+OUT='$(tp)' DL_DIR='$(DL_DIR)' MAKE='$(MAKE)' CC='$(CC)' AR='$(AR)' RANLIB='$(RANLIB)' OBJCOPY='$(OBJCOPY)' \
+	$(Q)+OUT='$(tp)' DL_DIR='$(DL_DIR)' MAKE='$(MAKE)' CC='$(CC)' AR='$(AR)' RANLIB='$(RANLIB)' \
+		OBJCOPY='$(OBJCOPY)' \
 		CFLAGS='$(if $(filter musl,$*),$(musl_cflags),$(tp_cflags))' TARGET='$(target_machine)' Q='$(Q)' \
 		LINUX_HEADERS='$(target_linux_headers)' ASM_HEADERS='$(target_asm_headers)' $(here)/install.sh $*
 	@touch $@

@@ -19,7 +19,9 @@ struct trust_store {
  */
 int trust_store_open(const char *path, struct trust_store *store, struct diag *diag);
 
-/* The system's own bundle, from the first of the usual places (the list of Go's crypto/x509). -ENOENT: there is none. */
+/*
+ * The system's own bundle, from the first of the usual places (the list of Go's crypto/x509). -ENOENT: there is none.
+ */
 int trust_store_open_system(struct trust_store *store, struct diag *diag);
 
 /*

@@ -85,8 +85,8 @@ static void deliver(struct broadcast *broadcast)
 }
 
 /*
- * Where nobody else has a serial line open, closing it waits up to 30 s for the line to take what is left (setserial(8),
- * closing_wait). So wait as long as we have time, then throw the rest away.
+ * Where nobody else has a serial line open, closing it waits up to 30 s for the line to take what is left
+ * (setserial(8), closing_wait). So wait as long as we have time, then throw the rest away.
  */
 static void settle_console(struct broadcast *broadcast, size_t i)
 {

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Table names: what nft could not read back, quarantine refuses; what quarantine accepts, nft accepts.
 
-Which words nft's grammar reserves is found out, not listed here: all words that occur in libnftables (bison keeps the names of
-its tokens there), all of one and two letters, and operators that the scanner spells out, are tried as a table's name.
+Which words nft's grammar reserves is found out, not listed here: all words that occur in libnftables (bison keeps the
+names of its tokens there), all of one and two letters, and operators that the scanner spells out, are tried as a
+table's name.
 """
 import ctypes
 import itertools
@@ -18,8 +19,8 @@ if "inside" not in sys.argv:
 
 quarbox = os.path.realpath(os.environ.get("QUARBOX", "build/quarbox"))
 SPELLED_OUT = "lshift rshift and or xor not eq ne lt gt le ge".split()
-NAMES_THAT_ARE_NONE = ["", "1table", "-t", "a-b", "a b", "a;b", "a{", "a\nb", "a*", '"a"', "t\u00e4ble", "_a", ".a", "/a", "a" * 128,
-                       "$a", "@a", "a#", "a\\b"]
+NAMES_THAT_ARE_NONE = ["", "1table", "-t", "a-b", "a b", "a;b", "a{", "a\nb", "a*", '"a"', "t\u00e4ble", "_a", ".a", "/a",
+                       "$a", "@a", "a#", "a\\b", "a" * 128]
 NAMES = ["a1", "A", "vrr_quarantine_table", "Quarantine", "a_b.c/d", "a" * 127, "filter", "TABLE", "table_", "xtable", "z/"]
 
 nft = ctypes.CDLL("libnftables.so.1")
@@ -37,7 +38,7 @@ def nft_refuses(name):
 
 def we_refuse(name):
     run = subprocess.run([quarbox, "quarantine", "-n", "--table=" + name, "https://192.0.2.1/"], capture_output=True)
-    if run.returncode not in (0, 64) or (run.returncode == 64) != run.stderr.startswith(b"quarantine: option --table: "):
+    if run.returncode not in (0, 64) or (run.returncode == 64) != (b"table name" in run.stderr):
         result("ends_well", [f"{name!r}: exit code {run.returncode}, {run.stderr!r}"])
     return run.returncode == 64
 

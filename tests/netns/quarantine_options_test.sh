@@ -1,0 +1,204 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Each option does what it says and nothing else; the configuration file; local resolvers.
+set -u
+. "$(dirname "$(realpath "$0")")/lib.sh"
+lab_enter "$0" "$@"
+lab_up
+echoes world 80 7000 7001 7002
+echoes dev 7777 7778
+good=https://one.vr.test:8000/
+ca=(--ca ca.pem)
+forbidden=(tcp/$forbidden4/80 tcp/$forbidden6/80 udp/$forbidden4/7000 udp/$forbidden6/7000 icmp/$forbidden4)
+
+# ---- --allow ----
+
+allowed=(-a tcp:$forbidden4:7000 -a "udp:[$forbidden6]:7001" -a tcp:two.vr.test:7002:out -a udp:198.51.100.48/29:7000
+	-a "tcp:[2001:db8:2::50]/124:80" -a tcp:$lan4:7777:in -a "udp:[2001:db8:3::]/64:7778:in" -a dhcp-server:lan0
+	-a tcp:$one4:7999 -a tcp:$lan4:7780:in -a udp:$lan4:7781:in)
+before=(tcp/$forbidden4/7000 udp/$forbidden6/7001 tcp/$two4/7002 tcp/$two6/7002 udp/$resolver4/7000 tcp/$resolver6/80)
+not_these=(udp/$forbidden4/7000 tcp/$forbidden6/7001 tcp/$forbidden6/7000 tcp/$forbidden4/7001 udp/$two4/7002 tcp/$one4/7002
+	tcp/$resolver4/7000 udp/$resolver4/7001 udp/$two4/7000 udp/$forbidden6/80 tcp/$two6/80 "${forbidden[@]}")
+passes allow_before dev world "${before[@]}" "${not_these[@]}"
+world "$tools/attempt.py" tcp/$dev4/7777/7999 >answered
+same allow_before_in tcp/$dev4/7777 "$(cut -d/ -f1-3 answered)"
+arrives allow_before_lan dev lan tcp/$lan4/7000/7780 udp/$lan4/7000/7781
+gives allow 0 quarantine "${ca[@]}" "${allowed[@]}" $good
+run quarantine -n "${ca[@]}" "${allowed[@]}" $good
+same allow_dry_run "$(sort_elements <out)" "$(rules | sort_elements)"
+passes allow_out dev world "${before[@]}"
+blocked allow_nothing_else_out dev world "${not_these[@]}"
+lan "$tools/attempt.py" tcp/203.0.113.1/7777 udp/2001:db8:3::1/7778 | sort >answered
+same allow_in "tcp/203.0.113.1/7777 udp/2001:db8:3::1/7778" "$(xargs <answered)"
+accepts_nothing allow_nothing_else_in_from_lan lan udp/203.0.113.1/7777 tcp/203.0.113.1/7778 tcp/2001:db8:3::1/7778 \
+	tcp/2001:db8:3::1/7777 udp/203.0.113.1/7778
+accepts_nothing allow_nothing_else_in_from_wan world tcp/$dev4/7777 udp/$dev6/7778
+# the ports of servers and of --allow are no way in: a bare SYN from there is dropped
+accepts_nothing no_way_in_from_an_allowed_port world tcp/$dev4/7778/7999
+# and a port on which others may ask is no way out: only answers leave from it
+blocked no_way_out_from_an_allowed_port dev lan tcp/$lan4/7001/7780 udp/$lan4/7001/7781 tcp/$lan4/80 udp/$lan6/7778
+blocked dhcp_server_port_elsewhere dev world udp/$forbidden4/68/67
+start lan /usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 68))
+print(s.recvfrom(100)[1], flush=True)' >lease
+lan /usr/bin/python3 -c 'import time; time.sleep(0.2)'
+arrives dhcp_server_answers dev lan udp/$lan4/68/67
+echo >answered
+start dev /usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 67))
+while True: print(s.recvfrom(100)[1], flush=True)' >asked
+wait_for 3 eval '[ "$(dev ss -Hlun sport = 67)" ]'
+lan "$tools/attempt.py" udp/203.0.113.1/67/68 >/dev/null
+world "$tools/attempt.py" udp/$dev4/67/68 >/dev/null
+matches dhcp_server_is_asked_on_its_interface_only "^\\('$lan4', 68\\) ?\$" "$(cat asked)"
+run release
+
+# ---- tables ----
+
+gives table 0 quarantine "${ca[@]}" -t own.table_1 $good
+matches table_is_named '^table inet own.table_1 \{ comment' "$(rules)"
+matches table_how_to_release 'undo with +release -t own.table_1' "$out"
+gives second_table 0 quarantine "${ca[@]}" -a tcp:$forbidden4:80 $good
+matches two_tables 'table inet own.table_1 .*table inet vrr_quarantine_table ' "$(rules)"
+blocked two_tables_allow_what_both_do dev world tcp/$forbidden4/80
+passes two_tables_server dev world tcp/$one4/8000
+run release -t own.table_1
+passes one_table_again dev world tcp/$forbidden4/80
+run release
+
+# ---- -m, -j, -q, -v ----
+
+"$tools/terminal.py" screen sleep 100 &
+terminal=$!
+wait_for 3 pgrep -x sleep
+gives message 0 quarantine "${ca[@]}" -m "This device is contained: call 123" $good
+check message_on_the_terminal wait_for 3 grep -q 'This device is contained: call 123' screen
+kill $terminal
+
+is_json() { # PYTHON: an expression about rows
+	/usr/bin/python3 -c 'import json, sys
+rows = [json.loads(line) for line in open("out")]
+assert rows and all(isinstance(row["Time"], int) and isinstance(row["Result"], str) for row in rows), rows
+assert eval(sys.argv[1]), rows' "$1"
+}
+gives json 0 quarantine -j "${ca[@]}" $good
+check json_rows is_json '[row.get("step") for row in rows][:5] == ["read", "resolve", "contain", "prove", "keep"] and rows[-1]["state"] == "contained" and rows[-1]["exit"] == 0'
+run release
+gives json_failure 3 quarantine -j -T 1 "${ca[@]}" https://one.vr.test:8001/ https://nowhere.test/
+check json_failure_rows is_json 'any(row.get("ok") is False and row["exit"] == 3 for row in rows) and any("warning" in row for row in rows)'
+gives quiet 0 quarantine -q "${ca[@]}" $good
+same quiet_says_nothing "" "$out$err"
+gives verbose 0 quarantine -v "${ca[@]}" $good
+matches verbose_addresses "$one4, $one6" "$out"
+run release
+
+# ---- --dns ----
+
+dns=(udp/$resolver4/53 tcp/$resolver6/53)
+rogue=(udp/$rogue4/53 tcp/$rogue6/53)
+gives dns_any 0 quarantine "${ca[@]}" --dns any $good
+passes dns_any_passes dev world "${dns[@]}" "${rogue[@]}"
+blocked dns_any_passes_nothing_else dev world "${forbidden[@]}" udp/$one4/7000 udp/$forbidden4/7000/53
+gives dns_list 0 quarantine "${ca[@]}" --dns $rogue4,$rogue6 https://$one4:8000/
+passes dns_list_passes dev world "${rogue[@]}"
+blocked dns_list_passes_nothing_else dev world "${dns[@]}"
+gives dns_none 0 quarantine "${ca[@]}" --dns none https://$one4:8000/
+blocked dns_none_passes_nothing dev world "${dns[@]}" "${rogue[@]}"
+run release
+gives dns_none_and_a_name 3 quarantine "${ca[@]}" -T 3 --dns none $good
+check dns_none_rolled_back no_rules
+printf '%s one.vr.test\n' $one4 $one6 >/etc/hosts
+gives dns_none_and_hosts 0 quarantine "${ca[@]}" --dns none $good
+run release
+use_resolvers $resolver4 $resolver6
+
+# ---- a resolver on this device ----
+
+start dev dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null --no-resolv --no-hosts \
+	--bind-interfaces --listen-address=127.0.0.53 \
+	--user=root --pid-file --server=$resolver4 >stub.log 2>&1
+wait_for 5 grep -q started stub.log
+use_resolvers 127.0.0.53
+gives stub_of_unknown_upstream 5 quarantine "${ca[@]}" $good
+matches stub_warning 'warning: the resolver is on this device' "$err"
+matches stub_partial 'partial: .*not covered +DNS to any address' "$out"
+blocked stub_other_hosts dev world "${forbidden[@]}"
+run release
+mkdir -p /run/systemd/resolve
+echo "nameserver $resolver4" >/run/systemd/resolve/resolv.conf
+gives stub_of_known_upstream 0 quarantine "${ca[@]}" $good
+same stub_no_warning "" "$err"
+passes stub_upstream dev world udp/$resolver4/53
+blocked stub_upstream_only dev world "${rogue[@]}" udp/$resolver6/53
+run release
+
+# ---- names ----
+
+# a resolver that answers with another address from the second question on
+start world "$tools/dns_server.py" 198.51.100.2 moving.test=$one4/$two4 partly.test=$one4,$two4/$two4 >moving.ready
+wait_for 5 grep -q ready moving.ready
+use_resolvers $one4
+gives other_address_inside 3 quarantine "${ca[@]}" -T 2 https://moving.test:8000/
+matches other_address_reason 'other addresses than before' "$err"
+check other_address_rolled_back no_rules
+gives fewer_addresses_inside 0 quarantine "${ca[@]}" https://partly.test:8000/
+run release
+use_resolvers $resolver4 $resolver6
+gives one_of_two_names 0 quarantine "${ca[@]}" https://nowhere.test:8000/ $good
+matches one_of_two_names_warning 'warning: resolve nowhere.test: no such name' "$err"
+run release
+
+# ---- the configuration file ----
+
+cat >/etc/quarbox.conf <<-END
+	# all that can stand in it
+	server  $good
+	server	https://two.vr.test:8000/
+	ca $work/ca.pem
+	name VelociraptorServer
+	table from_file
+	allow tcp:$forbidden4:80
+	dns resolvers
+	message It is  from a file
+	timeout 5s
+	forbidden http://$forbidden4:7000/
+	keep no
+	verbose yes
+	quiet no
+	json no
+	no-probe no
+	insecure no
+END
+gives configuration 0 quarantine
+matches configuration_table '^table inet from_file ' "$(rules)"
+passes configuration_allows dev world tcp/$forbidden4/80 tcp/$one4/8000 tcp/$two6/8000
+run release
+gives command_line_wins 0 quarantine -t from_words https://two.vr.test:8000/
+matches command_line_wins_table '^table inet from_words ' "$(rules)"
+passes command_line_wins_server dev world tcp/$two4/8000
+blocked command_line_wins_other_server dev world tcp/$one4/8000
+run release
+sed -i "s|^ca .*|pin $(openssl x509 -in server.pem -noout -fingerprint -sha256 | cut -d= -f2)|; /^name/d" /etc/quarbox.conf
+gives configuration_pin 0 quarantine
+run release
+printf 'insecure yes\nserver %s\n' $good >/etc/quarbox.conf
+gives configuration_insecure 0 quarantine
+run release
+gives command_line_verifies 3 quarantine -T 2 --ca stranger_ca.pem
+printf 'ca %s\nserver %s\n' $work/stranger_ca.pem $good >/etc/quarbox.conf
+gives command_line_is_insecure 0 quarantine -k
+run release
+mv /etc/quarbox.conf named.conf
+gives named_configuration 0 quarantine -k -c named.conf
+run release
+rm named.conf
+
+# ---- without a proof ----
+
+gives no_probe 0 quarantine --no-probe https://one.vr.test:8001/
+matches no_probe_steps '^\[1/3\] read .*\[2/3\] resolve .*\[3/3\] contain .*contained: .*not proven' "$out"
+blocked no_probe_contains dev world "${forbidden[@]}"
+
+finish

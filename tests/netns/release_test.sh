@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# release takes away what was set, by whomever, and nothing else.
+set -u
+. "$(dirname "$(realpath "$0")")/lib.sh"
+lab_enter "$0" "$@"
+lab_links
+echoes world 80 8000
+forbidden=(tcp/$forbidden4/80 tcp/$forbidden6/80 udp/$forbidden4/80)
+contain=(--no-probe --dns none "https://$one4:8000/" "https://[$one6]:8000/")
+
+gives nothing_there 0 release
+matches nothing_there_says_so 'nothing to release' "$out"
+
+gives contain 0 quarantine "${contain[@]}"
+blocked contained dev world "${forbidden[@]}"
+gives ours 0 release
+matches ours_says_so "released: removed table inet $default_table" "$out"
+check ours_leaves_nothing no_rules
+passes ours_is_open dev world "${forbidden[@]}" tcp/$one4/8000
+gives again 0 release
+
+run quarantine "${contain[@]}"
+gives by_quarantine_r 0 quarantine -r
+check by_quarantine_r_leaves_nothing no_rules
+
+artifact_table $one4 8000
+blocked artifact_set_up dev world "${forbidden[@]}"
+gives artifact 0 release
+check artifact_leaves_nothing no_rules
+passes artifact_is_open dev world "${forbidden[@]}"
+
+run quarantine "${contain[@]}" -t mine
+artifact_table $one4 8000
+gives by_name 0 release -t mine
+matches by_name_leaves_the_other "^table inet $default_table" "$(rules)"
+gives by_other_name 0 release -t nothing_of_this_name
+matches by_other_name_leaves_the_other "^table inet $default_table" "$(rules)"
+gives by_artifact_name 0 release -t $default_table
+check by_artifact_name_leaves_nothing no_rules
+artifact_table $one4 8000
+dev nft 'flush chain inet vrr_quarantine_table inbound_chain; delete table inet vrr_quarantine_table; add table inet custom;
+	add chain inet custom inbound_chain { type filter hook input priority 0; policy drop; }'
+gives artifact_of_other_name 0 release -t custom
+check artifact_of_other_name_leaves_nothing no_rules
+
+# Several tables, of several families, that bear our comment; between others' that stay.
+dev nft -f - <<-'END'
+	table ip filter { comment "not quarbox"; chain input { type filter hook input priority 0; }; }
+	table inet fw4 { set a { type ipv4_addr; elements = { 192.0.2.9 }; }; chain b { ip saddr @a drop; }; }
+	table ip vrr_quarantine_table { chain x { }; }
+	table inet quarbox { }
+	table inet c1 { comment "quarboxes"; }
+END
+others=$(rules -a)
+dev nft -f - <<-'END'
+	table inet mine { comment "quarbox 0.1.0"; chain a { type filter hook input priority 0; policy drop; }; }
+	table ip mine { comment "quarbox x"; chain a { type filter hook output priority 0; policy drop; }; }
+	table ip6 mine { comment "quarbox x"; set s { type ipv6_addr; flags timeout; }; }
+	table bridge mine { comment "quarbox x"; chain a { type filter hook forward priority 0; policy drop; }; }
+	table netdev mine { comment "quarbox x"; chain a { type filter hook ingress device "wan" priority 0; policy drop; }; }
+	table arp mine { comment "quarbox x"; chain a { type filter hook input priority 0; policy drop; }; }
+	table inet dormant { comment "quarbox x"; flags dormant; }
+END
+run quarantine "${contain[@]}"
+gives all_families 0 release -j
+same others_stay "$others" "$(rules -a)"
+check json /usr/bin/python3 -c 'import json, sys
+row = json.loads(sys.argv[1])
+assert row["Time"] > 0 and "inet mine" in row["Result"] and row["removed"] == 8, row' "$out"
+passes all_families_are_open dev world "${forbidden[@]}"
+dev nft flush ruleset
+
+for ((i = 0; i < 60; i++)); do
+	echo "table inet quarantine_$i { comment \"quarbox x\"; }"
+done | dev nft -f -
+gives sixty_tables 0 release
+check sixty_tables_leave_nothing no_rules
+
+run quarantine "${contain[@]}"
+before=$(rules -a)
+gives no_capability 77 setpriv --bounding-set=-net_admin release
+same no_capability_changes_nothing "$before" "$(rules -a)"
+gives full_disk 6 bash -c 'release >/dev/full'
+matches full_disk_says_so '^release: write to standard output: No space left' "$err"
+check full_disk_releases_all_the_same no_rules
+run quarantine "${contain[@]}"
+gives quiet 0 release -q
+same quiet_says_nothing "" "$out$err"
+check quiet_leaves_nothing no_rules
+
+# Without /proc, /run and names: the rescue shell.
+run quarantine "${contain[@]}"
+gives bare_system 0 unshare -m bash -c 'mount -t tmpfs none /etc; mount -t tmpfs none /run; mount -t tmpfs none /proc
+	exec release </dev/null'
+check bare_system_leaves_nothing no_rules
+same no_trace "" "$(find /run /tmp /var/run/ -maxdepth 1 -newer world.pid -name '*quarbox*' ! -name 'quarbox-*.lock')"
+
+finish

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The containment as data: lists, sets, and which rules a plan has. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/policy.h"
+
+enum { RECORDS_MAX = 64 };
+
+/* A policy whose lists have room, on storage of its own. */
+struct fixture {
+	struct policy policy;
+	uint8_t records[PEER_ROLES][IP_FAMILIES][RECORDS_MAX * 19];
+};
+
+static struct fixture *new_fixture(void)
+{
+	struct fixture *fixture = calloc(1, sizeof *fixture);
+	fixture->policy.table = "test";
+	fixture->policy.comment = "quarbox test";
+	for (int role = 0; role < PEER_ROLES; role++) {
+		for (int family = 0; family < IP_FAMILIES; family++)
+			fixture->policy.peers[role][family] =
+				(struct peer_list){ fixture->records[role][family], 0, RECORDS_MAX };
+	}
+	return fixture;
+}
+
+static void add(struct policy *policy, enum peer_role role, const char *string, uint8_t protocol, uint16_t port)
+{
+	struct address address;
+	assert_true(address_parse(string, &address));
+	enum ip_family family = address.family == AF_INET ? IPV4 : IPV6;
+	assert_true(peer_list_add(&policy->peers[role][family], &address, protocol, port));
+}
+
+/* The elements of a set as "address/protocol/port " each. */
+static void describe_set(const struct policy *policy, enum set_id set, enum ip_family family, char *described)
+{
+	struct set_element element;
+	size_t cursor = 0;
+	*described = '\0';
+	while (policy_next_element(policy, set, family, &cursor, &element)) {
+		char text[INET6_ADDRSTRLEN];
+		assert_non_null(inet_ntop(family_number(family), element.address, text, sizeof text));
+		described += sprintf(described, "%s/%d/%d ", text, element.protocol, element.port[0] << 8 | element.port[1]);
+	}
+}
+
+static void lists_are_sorted_without_duplicates(void **state)
+{
+	(void)state;
+	struct fixture *fixture = new_fixture();
+	struct policy *policy = &fixture->policy;
+	char set[1024];
+	add(policy, PEER_SERVER, "192.0.2.200", IPPROTO_TCP, 443);
+	add(policy, PEER_SERVER, "192.0.2.9", IPPROTO_TCP, 8000);
+	add(policy, PEER_SERVER, "192.0.2.9", IPPROTO_TCP, 443);
+	add(policy, PEER_SERVER, "192.0.2.200", IPPROTO_TCP, 443);
+	add(policy, PEER_SERVER, "10.255.255.255", IPPROTO_TCP, 443);
+	add(policy, PEER_SERVER, "2001:db8::2", IPPROTO_TCP, 256);
+	add(policy, PEER_SERVER, "2001:db8::2", IPPROTO_TCP, 255);
+	add(policy, PEER_SERVER, "2001:db8::1", IPPROTO_TCP, 65535);
+	add(policy, PEER_SERVER, "2001:db8::2", IPPROTO_TCP, 255);
+	add(policy, PEER_ALLOW_OUT, "192.0.2.1", IPPROTO_UDP, 53);
+	add(policy, PEER_ALLOW_OUT, "192.0.2.1", IPPROTO_TCP, 53);
+	policy_normalize(policy);
+	describe_set(policy, SET_SERVER, IPV4, set);
+	assert_string_equal(set, "10.255.255.255/6/443 192.0.2.9/6/443 192.0.2.9/6/8000 192.0.2.200/6/443 ");
+	describe_set(policy, SET_SERVER, IPV6, set);
+	assert_string_equal(set, "2001:db8::1/6/65535 2001:db8::2/6/255 2001:db8::2/6/256 ");
+	describe_set(policy, SET_ALLOW_OUT, IPV4, set);
+	assert_string_equal(set, "192.0.2.1/6/53 192.0.2.1/17/53 ");
+	describe_set(policy, SET_ALLOW_IN, IPV4, set);
+	assert_string_equal(set, "");
+	policy_normalize(policy); /* once more changes nothing */
+	describe_set(policy, SET_SERVER, IPV6, set);
+	assert_string_equal(set, "2001:db8::1/6/65535 2001:db8::2/6/255 2001:db8::2/6/256 ");
+	free(fixture);
+}
+
+static void lists_are_bounded(void **state)
+{
+	(void)state;
+	struct fixture *fixture = new_fixture();
+	struct peer_list *list = &fixture->policy.peers[PEER_SERVER][IPV6];
+	struct address address;
+	assert_true(address_parse("2001:db8::1", &address));
+	for (uint16_t port = RECORDS_MAX; port > 0; port--)
+		assert_true(peer_list_add(list, &address, IPPROTO_TCP, port));
+	assert_false(peer_list_add(list, &address, IPPROTO_TCP, 1));
+	policy_normalize(&fixture->policy);
+	assert_int_equal(list->count, RECORDS_MAX);
+	free(fixture);
+}
+
+static void sets_exist_when_they_have_elements(void **state)
+{
+	(void)state;
+	struct fixture *fixture = new_fixture();
+	for (int set = 0; set < SET_IDS; set++) {
+		assert_false(policy_has_set(&fixture->policy, (enum set_id)set, IPV4));
+		assert_false(policy_has_set(&fixture->policy, (enum set_id)set, IPV6));
+	}
+	add(&fixture->policy, PEER_RESOLVER, "192.0.2.53", 0, 0);
+	policy_normalize(&fixture->policy);
+	assert_true(policy_has_set(&fixture->policy, SET_RESOLVER, IPV4));
+	assert_true(policy_has_set(&fixture->policy, SET_DNS_RATE, IPV4));
+	assert_false(policy_has_set(&fixture->policy, SET_RESOLVER, IPV6));
+	assert_false(policy_has_set(&fixture->policy, SET_DNS_RATE, IPV6));
+	assert_false(policy_has_set(&fixture->policy, SET_SERVER, IPV4));
+	size_t cursor = 0;
+	struct set_element element;
+	assert_false(policy_next_element(&fixture->policy, SET_DNS_RATE, IPV4, &cursor, &element));
+	free(fixture);
+}
+
+static void host_bits_are_cleared(void **state)
+{
+	(void)state;
+	static const char *const addresses[] = { "255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" };
+	for (size_t i = 0; i < 2; i++) {
+		for (unsigned length = 0; length <= (i ? 128u : 32u); length++) {
+			struct policy policy = { .network_count = 1 };
+			struct policy_network *network = &policy.networks[0];
+			assert_true(address_parse(addresses[i], &network->address));
+			network->prefix_length = (uint8_t)length;
+			policy_normalize(&policy);
+			for (unsigned bit = 0; bit < 8 * address_length(&network->address); bit++)
+				assert_int_equal(network->address.bytes[bit / 8] >> (7 - bit % 8) & 1, bit < length);
+		}
+	}
+}
+
+/* ---- rules ---- */
+
+struct seen {
+	size_t count;
+	size_t stop_after; /* 0: never */
+	unsigned chains_ended; /* bits: the chain's last rule was there */
+	size_t of_chain[CHAIN_IDS];
+	unsigned kinds; /* bits */
+	size_t families[IP_FAMILIES];
+};
+
+static int see(void *context, const struct rule *rule)
+{
+	struct seen *seen = context;
+	assert_in_range(rule->row->chain, 0, CHAIN_IDS - 1);
+	assert_false(seen->chains_ended & 1u << rule->row->chain); /* nothing stands behind a drop of everything */
+	assert_true(*rule->row->comment != '\0');
+	if (seen->of_chain[rule->row->chain]++ == 0 && rule->row->chain != CHAIN_FORWARD)
+		assert_string_equal(rule->row->comment, "loopback");
+	for (const struct match *match = rule->row->matches; match->kind != MATCH_END; match++)
+		seen->kinds |= 1u << match->kind;
+	if (rule->row->matches->kind == MATCH_END) {
+		assert_int_equal(rule->row->verdict, VERDICT_DROP);
+		seen->chains_ended |= 1u << rule->row->chain;
+	} else {
+		assert_int_equal(rule->row->verdict, VERDICT_ACCEPT);
+	}
+	if (!(rule->row->when & WHEN_ANY_FAMILY))
+		seen->families[rule->family]++;
+	return ++seen->count == seen->stop_after ? 4711 : 0;
+}
+
+static void fill(struct policy *policy)
+{
+	static const char *const addresses[] = { "192.0.2.1", "2001:db8::1" };
+	for (size_t i = 0; i < 2; i++) {
+		for (int role = 0; role < PEER_ROLES; role++) {
+			add(policy, (enum peer_role)role, addresses[i], IPPROTO_TCP, 1);
+			add(policy, (enum peer_role)role, addresses[i], IPPROTO_UDP, 1);
+		}
+		for (int kind = 0; kind < 4; kind++) {
+			struct policy_network *network = &policy->networks[policy->network_count++];
+			assert_true(address_parse(addresses[i], &network->address));
+			network->prefix_length = 24;
+			network->protocol = kind & 1 ? IPPROTO_TCP : IPPROTO_UDP;
+			network->inbound = kind & 2;
+			network->port = 1;
+		}
+	}
+	strcpy(policy->dhcp_server[policy->dhcp_server_count++], "lan0");
+	policy_normalize(policy);
+}
+
+static void every_chain_ends_in_a_drop(void **state)
+{
+	(void)state;
+	for (unsigned options = 0; options < 8; options++) {
+		struct fixture *fixture = new_fixture();
+		struct seen seen = { 0 };
+		if (options & 1)
+			fill(&fixture->policy);
+		fixture->policy.stateless = options & 2;
+		fixture->policy.dns_any = options & 4;
+		assert_int_equal(policy_each_rule(&fixture->policy, see, &seen), 0);
+		assert_int_equal(seen.chains_ended, 7);
+		assert_int_equal(seen.of_chain[CHAIN_FORWARD], 1);
+		free(fixture);
+	}
+}
+
+static void stateless_plans_need_no_conntrack(void **state)
+{
+	(void)state;
+	const unsigned conntrack = 1u << MATCH_CT_STATE | 1u << MATCH_FLOW_IN_SET | 1u << MATCH_FLOW_OF_NETWORK;
+	struct fixture *fixture = new_fixture();
+	struct seen with = { 0 };
+	struct seen without = { 0 };
+	fill(&fixture->policy);
+	fixture->policy.dns_any = true;
+	assert_int_equal(policy_each_rule(&fixture->policy, see, &with), 0);
+	assert_int_equal(with.kinds & conntrack, conntrack);
+	fixture->policy.stateless = true;
+	assert_int_equal(policy_each_rule(&fixture->policy, see, &without), 0);
+	assert_int_equal(without.kinds & conntrack, 0);
+	free(fixture);
+}
+
+/* Every match kind is used by some plan: there is none that nothing tests. */
+static void a_full_plan_uses_every_match(void **state)
+{
+	(void)state;
+	unsigned kinds = 0;
+	for (unsigned options = 0; options < 4; options++) {
+		struct fixture *fixture = new_fixture();
+		struct seen seen = { 0 };
+		fill(&fixture->policy);
+		fixture->policy.stateless = options & 1;
+		fixture->policy.dns_any = options & 2;
+		assert_int_equal(policy_each_rule(&fixture->policy, see, &seen), 0);
+		kinds |= seen.kinds;
+		free(fixture);
+	}
+	for (int kind = MATCH_END + 1; kind < MATCH_KINDS; kind++) {
+		if (!(kinds >> kind & 1))
+			fail_msg("match kind %d is in no plan", kind);
+	}
+}
+
+static void families_without_peers_have_few_rules(void **state)
+{
+	(void)state;
+	struct fixture *fixture = new_fixture();
+	struct seen none = { 0 };
+	struct seen ipv4 = { 0 };
+	assert_int_equal(policy_each_rule(&fixture->policy, see, &none), 0);
+	add(&fixture->policy, PEER_SERVER, "192.0.2.1", IPPROTO_TCP, 443);
+	assert_int_equal(policy_each_rule(&fixture->policy, see, &ipv4), 0);
+	assert_int_equal(ipv4.families[IPV6], none.families[IPV6]);
+	assert_true(ipv4.families[IPV4] > none.families[IPV4]);
+	free(fixture);
+}
+
+static void visiting_stops_when_told_to(void **state)
+{
+	(void)state;
+	struct fixture *fixture = new_fixture();
+	fill(&fixture->policy);
+	struct seen all = { 0 };
+	assert_int_equal(policy_each_rule(&fixture->policy, see, &all), 0);
+	for (size_t stop = 1; stop <= all.count; stop++) {
+		struct seen seen = { .stop_after = stop };
+		assert_int_equal(policy_each_rule(&fixture->policy, see, &seen), 4711);
+		assert_int_equal(seen.count, stop);
+	}
+	free(fixture);
+}
+
+/* ---- table names; tests/golden/table_names_test.py asks nft itself ---- */
+
+static void table_names(void **state)
+{
+	(void)state;
+	static const char *const good[] = { "a", "vrr_quarantine_table", "A.b/c_9", "tables2", "xdrop", "dropx" };
+	static const char *const bad[] = { "", "1a", "_a", "a-b", "a b", "a;", "drop", "table", "inet", "accept", "xfrm", "a\\b", "a\n" };
+	struct diag diag;
+	char name[POLICY_TABLE_NAME_MAX + 2];
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		assert_int_equal(policy_table_name_check(good[i], &diag), 0);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_int_equal(policy_table_name_check(bad[i], &diag), -EINVAL);
+		assert_ptr_equal(strstr(diag.text, "table name"), diag.text);
+	}
+	memset(name, 'a', sizeof name);
+	name[POLICY_TABLE_NAME_MAX + 1] = '\0';
+	assert_int_equal(policy_table_name_check(name, &diag), -EINVAL);
+	name[POLICY_TABLE_NAME_MAX] = '\0';
+	assert_int_equal(policy_table_name_check(name, &diag), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lists_are_sorted_without_duplicates),
+		cmocka_unit_test(lists_are_bounded),
+		cmocka_unit_test(sets_exist_when_they_have_elements),
+		cmocka_unit_test(host_bits_are_cleared),
+		cmocka_unit_test(every_chain_ends_in_a_drop),
+		cmocka_unit_test(stateless_plans_need_no_conntrack),
+		cmocka_unit_test(a_full_plan_uses_every_match),
+		cmocka_unit_test(families_without_peers_have_few_rules),
+		cmocka_unit_test(visiting_stops_when_told_to),
+		cmocka_unit_test(table_names),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
