@@ -8,7 +8,7 @@ set -u
 cd "$(dirname "$(realpath "$0")")/.." || exit 1
 build=$(realpath "${BUILD:-build}")
 third_party=$(realpath "${THIRD_PARTY_DIR:-$build/third_party}")
-downloads=$(realpath "${DL_DIR:-dl}")
+downloads=${DL_DIR:-dl} # as make was told: another path would be another place to fetch from
 work=$build/tests/configs
 failures=0
 
@@ -96,12 +96,12 @@ check installed_as_it_should 'a file or link is missing or wrong' installed
 
 # --- the same wherever it is built -------------------------------------------------------------------------------------
 
-# A copy of the sources in a folder with another name, its dependencies compiled anew.
+# A copy of the sources in a folder with another name, all dependencies compiled anew.
 build_elsewhere() {
 	elsewhere=$work/else/where
 	mkdir -p "$elsewhere/build"
 	cp -a Makefile Kconfig applets libs configs tests "$elsewhere/" && cp "$build/.config" "$elsewhere/build/" &&
-		make -s -C "$elsewhere" DL_DIR="$downloads"
+		make -s -C "$elsewhere" O=build THIRD_PARTY_DIR=build/third_party DL_DIR="$(realpath "$downloads")"
 }
 check build_elsewhere 'a copy of the tree does not build' build_elsewhere
 check same_bytes_elsewhere "$build/quarbox and $work/else/where/build/quarbox differ" \

@@ -42,10 +42,10 @@ lint_scripts := $(sort $(wildcard tests/lint/*_test.*))
 golden_scripts := $(sort $(wildcard tests/golden/*_test.*))
 netns_scripts := $(sort $(wildcard tests/netns/*_test.sh))
 
-# MAKEFLAGS: the tests that call make decide for themselves how.
-test_environment = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL QUARBOX='$(abspath $O/quarbox)' QUARBOX_BIN='$(abspath $O/bin)' \
-	THIRD_PARTY_DIR='$(abspath $(THIRD_PARTY_DIR))' DL_DIR='$(abspath $(DL_DIR))' BUILD='$(abspath $O)' \
-	ASAN_OPTIONS=detect_leaks=1
+# The tests that call make decide for themselves how: nothing of this call, not even its O=, goes down to them.
+test_environment = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u O QUARBOX='$(abspath $O/quarbox)' \
+	QUARBOX_BIN='$(abspath $O/bin)' BUILD='$(abspath $O)' THIRD_PARTY_DIR='$(abspath $(THIRD_PARTY_DIR))' \
+	DL_DIR='$(DL_DIR)' ASAN_OPTIONS=detect_leaks=1
 run_tests = $(Q)$(test_environment) tests/run $O/tests/logs
 
 .PHONY: $(test_goals)

@@ -13,7 +13,6 @@
 enum {
 	FORBIDDEN_MS = 3000, /* dropped packets give no answer: waiting longer proves nothing more */
 	PAUSE_MS = 500, /* between rounds over all servers: a load-shedding server closes fresh connections */
-	SERVER_PEM_ROUNDS = 3,
 };
 
 struct proof {
@@ -152,16 +151,25 @@ static struct deadline share(struct deadline deadline, size_t remaining)
 	return deadline_in(deadline_left(deadline) / (int64_t)remaining);
 }
 
+/* Whether it may be otherwise in a moment: nothing was said about who it is, and HTTP gave no answer. */
+static bool may_change(const struct proof *proof)
+{
+	return proof->report.tls.refusals == 0 && proof->report.http.status == 0;
+}
+
 static int prove_round(struct proof *proof, struct targets *targets, const struct resolver_config *resolvers,
-		       struct deadline deadline, struct text *detail, struct diag *diag)
+		       struct deadline deadline, bool *again, struct text *detail, struct diag *diag)
 {
 	int result = -ENOENT;
+	*again = false;
 	size_t remaining = targets_resolved_servers(targets);
 	for (size_t i = 0; i < targets->server_count; i++) {
 		struct server *server = &targets->servers[i];
 		if (server->address_count == 0)
 			continue;
+		proof->report = (struct probe_report){ .verdict = PROBE_UNREACHABLE };
 		result = prove_server(proof, server, resolvers, share(deadline, remaining--), diag);
+		*again |= may_change(proof);
 		server->proven = result == 0 && proof->report.verdict == PROBE_PROVEN;
 		server->reached = result == 0 && proof->report.verdict == PROBE_REACHED;
 		if (result == 0)
@@ -176,11 +184,12 @@ int proof_run(struct proof *proof, struct targets *targets, const struct resolve
 	      struct deadline deadline, struct text *detail, struct diag *diag)
 {
 	int result = diag_fail(diag, ENOENT, "prove a server: none has an address");
-	for (int round = 0; round < SERVER_PEM_ROUNDS && !deadline_passed(deadline); round++) {
-		result = prove_round(proof, targets, resolvers, deadline, detail, diag);
+	bool again = targets_resolved_servers(targets) > 0;
+	while (again && !deadline_passed(deadline)) {
+		result = prove_round(proof, targets, resolvers, deadline, &again, detail, diag);
 		if (result == 0 || result == -EINTR)
 			return result;
-		if (poll(NULL, 0, deadline_left(deadline_earlier(deadline, deadline_in(PAUSE_MS)))) < 0)
+		if (again && poll(NULL, 0, deadline_left(deadline_earlier(deadline, deadline_in(PAUSE_MS)))) < 0)
 			return -EINTR;
 	}
 	return -ENOENT;

@@ -18,7 +18,8 @@ int proof_resolve_forbidden(struct proof *proof, const struct resolver_config *r
 			    struct diag *diag);
 
 /*
- * Tries each server until one has proven itself or the deadline ends. Names are resolved again, with these resolvers.
+ * Tries each server until one has proven itself, all have been refused for what they are (a wrong certificate does not
+ * get better), or the deadline ends. Names are resolved again, with these resolvers.
  * Returns 0 and marks the server, with what proved it in `detail`; -ENOENT when none did, the diagnostic says why the
  * last one did not; -EINTR when a signal came.
  */

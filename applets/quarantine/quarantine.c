@@ -129,7 +129,7 @@ static int step_resolve(struct run *run)
 	report_begin(&run->report, "resolve");
 	resolvers_read(&run->resolvers, &run->settings, warn, run);
 	run->partial |= run->resolvers.any_by_need;
-	int result = targets_resolve(targets, &run->resolvers.config, deadline, warn, run, &diag);
+	int result = targets_resolve(targets, &run->resolvers.config, deadline, !run->settings.keep, warn, run, &diag);
 #if CONFIG_QUARANTINE_PROBE
 	/* a name that can't be resolved can't be reached by it either */
 	if (result == 0 && run->proof &&
@@ -138,13 +138,11 @@ static int step_resolve(struct run *run)
 #endif
 	if (interrupted)
 		result = diag_fail(&diag, EINTR, "interrupted; nothing was changed");
+	if (result == -ENOENT)
+		return fail_step(run, EXIT_NO_SERVER, &diag);
 	if (result < 0)
 		return fail_unchanged(run, result, &diag);
 	size_t resolved = targets_resolved_servers(targets);
-	if (resolved == 0 && !run->settings.keep) {
-		diag_fail(&diag, ENOENT, "resolve the servers: none has an address; nothing was changed");
-		return fail_step(run, EXIT_NO_SERVER, &diag);
-	}
 	char detail[80];
 	struct text text = TEXT_ON(detail);
 	text_addf(&text, "servers: %zu of %zu, resolvers: %zu", resolved, targets->server_count, run->resolvers.count);

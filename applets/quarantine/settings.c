@@ -28,15 +28,6 @@ static int parse_allow(void *field, const char *value, struct diag *diag)
 	return targets_add_allowed(field, value, diag);
 }
 
-static int parse_timeout(void *field, const char *value, struct diag *diag)
-{
-	uint64_t seconds;
-	if (!parse_duration(value, TIMEOUT_LIMIT, &seconds))
-		return diag_fail(diag, EINVAL, "'%.*s' is not a duration of 1s to 10m", 40, value);
-	*(unsigned *)field = (unsigned)seconds;
-	return 0;
-}
-
 static int parse_dns_list(struct dns_settings *dns, const char *value, struct diag *diag)
 {
 	const char *at = value;
@@ -78,6 +69,15 @@ static int parse_dns(void *field, const char *value, struct diag *diag)
 }
 
 #if CONFIG_QUARANTINE_PROBE
+static int parse_timeout(void *field, const char *value, struct diag *diag)
+{
+	uint64_t seconds;
+	if (!parse_duration(value, TIMEOUT_LIMIT, &seconds))
+		return diag_fail(diag, EINVAL, "'%.*s' is not a duration of 1s to 10m", 40, value);
+	*(unsigned *)field = (unsigned)seconds;
+	return 0;
+}
+
 static int parse_forbidden(void *field, const char *value, struct diag *diag)
 {
 	struct settings *settings = field;

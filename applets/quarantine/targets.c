@@ -289,12 +289,27 @@ static const char *resolve_problem(int error)
 	}
 }
 
+static void describe_failure(const struct lookup *lookup, size_t i, struct diag *diag)
+{
+	diag_fail(diag, ENOENT, "resolve %s: %s", lookup->names[i], resolve_problem(lookup->errors[i]));
+}
+
+static void warn_of_failures(const struct lookup *lookup, void (*warn)(void *context, const struct diag *diag),
+			     void *context)
+{
+	struct diag problem;
+	for (size_t i = 0; i < lookup->count; i++) {
+		if (lookup->results[i].count > 0)
+			continue;
+		describe_failure(lookup, i, &problem);
+		warn(context, &problem);
+	}
+}
+
 /* Takes the results in the order of collect_names. */
-static int use_results(struct targets *targets, const struct lookup *lookup,
-		       void (*warn)(void *context, const struct diag *diag), void *context, struct diag *diag)
+static int use_results(struct targets *targets, const struct lookup *lookup, struct diag *diag)
 {
 	size_t at = 0;
-	struct diag problem;
 	int result = 0;
 	for (size_t i = 0; i < targets->server_count && result == 0; i++) {
 		struct server *server = &targets->servers[i];
@@ -306,17 +321,12 @@ static int use_results(struct targets *targets, const struct lookup *lookup,
 	}
 	for (size_t i = 0; i < targets->name_count && result == 0; i++)
 		result = add_name_peers(targets, &targets->names[i], &lookup->results[at++], diag);
-	for (size_t i = 0; i < lookup->count; i++) {
-		if (lookup->results[i].count > 0)
-			continue;
-		diag_fail(&problem, ENOENT, "resolve %s: %s", lookup->names[i], resolve_problem(lookup->errors[i]));
-		warn(context, &problem);
-	}
 	return result;
 }
 
 int targets_resolve(struct targets *targets, const struct resolver_config *resolvers, struct deadline deadline,
-		    void (*warn)(void *context, const struct diag *diag), void *context, struct diag *diag)
+		    bool need_server, void (*warn)(void *context, const struct diag *diag), void *context,
+		    struct diag *diag)
 {
 	struct lookup lookup = { .count = 0 };
 	collect_names(targets, &lookup);
@@ -328,7 +338,13 @@ int targets_resolve(struct targets *targets, const struct resolver_config *resol
 		struct diag ignored; /* use_results words each failure itself */
 		result = lookup.count ? resolve_names(&request, lookup.results, lookup.errors, &ignored) : 0;
 		if (result != -EINTR)
-			result = use_results(targets, &lookup, warn, context, diag);
+			result = use_results(targets, &lookup, diag);
+		if (result == 0 && need_server && targets_resolved_servers(targets) == 0) {
+			describe_failure(&lookup, 0, diag); /* the servers' names come first */
+			result = -ENOENT;
+		} else if (result == 0) {
+			warn_of_failures(&lookup, warn, context);
+		}
 	} else {
 		diag_errno(diag, ENOMEM, "resolve %zu names", lookup.count);
 	}

@@ -54,10 +54,12 @@ int targets_add_peer(struct targets *targets, enum peer_role role, const struct 
 
 /*
  * Resolves all names and adds servers and allowed names to the policy. What can't be resolved is handed to `warn` with
- * its diagnostic and left out. Returns 0, -ENOMEM, or -EINTR.
+ * its diagnostic and left out. need_server: when no server has an address, that alone is told, as -ENOENT. Returns 0,
+ * -ENOMEM, or -EINTR.
  */
 int targets_resolve(struct targets *targets, const struct resolver_config *resolvers, struct deadline deadline,
-		    void (*warn)(void *context, const struct diag *diag), void *context, struct diag *diag);
+		    bool need_server, void (*warn)(void *context, const struct diag *diag), void *context,
+		    struct diag *diag);
 
 /* How many servers have an address. */
 size_t targets_resolved_servers(const struct targets *targets);

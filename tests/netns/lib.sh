@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# A laboratory of network namespaces, for the tests beside this file; sourced by them. Nothing here touches the machine's own
-# network: `lab_enter` goes into mount, pid and network namespaces of the script's own, with a private /run, /etc and
+# A laboratory of network namespaces, for the tests beside this file; sourced by them. Nothing here touches the machine's
+# own network: `lab_enter` goes into mount, pid and network namespaces of the script's own, with a private /run, /etc and
 # /dev/pts. All that is set up or started there vanishes with the script, however it ends.
 #
 #   lan  ------------  dev  ------------  router  ------------  world
@@ -10,8 +10,8 @@
 #
 # dev is the device that gets quarantined. world has an address for everybody whom it might speak to.
 #
-# Whether a packet arrived is read in the namespace that it goes to: nf_tables sets there record protocol, destination and
-# port of everything that comes in (`arrived`).
+# Whether a packet arrived is read in the namespace that it goes to: nf_tables sets there record protocol, destination
+# and port of everything that comes in (`arrived`).
 
 tests=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 # shellcheck disable=SC2034 # for the tests

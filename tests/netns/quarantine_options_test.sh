@@ -81,13 +81,15 @@ is_json() { # PYTHON: an expression about rows
 	/usr/bin/python3 -c 'import json, sys
 rows = [json.loads(line) for line in open("out")]
 assert rows and all(isinstance(row["Time"], int) and isinstance(row["Result"], str) for row in rows), rows
-assert eval(sys.argv[1]), rows' "$1"
+assert eval(f"({sys.argv[1]})"), rows' "$1"
 }
 gives json 0 quarantine -j "${ca[@]}" $good
-check json_rows is_json '[row.get("step") for row in rows][:5] == ["read", "resolve", "contain", "prove", "keep"] and rows[-1]["state"] == "contained" and rows[-1]["exit"] == 0'
+check json_rows is_json '[row.get("step") for row in rows][:5] == ["read", "resolve", "contain", "prove", "keep"] and
+	rows[-1]["state"] == "contained" and rows[-1]["exit"] == 0'
 run release
 gives json_failure 3 quarantine -j -T 1 "${ca[@]}" https://one.vr.test:8001/ https://nowhere.test/
-check json_failure_rows is_json 'any(row.get("ok") is False and row["exit"] == 3 for row in rows) and any("warning" in row for row in rows)'
+check json_failure_rows is_json 'any(row.get("ok") is False and row["exit"] == 3 for row in rows) and
+	any("warning" in row for row in rows)'
 gives quiet 0 quarantine -q "${ca[@]}" $good
 same quiet_says_nothing "" "$out$err"
 gives verbose 0 quarantine -v "${ca[@]}" $good

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# When no server proves itself, or the run is stopped, the state before is there again: nothing, or the older quarantine.
+# When no server proves itself, or the run is stopped, the state before is there again: nothing, or the older one.
 set -u
 . "$(dirname "$(realpath "$0")")/lib.sh"
 lab_enter "$0" "$@"

@@ -39,7 +39,7 @@ matches by_other_name_leaves_the_other "^table inet $default_table" "$(rules)"
 gives by_artifact_name 0 release -t $default_table
 check by_artifact_name_leaves_nothing no_rules
 artifact_table $one4 8000
-dev nft 'flush chain inet vrr_quarantine_table inbound_chain; delete table inet vrr_quarantine_table; add table inet custom;
+dev nft 'delete table inet vrr_quarantine_table; add table inet custom;
 	add chain inet custom inbound_chain { type filter hook input priority 0; policy drop; }'
 gives artifact_of_other_name 0 release -t custom
 check artifact_of_other_name_leaves_nothing no_rules

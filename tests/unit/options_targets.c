@@ -172,7 +172,7 @@ static void literals_resolve_to_themselves(void **state)
 	assert_int_equal(targets_add_server(targets, "https://192.0.2.1:8000/", &diag), 0);
 	assert_int_equal(targets_add_server(targets, "https://[2001:db8::1]/", &diag), 0);
 	assert_int_equal(targets_resolved_servers(targets), 0);
-	assert_int_equal(targets_resolve(targets, &resolvers, deadline_in(0), NULL, NULL, &diag), 0);
+	assert_int_equal(targets_resolve(targets, &resolvers, deadline_in(0), true, NULL, NULL, &diag), 0);
 	assert_int_equal(targets_resolved_servers(targets), 2);
 	char words[256];
 	describe(targets, words, sizeof words);

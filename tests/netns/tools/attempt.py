@@ -3,8 +3,8 @@
 """attempt.py [-t SECONDS] PROTOCOL/ADDRESS/PORT[/OWN PORT]...: tries all at once and prints those that were answered.
 
 tcp: the connection was accepted. udp: something came back; to port 53 goes a question for one.vr.test. icmp/ADDRESS: the
-echo request was answered. Whether a packet arrived is not for this program to say: that is read on the other side
-(`arrived` in lib.sh).
+echo request was answered. Whether a packet arrived is not for this program to say: that is read on the other side by
+`arrived` in lib.sh.
 """
 import argparse
 import errno

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * refuse_nf_tables COMMAND...: the command's socket(AF_NETLINK, ..., NETLINK_NETFILTER) fails with EPROTONOSUPPORT, as on a
- * kernel that was built without it.
+ * refuse_nf_tables COMMAND...: the command's socket(AF_NETLINK, ..., NETLINK_NETFILTER) fails with EPROTONOSUPPORT, as
+ * on a kernel that was built without it.
  */
 #include <errno.h>
 #include <linux/filter.h>
