@@ -277,7 +277,7 @@ static int notify_run(int argc, char **argv)
 
 const struct applet notify_applet = {
 	.name = "notify",
-	.summary = "Write a message to everybody who is logged in",
+	.summary = "write a message to everybody who is logged in",
 	.operands = "MESSAGE... | -",
 	.options = option_table,
 	.notes = "With - the message is read from standard input. At most 255 characters are\n"

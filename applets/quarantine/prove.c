@@ -170,6 +170,8 @@ static int prove_round(struct proof *proof, struct targets *targets, const struc
 		proof->report = (struct probe_report){ .verdict = PROBE_UNREACHABLE };
 		result = prove_server(proof, server, resolvers, share(deadline, remaining--), diag);
 		*again |= may_change(proof);
+		server->tried = true;
+		server->proof_at = proof->report.endpoint.address;
 		server->proven = result == 0 && proof->report.verdict == PROBE_PROVEN;
 		server->reached = result == 0 && proof->report.verdict == PROBE_REACHED;
 		if (result == 0)

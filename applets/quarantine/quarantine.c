@@ -91,6 +91,7 @@ static int fail_step(struct run *run, enum exit_code code, const struct diag *di
 		report_json_begin(&text, diag->text);
 		json_string(&text, "step", run->report.name ? run->report.name : "read");
 		json_bool(&text, "ok", false);
+		json_number(&text, "milliseconds", run->report.name ? monotonic_ms() - run->report.began : 0);
 		json_number(&text, "exit", code);
 		report_json_end(&run->report, &text);
 	}
@@ -239,6 +240,23 @@ static int step_contain(struct run *run, bool on_probation)
 }
 
 #if CONFIG_QUARANTINE_PROBE
+static void tell_end_json(struct run *run, const char *state, const char *now, enum exit_code code)
+{
+	char line[REPORT_LINE_SIZE];
+	char words[128];
+	struct text result = TEXT_ON(words);
+	struct text text = TEXT_ON(line);
+	if (!run->report.json)
+		return;
+	text_addf(&result, "%s: %s", state, now);
+	report_json_begin(&text, words);
+	json_string(&text, "state", state);
+	json_string(&text, "table", run->settings.table);
+	json_bool(&text, "older", run->replaces);
+	json_number(&text, "exit", code);
+	report_json_end(&run->report, &text);
+}
+
 /* Back to the state before; `code` and `why` say what for. */
 static int roll_back(struct run *run, enum exit_code code, const struct diag *why)
 {
@@ -253,6 +271,7 @@ static int roll_back(struct run *run, enum exit_code code, const struct diag *wh
 		now = "the containment ends by itself when its probation is over";
 	}
 	report_result(&run->report, state, now);
+	tell_end_json(run, state, now, code);
 	return (int)code;
 }
 
@@ -285,6 +304,8 @@ static int step_prove(struct run *run)
 		return roll_back(run, EXIT_NO_SERVER, &diag);
 	}
 	run->unverified = result < 0;
+	if (result == 0 && run->settings.has_forbidden)
+		text_add(&detail, ", -f out of reach");
 	report_end(&run->report, true, run->proven_by);
 	if (result < 0)
 		report_warning(&run->report, &diag);
@@ -322,17 +343,34 @@ static void verify(struct run *run)
 
 /* ---- telling ---- */
 
+#if CONFIG_QUARANTINE_NOTIFY
+static void notify_terminals(struct run *run, const char *message)
+{
+	struct diag diag;
+	struct tty_notify_report report;
+	const struct tty_notify_options options = { .timeout = NOTIFY_MS };
+	char line[96];
+	struct text text = TEXT_ON(line);
+	if (tty_notify_all(message, &options, &report, &diag) < 0) {
+		report_warning(&run->report, &diag);
+		return;
+	}
+	text_addf(&text, "terminals: %zu told%s", report.written, report.cut ? " (message cut)" : "");
+	report_item(&run->report, "message", line);
+	if (report.timed_out + report.failed == 0)
+		return;
+	diag_fail(&diag, 0, "message: %zu terminals could not be told", report.timed_out + report.failed);
+	report_warning(&run->report, &diag);
+}
+#endif
+
 static void tell_people(struct run *run)
 {
 #if CONFIG_QUARANTINE_NOTIFY
 	struct diag diag;
 	const char *message = run->settings.message;
-	if (message) {
-		struct tty_notify_report report;
-		const struct tty_notify_options options = { .timeout = NOTIFY_MS };
-		if (tty_notify_all(message, &options, &report, &diag) < 0)
-			report_warning(&run->report, &diag);
-	}
+	if (message)
+		notify_terminals(run, message);
 	/* a system without a log daemon is no fault */
 	(void)log_to_syslog("/dev/log", "quarantine", "network quarantine is in force", deadline_in(LOG_MS), &diag);
 #else
@@ -353,11 +391,15 @@ static void list_addresses(const struct server *server, bool all, struct text *t
 	}
 }
 
-static const char *server_standing(const struct server *server)
+/* "proven at 192.0.2.2", "not tried": what the proof has shown of it, and of which address. */
+static void describe_standing(const struct server *server, struct text *text)
 {
-	if (server->proven)
-		return "proven";
-	return server->reached ? "reached, not proven" : "not proven";
+	if (server->proven || server->reached) {
+		text_add(text, server->proven ? "proven at " : "reached, not proven, at ");
+		address_format(&server->proof_at, text);
+	} else {
+		text_add(text, server->tried ? "not proven" : "not tried");
+	}
 }
 
 static void tell_servers(struct run *run)
@@ -371,7 +413,9 @@ static void tell_servers(struct run *run)
 		if (server->address_count == 0)
 			text_add(&text, " NOT allowed: no address");
 		list_addresses(server, run->settings.verbose, &text);
-		text_addf(&text, " (%s)", server_standing(server));
+		text_add(&text, " (");
+		describe_standing(server, &text);
+		text_add(&text, ")");
 		report_item(&run->report, i ? "" : "allowed", line);
 	}
 }
@@ -462,8 +506,11 @@ static void tell_server_json(struct run *run, const struct server *server)
 	struct text result = TEXT_ON(words);
 	struct text text = TEXT_ON(line);
 	url_format(&server->url, &url_text);
-	text_addf(&result, "server %s: %s", url,
-		  server->address_count ? server_standing(server) : "not allowed, no address");
+	text_addf(&result, "server %s: ", url);
+	if (server->address_count)
+		describe_standing(server, &result);
+	else
+		text_add(&result, "not allowed, no address");
 	report_json_begin(&text, words);
 	json_string(&text, "server", url);
 	json_array_begin(&text, "addresses");
@@ -475,6 +522,12 @@ static void tell_server_json(struct run *run, const struct server *server)
 	}
 	json_array_end(&text);
 	json_bool(&text, "proven", server->proven);
+	if (server->proven || server->reached) {
+		char address[ADDRESS_TEXT_SIZE];
+		struct text address_text = TEXT_ON(address);
+		address_format(&server->proof_at, &address_text);
+		json_string(&text, "proof_at", address);
+	}
 	report_json_end(&run->report, &text);
 }
 

@@ -20,8 +20,10 @@ struct server {
 	struct address addresses[SERVER_ADDRESSES_MAX];
 	size_t address_count; /* 0: its name could not be resolved */
 	bool from_dns; /* so its name has to resolve from inside the containment, too */
+	bool tried; /* one that proves itself ends the proof: those behind it are not asked */
 	bool proven;
 	bool reached; /* it answers, but who it is was not verified */
+	struct address proof_at; /* which address answered, when proven or reached */
 };
 
 /* "tcp:ntp.example.com:123", to be resolved. */

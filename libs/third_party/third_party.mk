@@ -42,7 +42,8 @@ $(tp)/wanted: FORCE
 
 $(tp)/fetched: $(tp)/wanted $(table) $(here)/fetch.sh
 	$(Q)DL_DIR='$(DL_DIR)' DEBIAN_ARCH='$(target_debian)' DEBIAN_SUITES='$(DEBIAN_SUITES)' \
-		PKG_CONFIG='$(PKG_CONFIG)' $(here)/fetch.sh $(tp) \
+		PKG_CONFIG='$(PKG_CONFIG)' \
+		$(here)/fetch.sh $(tp) \
 		$(foreach name,$(needed),$(name)=$(call provider_of,$(name)))
 	@touch $@
 

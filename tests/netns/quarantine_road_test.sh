@@ -67,8 +67,8 @@ run quarantine "${road[@]}"
 steps='^\[1/5\] read .* ok +[0-9.]+s \[2/5\] resolve +servers: 2 of 2, resolvers: 2 .* \[3/5\] contain +inet: [0-9]+ rules'
 steps="$steps"'.*\[4/5\] prove +one.vr.test proven, TLSv1.3 ok .*\[5/5\] keep '
 matches output_steps "$steps" "$out"
-end="contained: table inet $default_table allowed https://one.vr.test:8000/ $one4, $one6 \\(proven\\)"
-end="$end https://two.vr.test:9000/ $two4, $two6 \\(not proven\\) DNS $resolver4, $resolver6 .*undo with release"
+end="contained: table inet $default_table allowed https://one.vr.test:8000/ $one4, $one6 \\(proven at [0-9a-f.:]+\\)"
+end="$end https://two.vr.test:9000/ $two4, $two6 \\(not tried\\) DNS $resolver4, $resolver6 .*undo with release"
 matches output_says_contained "$end" "$out"
 same output_is_narrow_ascii "" "$(LC_ALL=C awk 'length > 79 || /[^ -~]/' out)"
 same no_warnings "" "$err"
