@@ -6,9 +6,10 @@
 set -u
 
 cd "$(dirname "$(realpath "$0")")/.." || exit 1
-build=$(realpath "${BUILD:-build}")
-third_party=$(realpath "${THIRD_PARTY_DIR:-$build/third_party}")
-downloads=${DL_DIR:-dl} # as make was told: another path would be another place to fetch from
+# As make was told them: other words for the same folders are other flags, and everything would be made again.
+build=${BUILD:-build}
+third_party=${THIRD_PARTY_DIR:-$build/third_party}
+downloads=${DL_DIR:-dl}
 work=$build/tests/configs
 failures=0
 

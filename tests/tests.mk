@@ -44,7 +44,7 @@ netns_scripts := $(sort $(wildcard tests/netns/*_test.sh))
 
 # The tests that call make decide for themselves how: nothing of this call, not even its O=, goes down to them.
 test_environment = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u O QUARBOX='$(abspath $O/quarbox)' \
-	QUARBOX_BIN='$(abspath $O/bin)' BUILD='$(abspath $O)' THIRD_PARTY_DIR='$(abspath $(THIRD_PARTY_DIR))' \
+	QUARBOX_BIN='$(abspath $O/bin)' BUILD='$O' THIRD_PARTY_DIR='$(THIRD_PARTY_DIR)' \
 	DL_DIR='$(DL_DIR)' ASAN_OPTIONS=detect_leaks=1
 run_tests = $(Q)$(test_environment) tests/run $O/tests/logs
 
