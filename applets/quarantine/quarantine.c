@@ -573,6 +573,7 @@ static int tell(struct run *run)
 	text = TEXT_ON(line);
 	text_addf(&text, "release%s%s", default_table ? "" : " -t ", default_table ? "" : run->settings.table);
 	report_item(&run->report, "undo with", line);
+	output_write(&run->report.output, "", 0); /* before terminals that may be slow */
 	tell_people(run);
 	return (int)code;
 }

@@ -139,7 +139,8 @@ void report_item(struct report *report, const char *label, const char *string)
 		text_pad_to(&text, ITEM_COLUMN);
 		text_add_bytes(&text, string, length);
 		text_add(&text, "\n");
-		write_text(report, &text);
+		if (!report->quiet)
+			output_queue(&report->output, text.bytes, text.length); /* the block goes out as one */
 		string += length + (string[length] == ' ');
 		label = "";
 	}

@@ -81,7 +81,7 @@ static void flush_pending(struct output *output)
 	}
 }
 
-void output_write(struct output *output, const char *bytes, size_t count)
+void output_queue(struct output *output, const char *bytes, size_t count)
 {
 	while (count > 0 && output->error == 0) {
 		size_t room = sizeof output->pending - output->length;
@@ -90,12 +90,19 @@ void output_write(struct output *output, const char *bytes, size_t count)
 		output->length += part;
 		bytes += part;
 		count -= part;
-		flush_pending(output);
+		if (count > 0)
+			flush_pending(output);
 		if (output->length == sizeof output->pending && count > 0) {
 			output->lost = true;
 			return;
 		}
 	}
+}
+
+void output_write(struct output *output, const char *bytes, size_t count)
+{
+	output_queue(output, bytes, count);
+	flush_pending(output);
 }
 
 int output_drain(struct output *output, struct deadline deadline)

@@ -29,7 +29,8 @@ void output_init(struct output *output, int fd);
 /* Closes what output_init opened. */
 void output_fini(struct output *output);
 
-/* Queues the bytes and writes what can be written at once. */
+/* Queues the bytes; output_write also writes what can be written at once. */
+void output_queue(struct output *output, const char *bytes, size_t count);
 void output_write(struct output *output, const char *bytes, size_t count);
 
 /* Waits for the descriptor to take the rest. Returns 0, or -errno: -EAGAIN when the deadline passed. */
