@@ -68,6 +68,58 @@ struct policy_network {
 	bool inbound;
 };
 
+/* ---- the device's links ---- */
+
+enum {
+	POLICY_LINK_VLANS_MAX = 8, /* VLANs of one device that lead to peers; with more, frames of any VLAN are looked into */
+	POLICY_ON_LINK_MAX = 32, /* IPv4 prefixes */
+	POLICY_MACS_MAX = 64,
+	MAC_LENGTH = 6,
+};
+
+/* What the frames of a link begin with. */
+enum link_form {
+	LINK_ETHERNET,
+	LINK_IP, /* no link-layer header: tun, PPP, WireGuard, IP in IP */
+	LINK_UNKNOWN, /* not in the table of link types: no netdev layer for it, and "partial" */
+};
+
+/* What passes on a link that is not sealed: allowed peers in these wrappings, and what keeps the link itself alive. */
+enum {
+	LINK_UNTAGGED = 1 << 0, /* frames without a VLAN tag */
+	LINK_ANY_VLAN = 1 << 1, /* frames with any VLAN tag; else those of vlans[] */
+	LINK_ANY_MAC = 1 << 2, /* the device changes its own MAC address (Wi-Fi): it isn't compared */
+	LINK_EAPOL = 1 << 3, /* 802.1X and WPA: ethertype 0x888e */
+	LINK_SLOW = 1 << 4, /* slow protocols, LACP among them: ethertype 0x8809 */
+	LINK_STP = 1 << 5, /* spanning tree: LLC frames to 01:80:c2:00:00:00 */
+	LINK_PPPOE = 1 << 6, /* PPPoE discovery, and sessions whose inner packets are allowed */
+};
+
+struct policy_link {
+	char name[POLICY_INTERFACE_SIZE];
+	uint8_t form; /* enum link_form */
+	bool sealed; /* it leads to no allowed peer: nothing passes, in no direction */
+	uint8_t passes; /* LINK_ bits */
+	uint8_t vlan_count;
+	uint16_t vlans[POLICY_LINK_VLANS_MAX]; /* VLAN ids (1 to 4094) of the devices above it that lead to peers */
+};
+
+/* An IPv4 prefix that is on a link that leads to peers; host bits are 0. */
+struct policy_prefix {
+	uint8_t address[4];
+	uint8_t prefix_length;
+};
+
+/* What the layers below IP have to know of the device. The links are the caller's; loopback is not among them. */
+struct policy_links {
+	const struct policy_link *links;
+	size_t count;
+	uint8_t macs[POLICY_MACS_MAX][MAC_LENGTH]; /* the device's own, of all links that are not sealed */
+	size_t mac_count;
+	struct policy_prefix on_link[POLICY_ON_LINK_MAX];
+	size_t on_link_count;
+};
+
 struct policy {
 	const char *table;
 	const char *comment; /* of the table: marks it as ours, see POLICY_COMMENT_PREFIX */
