@@ -57,7 +57,10 @@ static int take_message(const struct nlmsghdr *message, struct answer *answer)
 		return mnl_nlmsg_get_payload_len(message) < sizeof error->error ? -EBADMSG : error->error;
 	}
 	if (message->nlmsg_type == NLMSG_DONE) {
+		const int *error = mnl_nlmsg_get_payload(message);
 		answer->finished = true;
+		if (mnl_nlmsg_get_payload_len(message) >= sizeof *error && *error < 0)
+			return *error; /* the dump ended early */
 		return answer->interrupted ? -EINTR : 0;
 	}
 	return answer->take ? answer->take(message, answer->context) : 0;
