@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "links.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/line.h"
+#include "base/parse.h"
+#include "netlink/rtnetlink.h"
+#include "policy/links.h"
+
+enum {
+	DUMP_TRIES = 8, /* while something changes */
+	PREFIXES_MAX = 1024, /* before those of sealed links are left out */
+	WORD_SIZE = POLICY_INTERFACE_SIZE,
+	PROC_FILE_LIMIT = 4 << 20, /* bytes; more sessions or sockets than a device has */
+};
+
+struct prefix_on {
+	uint32_t link;
+	struct policy_prefix prefix;
+};
+
+/* What a survey needs while it is made. */
+struct surveyor {
+	struct links_survey *survey;
+	const struct policy *policy;
+	const char *const *uplinks;
+	size_t uplink_count;
+	struct netlink netlink;
+	struct link_facts *links; /* in order of their index */
+	size_t count;
+	struct prefix_on *prefixes;
+	size_t prefix_count;
+	size_t outer_first; /* of survey->outer, those that routes have not been held against yet */
+	bool first_round; /* of routes */
+	bool everything_unknown;
+};
+
+/* Makes room for one more in an array that grows by doubling. */
+static void *room(void *array, size_t count, size_t size)
+{
+	if (count & (count - 1) || (count && count < 8))
+		return array;
+	return realloc(array, (count ? 2 * count : 8) * size);
+}
+
+static struct link_facts *find(const struct surveyor *surveyor, uint32_t index)
+{
+	return links_find(surveyor->links, surveyor->count, index);
+}
+
+/* ---- links ---- */
+
+static bool is_wireless(const char *name)
+{
+	static const char *const marks[] = { "phy80211", "wireless" };
+	char path[64];
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		struct text text = TEXT_ON(path);
+		text_addf(&text, "/sys/class/net/%s/%s", name, marks[i]);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_named(const struct surveyor *surveyor, const char *name)
+{
+	const struct policy *policy = surveyor->policy;
+	for (size_t i = 0; i < surveyor->uplink_count; i++) {
+		if (strcmp(surveyor->uplinks[i], name) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < policy->dhcp_server_count; i++) {
+		if (strcmp(policy->dhcp_server[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int visit_link(void *context, const struct netlink_link *link)
+{
+	struct surveyor *surveyor = context;
+	if (link->flags & IFF_LOOPBACK)
+		return 0;
+	if (surveyor->count == SURVEY_LINKS_MAX)
+		return -E2BIG;
+	struct link_facts *links = room(surveyor->links, surveyor->count, sizeof *links);
+	if (!links)
+		return -ENOMEM;
+	surveyor->links = links;
+	struct link_facts *facts = &links[surveyor->count++];
+	*facts = (struct link_facts){
+		.index = link->index, .master = link->master, .lower = link->lower, .vlan = link->vlan,
+		.remote = link->remote, .port = link->port,
+		.type = link_type_find(link->name, link->kind, link->type),
+		.facts = (uint16_t)((link->mac ? FACT_MAC : 0) | (link->stp ? FACT_STP : 0) |
+				    (link->vlan_filtering ? FACT_VLAN_FILTERING : 0) |
+				    (is_wireless(link->name) ? FACT_WIRELESS : 0) |
+				    (is_named(surveyor, link->name) ? FACT_LEADS : 0)),
+	};
+	text_copy(facts->link.name, sizeof facts->link.name, link->name);
+	facts->link.form = (uint8_t)link_form_find(link->type);
+	if (link->mac)
+		memcpy(facts->mac, link->mac, MAC_LENGTH);
+	return 0;
+}
+
+static int compare_index(const void *a, const void *b)
+{
+	const struct link_facts *first = a;
+	const struct link_facts *second = b;
+	return (first->index > second->index) - (first->index < second->index);
+}
+
+/* A dump that was interrupted is begun again; what had been found by then still counts. */
+static int read_links(struct surveyor *surveyor)
+{
+	int result = -EINTR;
+	for (size_t i = 0; i < DUMP_TRIES && result == -EINTR; i++) {
+		surveyor->count = 0;
+		free(surveyor->links);
+		surveyor->links = NULL;
+		result = netlink_each_link(&surveyor->netlink, visit_link, surveyor);
+	}
+	if (surveyor->count)
+		qsort(surveyor->links, surveyor->count, sizeof *surveyor->links, compare_index);
+	return result;
+}
+
+/* ---- addresses ---- */
+
+/* ARP is answered and asked on Ethernet only. */
+static int add_prefix(struct surveyor *surveyor, const struct link_facts *link, const uint8_t *bytes, uint8_t length)
+{
+	struct prefix_on new = { .link = link->index, .prefix.prefix_length = length };
+	memcpy(new.prefix.address, bytes, sizeof new.prefix.address);
+	if (link->link.form != LINK_ETHERNET)
+		return 0;
+	for (size_t i = 0; i < surveyor->prefix_count; i++) {
+		if (memcmp(&surveyor->prefixes[i], &new, sizeof new) == 0)
+			return 0;
+	}
+	if (surveyor->prefix_count == PREFIXES_MAX) {
+		surveyor->survey->on_link_cut = true;
+		return 0;
+	}
+	struct prefix_on *prefixes = room(surveyor->prefixes, surveyor->prefix_count, sizeof *prefixes);
+	if (!prefixes)
+		return -ENOMEM;
+	surveyor->prefixes = prefixes;
+	prefixes[surveyor->prefix_count++] = new;
+	return 0;
+}
+
+static int visit_address(void *context, const struct netlink_address *address)
+{
+	struct surveyor *surveyor = context;
+	struct link_facts *link = find(surveyor, address->link);
+	bool v4 = address->family == AF_INET;
+	if (!link)
+		return 0;
+	/* 169.254.0.0/16 is often given without its scope */
+	bool local = address->scope >= RT_SCOPE_LINK ||
+		     (v4 && address->bytes[0] == 169 && address->bytes[1] == 254);
+	if (!local)
+		link->facts |= FACT_ADDRESS;
+	return v4 ? add_prefix(surveyor, link, address->bytes, address->prefix_length) : 0;
+}
+
+static int read_addresses(struct surveyor *surveyor)
+{
+	int result = -EINTR;
+	for (size_t i = 0; i < DUMP_TRIES && result == -EINTR; i++)
+		result = netlink_each_address(&surveyor->netlink, visit_address, surveyor);
+	return result;
+}
+
+/* ---- what only /proc says ---- */
+
+/* Copies the word at this place of a line, from 0; "" when there is none. */
+static void copy_word(const char *line, size_t place, char word[WORD_SIZE])
+{
+	line += strspn(line, " ");
+	while (place-- > 0) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	size_t length = strcspn(line, " ");
+	if (length >= WORD_SIZE)
+		length = WORD_SIZE - 1;
+	memcpy(word, line, length);
+	word[length] = '\0';
+}
+
+/* Lists of what uses a link. */
+static const struct usage {
+	const char *path;
+	uint16_t fact;
+	uint8_t link_place; /* the word that is the link's name or index, 0 for all links */
+	uint8_t other_place;
+	const char *other; /* what another word has to be, or NULL */
+} usages[] = {
+	/* "sk RefCnt Type Proto Iface ...": packet sockets */
+	{ "/proc/net/packet", FACT_SUPPLICANT, 4, 3, "888e" },
+	/* "Id Address Device": sessions; which ppp link is whose is not said */
+	{ "/proc/net/pppoe", FACT_PPPOE, 2, 0, NULL },
+};
+
+static void note_usage(struct surveyor *surveyor, const struct usage *usage, const char *line)
+{
+	char word[WORD_SIZE];
+	uint64_t index;
+	copy_word(line, usage->other_place, word);
+	if (usage->other && strcmp(word, usage->other) != 0)
+		return;
+	copy_word(line, usage->link_place, word);
+	bool numbered = parse_unsigned(word, UINT32_MAX, &index);
+	for (size_t i = 0; i < surveyor->count; i++) {
+		struct link_facts *link = &surveyor->links[i];
+		if (strcmp(link->link.name, word) == 0 || (numbered && (index == 0 || index == link->index)))
+			link->facts |= usage->fact;
+	}
+}
+
+/* Kernels without the protocol have no such file. */
+static void read_usage(struct surveyor *surveyor, const struct usage *usage)
+{
+	struct line_reader reader;
+	char *line;
+	if (line_reader_open(&reader, usage->path, PROC_FILE_LIMIT, NULL) == 0) {
+		while (line_reader_next(&reader, &line, NULL) > 0)
+			note_usage(surveyor, usage, line);
+	}
+	line_reader_close(&reader);
+}
+
+/* ---- routes ---- */
+
+static bool leads(const struct surveyor *surveyor, const struct netlink_route *route)
+{
+	enum ip_family family = route->family == AF_INET ? IPV4 : IPV6;
+	const struct links_survey *survey = surveyor->survey;
+	for (size_t i = surveyor->outer_first; i < survey->outer_count; i++) {
+		if (policy_network_overlaps(&survey->outer[i], family, route->destination, route->prefix_length))
+			return true;
+	}
+	return surveyor->first_round &&
+	       policy_route_leads(surveyor->policy, family, route->destination, route->prefix_length);
+}
+
+static int visit_route(void *context, const struct netlink_route *route)
+{
+	struct surveyor *surveyor = context;
+	struct link_facts *link = find(surveyor, route->link);
+	bool v4 = route->family == AF_INET;
+	if (route->link && !link) /* loopback, or newer than our list */
+		return 0;
+	bool to_peer = leads(surveyor, route);
+	if (!link) {
+		surveyor->everything_unknown |= to_peer;
+		return 0;
+	}
+	if (to_peer)
+		link->facts |= FACT_LEADS;
+	if (v4 && route->direct && route->scope == RT_SCOPE_LINK)
+		return add_prefix(surveyor, link, route->destination, route->prefix_length);
+	if (v4 && to_peer && route->onlink && route->gateway)
+		return add_prefix(surveyor, link, route->gateway, 32);
+	return 0;
+}
+
+static int read_routes(struct surveyor *surveyor, uint8_t family)
+{
+	int result = -EINTR;
+	for (size_t i = 0; i < DUMP_TRIES && result == -EINTR; i++)
+		result = netlink_each_route(&surveyor->netlink, family, visit_route, surveyor);
+	return result;
+}
+
+/* ---- tunnels ---- */
+
+static void add_outer(struct links_survey *survey, const struct link_facts *link, bool inbound)
+{
+	struct policy_network new = {
+		.address = link->remote, .prefix_length = (uint8_t)(8 * address_length(&link->remote)),
+		.protocol = IPPROTO_UDP, .port = link->port, .inbound = inbound,
+	};
+	for (size_t i = 0; i < survey->outer_count; i++) {
+		const struct policy_network *there = &survey->outer[i];
+		if (address_equal(&there->address, &new.address) && there->port == new.port &&
+		    there->inbound == inbound)
+			return;
+	}
+	if (survey->outer_count == SURVEY_OUTER_MAX)
+		survey->outer_cut = true;
+	else
+		survey->outer[survey->outer_count++] = new;
+}
+
+/* The outer packets of tunnels that lead to peers; their remotes are peers as well. */
+static void note_outer(struct surveyor *surveyor)
+{
+	struct links_survey *survey = surveyor->survey;
+	for (size_t i = 0; i < surveyor->count; i++) {
+		const struct link_facts *link = &surveyor->links[i];
+		enum link_outer outer = link_outer(link);
+		if (outer == OUTER_UNKNOWN)
+			text_copy(survey->tunnel, sizeof survey->tunnel, link->link.name);
+		if (outer != OUTER_UDP)
+			continue;
+		add_outer(survey, link, false);
+		add_outer(survey, link, true);
+	}
+}
+
+/* Every round finds the links over which the tunnels of the round before go. */
+static int spread(struct surveyor *surveyor)
+{
+	struct links_survey *survey = surveyor->survey;
+	do {
+		size_t known = survey->outer_count;
+		int result = read_routes(surveyor, AF_INET);
+		if (result == 0)
+			result = read_routes(surveyor, AF_INET6);
+		if (result < 0)
+			return result;
+		surveyor->first_round = false;
+		surveyor->outer_first = known;
+		links_spread(surveyor->links, surveyor->count, surveyor->everything_unknown);
+		note_outer(surveyor);
+	} while (survey->outer_count > surveyor->outer_first);
+	return 0;
+}
+
+/* ---- the result ---- */
+
+enum group { UPLINKS, IDLE, SEALED, GROUPS };
+
+static enum group group_of(const struct link_facts *facts)
+{
+	if (facts->link.sealed)
+		return SEALED;
+	return link_is_idle(facts) ? IDLE : UPLINKS;
+}
+
+static int collect(struct surveyor *surveyor)
+{
+	struct links_survey *survey = surveyor->survey;
+	size_t counts[GROUPS] = { 0 };
+	size_t count = 0;
+	survey->records = surveyor->count ? calloc(surveyor->count, sizeof *survey->records) : NULL;
+	if (surveyor->count && !survey->records)
+		return -ENOMEM;
+	for (size_t group = 0; group < GROUPS; group++) {
+		for (size_t i = 0; i < surveyor->count; i++) {
+			const struct link_facts *facts = &surveyor->links[i];
+			if (group_of(facts) != group)
+				continue;
+			survey->records[count++] = facts->link;
+			counts[group]++;
+			if (group != SEALED && facts->link.form == LINK_ETHERNET && (facts->facts & FACT_MAC))
+				survey->macs_cut |= !policy_links_add_mac(&survey->links, facts->mac);
+		}
+	}
+	for (size_t i = 0; i < surveyor->prefix_count; i++) {
+		const struct link_facts *link = find(surveyor, surveyor->prefixes[i].link);
+		if (link && !link->link.sealed)
+			survey->on_link_cut |= !policy_links_add_prefix(&survey->links, &surveyor->prefixes[i].prefix);
+	}
+	survey->uplink_count = counts[UPLINKS];
+	survey->idle_count = counts[IDLE];
+	survey->links.links = survey->records;
+	survey->links.count = count;
+	return 0;
+}
+
+static int make_survey(struct surveyor *surveyor)
+{
+	int result = read_links(surveyor);
+	if (result == 0)
+		result = read_addresses(surveyor);
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < sizeof usages / sizeof *usages; i++)
+		read_usage(surveyor, &usages[i]);
+	result = spread(surveyor);
+	if (result < 0)
+		return result;
+	links_finish(surveyor->links, surveyor->count);
+	return collect(surveyor);
+}
+
+int links_survey(struct links_survey *survey, const struct policy *policy, const char *const *uplinks,
+		 size_t uplink_count, struct diag *diag)
+{
+	struct surveyor surveyor = {
+		.survey = survey, .policy = policy, .uplinks = uplinks, .uplink_count = uplink_count,
+		.first_round = true,
+	};
+	*survey = (struct links_survey){ .records = NULL };
+	int result = netlink_open(&surveyor.netlink, NETLINK_ROUTE, diag);
+	if (result < 0)
+		return result;
+	result = make_survey(&surveyor);
+	if (result == -E2BIG)
+		diag_fail(diag, E2BIG, "list the links: more than %d", SURVEY_LINKS_MAX);
+	else if (result < 0)
+		diag_errno(diag, -result, "list links and routes");
+	netlink_close(&surveyor.netlink);
+	free(surveyor.links);
+	free(surveyor.prefixes);
+	return result;
+}
+
+void links_survey_fini(struct links_survey *survey)
+{
+	free(survey->records);
+	survey->records = NULL;
+	survey->links.links = NULL;
+	survey->links.count = 0;
+}
+
+/* ---- for people ---- */
+
+/* Names while the text is shorter than `end`; the others are counted. */
+static void list_names(const struct policy_link *links, size_t count, const char *title, size_t end,
+		       struct text *text)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *before = i ? ", " : title;
+		if (text->length + strlen(before) + strlen(links[i].name) > end) {
+			text_addf(text, "%s%zu%s", i ? " and " : title, count - i, i ? " more" : "");
+			break;
+		}
+		text_addf(text, "%s%s", before, links[i].name);
+	}
+}
+
+void links_describe(const struct links_survey *survey, struct text *text)
+{
+	enum { RESERVED = 14 }; /* "; sealed: 4096", " and 4096 more" */
+	const struct policy_link *idle = survey->records + survey->uplink_count;
+	const struct policy_link *sealed = idle + survey->idle_count;
+	size_t unsealed = survey->uplink_count + survey->idle_count;
+	size_t end = text->size - 1 > RESERVED ? text->size - 1 - RESERVED : 0;
+	if (survey->uplink_count == 0)
+		text_add(text, "no uplinks");
+	/* each leaves some of the space to those behind it */
+	list_names(survey->records, survey->uplink_count, "uplinks ", end / 2, text);
+	list_names(idle, survey->idle_count, "; idle: ", end - end / 4, text);
+	list_names(sealed, survey->links.count - unsealed, "; sealed: ", end, text);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The device's links as they are now: which of them lead to an allowed peer, and what has to pass on each. */
+#ifndef QUARANTINE_LINKS_H
+#define QUARANTINE_LINKS_H
+
+#include "base/diag.h"
+#include "base/text.h"
+#include "policy/policy.h"
+
+enum {
+	SURVEY_LINKS_MAX = 4096,
+	SURVEY_OUTER_MAX = 16, /* two for each tunnel */
+};
+
+struct links_survey {
+	struct policy_links links; /* of records */
+	struct policy_link *records; /* on the heap: uplinks, then idle ones, then sealed ones */
+	size_t uplink_count; /* with what they stand on */
+	size_t idle_count; /* not sealed, because they may become the next uplink */
+	/* the outer packets of VXLANs that lead to peers: to be allowed as well */
+	struct policy_network outer[SURVEY_OUTER_MAX];
+	size_t outer_count;
+	char tunnel[POLICY_INTERFACE_SIZE]; /* one that leads to peers, its outer packets nobody knows where; or "" */
+	/* what of the lists above is not complete */
+	bool macs_cut;
+	bool on_link_cut;
+	bool outer_cut;
+};
+
+/*
+ * Asks the kernel. policy: normalized; uplinks: names of links that the user says lead to peers. Returns 0 or -errno
+ * with a diagnostic: -E2BIG when there are more than SURVEY_LINKS_MAX links, -ENOMEM, what the kernel answers.
+ */
+int links_survey(struct links_survey *survey, const struct policy *policy, const char *const *uplinks,
+		 size_t uplink_count, struct diag *diag);
+void links_survey_fini(struct links_survey *survey);
+
+/*
+ * "uplinks wan, eth1; idle: eth2; sealed: br-lan, lan1 and 3 more": as many names as fit, the others are counted.
+ * Nothing is cut in a text of 80 bytes.
+ */
+void links_describe(const struct links_survey *survey, struct text *text);
+
+#endif
