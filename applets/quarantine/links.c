@@ -349,6 +349,13 @@ static enum group group_of(const struct link_facts *facts)
 	return link_is_idle(facts) ? IDLE : UPLINKS;
 }
 
+static int compare_name(const void *a, const void *b)
+{
+	const struct policy_link *left = a;
+	const struct policy_link *right = b;
+	return strcmp(left->name, right->name);
+}
+
 static int collect(struct surveyor *surveyor)
 {
 	struct links_survey *survey = surveyor->survey;
@@ -373,6 +380,9 @@ static int collect(struct surveyor *surveyor)
 		if (link && !link->link.sealed)
 			survey->on_link_cut |= !policy_links_add_prefix(&survey->links, &surveyor->prefixes[i].prefix);
 	}
+	/* nft lists the devices of a chain so */
+	if (counts[SEALED] > 1)
+		qsort(survey->records + count - counts[SEALED], counts[SEALED], sizeof *survey->records, compare_name);
 	survey->uplink_count = counts[UPLINKS];
 	survey->idle_count = counts[IDLE];
 	survey->links.links = survey->records;

@@ -14,7 +14,7 @@ enum {
 
 struct links_survey {
 	struct policy_links links; /* of records */
-	struct policy_link *records; /* on the heap: uplinks, then idle ones, then sealed ones */
+	struct policy_link *records; /* on the heap: uplinks, then idle ones, then sealed ones by name */
 	size_t uplink_count; /* with what they stand on */
 	size_t idle_count; /* not sealed, because they may become the next uplink */
 	/* the outer packets of VXLANs that lead to peers: to be allowed as well */

@@ -10,6 +10,8 @@
 
 #include "../applet.h"
 #include "build_info.h"
+#include "coverage.h"
+#include "links.h"
 #include "nft/containment.h"
 #include "nft/plan.h"
 #include "prove.h"
@@ -39,12 +41,15 @@ struct run {
 	struct report report;
 	struct netlink netlink;
 	struct resolvers resolvers;
+	struct links_survey survey;
 	struct proof *proof;
 	int lock;
 	bool replaces; /* an older quarantine */
 	bool partial; /* something named is not covered */
 	bool unverified;
 	size_t rules;
+	size_t gaps_told;
+	struct text *gap_list; /* JSON in the making */
 	char proven_by[80];
 };
 
@@ -158,6 +163,57 @@ static int count_rule(void *context, const struct rule *rule)
 	return 0;
 }
 
+static void count_rules(struct run *run)
+{
+	const struct policy *policy = policy_of(run);
+	run->rules = 0;
+	for (int table = 0; table < TABLES; table++) {
+		if (policy_has_table(policy, (enum table_id)table))
+			(void)policy_each_rule(policy, (enum table_id)table, count_rule, &run->rules);
+	}
+}
+
+/* What the survey could not say in full. */
+static void warn_of_survey(struct run *run)
+{
+	const struct links_survey *survey = &run->survey;
+	struct diag diag;
+	if (survey->macs_cut || survey->on_link_cut || survey->outer_cut) {
+		diag_fail(&diag, 0, "the device has more %s than are looked at: raw frames may be held up",
+			  survey->outer_cut ? "tunnels" : survey->macs_cut ? "MAC addresses" : "prefixes");
+		report_warning(&run->report, &diag);
+	}
+	if (*survey->tunnel) {
+		diag_fail(&diag, 0, "%s: nobody says where the tunnel's own packets go; --allow them", survey->tunnel);
+		report_warning(&run->report, &diag);
+	}
+}
+
+/* The layers below IP need to know the device's links; without that they are left out. */
+static int survey_links(struct run *run, struct diag *diag)
+{
+	struct policy *policy = policy_of(run);
+	struct links_survey *survey = &run->survey;
+	policy->layers = run->settings.layers;
+	int result = links_survey(survey, policy, run->settings.uplinks, run->settings.uplink_count, diag);
+	if (result == -ENOMEM)
+		return result;
+	if (result < 0) {
+		report_warning(&run->report, diag);
+		policy->refused |= policy->layers & LAYER_NETDEV;
+		policy->layers &= (uint8_t)~LAYER_NETDEV;
+		return 0;
+	}
+	for (size_t i = 0; i < survey->outer_count; i++) {
+		if (policy->network_count == POLICY_NETWORKS_MAX)
+			return diag_fail(diag, E2BIG, "more than %d networks and tunnels", POLICY_NETWORKS_MAX);
+		policy->networks[policy->network_count++] = survey->outer[i];
+	}
+	policy->links = survey->links;
+	warn_of_survey(run);
+	return 0;
+}
+
 static int prepare_policy(struct run *run, struct diag *diag)
 {
 	struct policy *policy = policy_of(run);
@@ -165,7 +221,9 @@ static int prepare_policy(struct run *run, struct diag *diag)
 	policy->comment = POLICY_COMMENT_PREFIX QUARBOX_VERSION;
 	int result = resolvers_allow(&run->resolvers, &run->settings.targets, diag);
 	policy_normalize(policy);
-	(void)policy_each_rule(policy, count_rule, &run->rules);
+	if (result == 0)
+		result = survey_links(run, diag);
+	count_rules(run);
 	return result;
 }
 
@@ -226,9 +284,11 @@ static int step_contain(struct run *run, bool on_probation)
 		return fail_unchanged(run, result, &diag);
 	char detail[80];
 	struct text text = TEXT_ON(detail);
-	text_addf(&text, "inet: %zu rules", run->rules);
+	count_rules(run);
+	coverage_describe(policy, &text);
+	text_addf(&text, ": %zu rules", run->rules);
 	if (on_probation)
-		text_addf(&text, ", on probation%s", run->replaces ? ", beside older" : "");
+		text_add(&text, run->replaces ? ", beside older" : ", on probation");
 	else if (run->replaces)
 		text_add(&text, ", older ones replaced");
 	report_end(&run->report, true, detail);
@@ -483,6 +543,26 @@ static void tell_allowed(struct run *run)
 	report_item(&run->report, "DNS", line);
 }
 
+static void ignore_gap(void *context, const char *gap)
+{
+	(void)context;
+	(void)gap;
+}
+
+static void tell_gap(void *context, const char *gap)
+{
+	struct run *run = context;
+	report_item(&run->report, run->gaps_told++ ? "" : "not covered", gap);
+}
+
+/* Whether something that was asked for is missing. */
+static bool tell_gaps(struct run *run, void (*take)(void *context, const char *gap))
+{
+	if (run->resolvers.any_by_need)
+		take(run, "DNS to any address: the local resolver's upstreams are unknown");
+	return coverage_gaps(policy_of(run), run->settings.layers, take, run);
+}
+
 static enum exit_code final_code(const struct run *run)
 {
 	if (run->unverified)
@@ -531,6 +611,12 @@ static void tell_server_json(struct run *run, const struct server *server)
 	report_json_end(&run->report, &text);
 }
 
+static void list_gap(void *context, const char *gap)
+{
+	struct run *run = context;
+	json_array_string(run->gap_list, gap);
+}
+
 static void tell_json(struct run *run, enum exit_code code)
 {
 	char line[REPORT_LINE_SIZE];
@@ -549,12 +635,34 @@ static void tell_json(struct run *run, enum exit_code code)
 	json_string(&text, "table", run->settings.table);
 	json_string(&text, "dns", dns);
 	json_number(&text, "rules", (int64_t)run->rules);
+	json_array_begin(&text, "layers");
+	for (int table = 0; table < TABLES; table++) {
+		if (policy_has_table(policy_of(run), (enum table_id)table))
+			json_array_string(&text, table_types[table].word);
+	}
+	json_array_end(&text);
+	run->gap_list = &text;
+	json_array_begin(&text, "not_covered");
+	(void)tell_gaps(run, list_gap);
+	json_array_end(&text);
 	json_number(&text, "exit", code);
 	report_json_end(&run->report, &text);
 }
 
+static void tell_links(struct run *run)
+{
+	char line[512];
+	struct text text = TEXT_ON(line);
+	coverage_describe(policy_of(run), &text);
+	report_item(&run->report, "layers", line);
+	text = TEXT_ON(line);
+	links_describe(&run->survey, &text);
+	report_item(&run->report, "interfaces", line);
+}
+
 static int tell(struct run *run)
 {
+	run->partial |= tell_gaps(run, ignore_gap);
 	enum exit_code code = final_code(run);
 	char line[256];
 	struct text text = TEXT_ON(line);
@@ -565,11 +673,8 @@ static int tell(struct run *run)
 	report_result(&run->report, final_state(code), line);
 	tell_servers(run);
 	tell_allowed(run);
-	if (run->partial)
-		report_item(&run->report, "not covered",
-			    "DNS to any address: the local resolver's upstreams are unknown");
-	/* the layers below IP are later work: what this build contains is said, never hidden */
-	report_item(&run->report, "layers", "inet (bridged frames and raw frames of root are not covered)");
+	tell_links(run);
+	tell_gaps(run, tell_gap);
 	text = TEXT_ON(line);
 	text_addf(&text, "release%s%s", default_table ? "" : " -t ", default_table ? "" : run->settings.table);
 	report_item(&run->report, "undo with", line);
@@ -633,6 +738,7 @@ static int finish(struct run *run, int code)
 	proof_close(run->proof);
 #endif
 	netlink_close(&run->netlink);
+	links_survey_fini(&run->survey);
 	settings_fini(&run->settings);
 	if (run->lock >= 0)
 		close(run->lock);

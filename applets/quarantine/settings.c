@@ -86,6 +86,40 @@ static int parse_forbidden(void *field, const char *value, struct diag *diag)
 }
 #endif
 
+static int parse_layers(void *field, const char *value, struct diag *diag)
+{
+	uint8_t layers = 0;
+	for (const char *at = value; at;) {
+		size_t length = strcspn(at, ",");
+		uint8_t found = 0;
+		for (size_t i = 0; i < TABLES; i++) {
+			if (strlen(table_types[i].word) == length && strncmp(at, table_types[i].word, length) == 0)
+				found = table_types[i].layers;
+		}
+		if (!(found & LAYERS_BUILT))
+			return diag_fail(diag, EINVAL, "'%.*s' is no layer of this build",
+					 (int)(length > 60 ? 60 : length), at);
+		layers |= found;
+		at = at[length] ? at + length + 1 : NULL;
+	}
+	if (!(layers & LAYER_INET))
+		return diag_fail(diag, EINVAL, "'%.*s' lacks inet, without which nothing is contained", 60, value);
+	*(uint8_t *)field = layers;
+	return 0;
+}
+
+static int parse_uplink(void *field, const char *value, struct diag *diag)
+{
+	struct settings *settings = field;
+	size_t length = strlen(value);
+	if (length == 0 || length >= POLICY_INTERFACE_SIZE)
+		return diag_fail(diag, EINVAL, "'%.*s' is no interface's name", 60, value);
+	if (settings->uplink_count == UPLINKS_MAX)
+		return diag_fail(diag, EINVAL, "at most %d uplinks", UPLINKS_MAX);
+	settings->uplinks[settings->uplink_count++] = value;
+	return 0;
+}
+
 #define FIELD(name) offsetof(struct settings, name)
 const struct option_row quarantine_options[] = {
 	{ 't', "table", "NAME", option_string, FIELD(table), "nftables table, default\n" CONFIG_DEFAULT_TABLE },
@@ -93,6 +127,8 @@ const struct option_row quarantine_options[] = {
 	{ 'a', "allow", "SPEC", parse_allow, FIELD(targets),
 	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:... or dhcp-server:INTERFACE;\nmay be repeated" },
 	{ 0, "dns", "WHO", parse_dns, FIELD(dns), "resolvers (default: those configured),\nany, none, or ADDRESS,..." },
+	{ 0, "layers", "LIST", parse_layers, FIELD(layers), "of inet,bridge,netdev; default: all" },
+	{ 0, "uplink", "NAME", parse_uplink, 0, "this interface leads to a server, too;\nmay be repeated" },
 	{ 'c', "config", "FILE", option_string, FIELD(config), "configuration, default /etc/quarbox.conf" },
 #if CONFIG_QUARANTINE_PROBE
 	TRUST_OPTION_ROWS(FIELD(trust)),
@@ -171,7 +207,7 @@ static int read_config(struct settings *settings, const char *path, struct diag 
 
 static void set_defaults(struct settings *settings)
 {
-	*settings = (struct settings){ .timeout = TIMEOUT_DEFAULT };
+	*settings = (struct settings){ .timeout = TIMEOUT_DEFAULT, .layers = LAYERS_BUILT };
 }
 
 /* What is said about trust on the command line replaces all that the file says: the two must not mix. */

@@ -11,7 +11,7 @@
 
 enum dns_mode { DNS_RESOLVERS, DNS_ANY, DNS_NONE, DNS_LIST };
 
-enum { DNS_LIST_MAX = 8 };
+enum { DNS_LIST_MAX = 8, UPLINKS_MAX = 8 };
 
 struct dns_settings {
 	enum dns_mode mode;
@@ -25,6 +25,9 @@ struct settings {
 	const char *config; /* path; NULL: the default one, which need not exist */
 	struct targets targets;
 	struct dns_settings dns;
+	uint8_t layers; /* LAYER_ bits */
+	const char *uplinks[UPLINKS_MAX]; /* interfaces that lead to the servers, too */
+	size_t uplink_count;
 	unsigned timeout; /* seconds */
 	bool remove;
 	bool dry_run;

@@ -54,9 +54,9 @@ static struct nlmsghdr *add_header(struct batch *batch, uint16_t type, uint8_t f
 	return header;
 }
 
-struct nlmsghdr *batch_message(struct batch *batch, uint16_t type, uint8_t family, uint16_t flags, size_t room)
+struct nlmsghdr *batch_message(struct batch *batch, uint16_t type, uint16_t flags, size_t room)
 {
-	return add_header(batch, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), family, 0, flags, room);
+	return add_header(batch, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), batch->family, 0, flags, room);
 }
 
 void batch_message_end(struct batch *batch, const struct nlmsghdr *message)
@@ -75,7 +75,7 @@ static void add_begin(struct batch *batch, uint32_t generation)
 
 void batch_begin(struct batch *batch, struct netlink *netlink, uint32_t generation)
 {
-	*batch = (struct batch){ .netlink = netlink };
+	*batch = (struct batch){ .netlink = netlink, .part_refusal.type = -1 };
 	add_begin(batch, generation);
 }
 
@@ -207,8 +207,37 @@ static void describe(const struct nlmsghdr *message, struct text *text)
 	}
 }
 
-static int explain(const struct batch *batch, const struct verdict_of_kernel *verdict, int error, int *refused,
-		   struct diag *diag)
+/* The hook of a NEWCHAIN message. A device without a name is every device: names are prefixes of names. */
+static void describe_hook(const struct nlattr *hook, struct refusal *refusal)
+{
+	struct nlattr *attribute;
+	struct nlattr *device;
+	netlink_for_each_nested(attribute, hook) {
+		if (mnl_attr_get_type(attribute) == NFTA_HOOK_HOOKNUM)
+			refusal->hook = ntohl(mnl_attr_get_u32(attribute));
+		if (mnl_attr_get_type(attribute) != NFTA_HOOK_DEVS)
+			continue;
+		netlink_for_each_nested(device, attribute)
+			refusal->every_device |= mnl_attr_get_payload_len(device) == 0;
+	}
+}
+
+static struct refusal describe_refusal(const struct nlmsghdr *message)
+{
+	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(message);
+	struct refusal refusal = { .type = message->nlmsg_type & 0xff, .family = generic->nfgen_family };
+	struct nlattr *attribute;
+	if (refusal.type != NFT_MSG_NEWCHAIN)
+		return refusal;
+	netlink_for_each_attribute(attribute, message, sizeof *generic) {
+		if (mnl_attr_get_type(attribute) == NFTA_CHAIN_HOOK)
+			describe_hook(attribute, &refusal);
+	}
+	return refusal;
+}
+
+static int explain(const struct batch *batch, const struct verdict_of_kernel *verdict, int error,
+		   struct refusal *refusal, struct diag *diag)
 {
 	const struct nlmsghdr *message = verdict->error ? find_message(batch, verdict->sequence) : NULL;
 	uint16_t type = message ? message->nlmsg_type : 0;
@@ -217,12 +246,12 @@ static int explain(const struct batch *batch, const struct verdict_of_kernel *ve
 	char what[128];
 	struct text text = TEXT_ON(what);
 	describe(message, &text);
-	if (refused)
-		*refused = type & 0xff;
+	if (refusal)
+		*refusal = describe_refusal(message);
 	return diag_errno(diag, -error, "change the rule set, %s", what);
 }
 
-static int commit(struct batch *batch, int *refused, struct diag *diag)
+static int commit(struct batch *batch, struct refusal *refusal, struct diag *diag)
 {
 	if (!batch->error)
 		request_acknowledgement(batch);
@@ -234,14 +263,14 @@ static int commit(struct batch *batch, int *refused, struct diag *diag)
 	int result = send_all_at_once(batch);
 	if (result == 0)
 		result = receive_verdict(batch, &verdict);
-	return result == 0 ? 0 : explain(batch, &verdict, result, refused, diag);
+	return result == 0 ? 0 : explain(batch, &verdict, result, refusal, diag);
 }
 
 void batch_part(struct batch *batch)
 {
 	if (batch->error || batch->part_size == 0 || batch->length < batch->part_size)
 		return;
-	int result = commit(batch, NULL, &batch->part_diag);
+	int result = commit(batch, &batch->part_refusal, &batch->part_diag);
 	if (result < 0) {
 		batch->error = result;
 		return;
@@ -251,11 +280,11 @@ void batch_part(struct batch *batch)
 	add_begin(batch, 0); /* the generation is a new one now, by our own doing */
 }
 
-int batch_commit(struct batch *batch, int *refused, struct diag *diag)
+int batch_commit(struct batch *batch, struct refusal *refusal, struct diag *diag)
 {
-	if (refused)
-		*refused = -1;
+	if (refusal)
+		*refusal = batch->part_refusal;
 	if (batch->error && *batch->part_diag.text)
 		return diag_fail(diag, -batch->error, "%s", batch->part_diag.text);
-	return commit(batch, refused, diag);
+	return commit(batch, refusal, diag);
 }

@@ -9,16 +9,26 @@
 #include "base/diag.h"
 #include "netlink/socket.h"
 
+/* The message that the kernel refused. */
+struct refusal {
+	int type; /* NFT_MSG_*, or -1 when no message is to blame */
+	uint8_t family; /* NFPROTO_* */
+	uint32_t hook; /* of NFT_MSG_NEWCHAIN: its number */
+	bool every_device; /* of NFT_MSG_NEWCHAIN: it was to be hooked on all devices */
+};
+
 struct batch {
 	struct netlink *netlink;
 	uint8_t *bytes;
 	size_t length;
 	size_t capacity;
+	uint8_t family; /* NFPROTO_* of the table that the next messages are about */
 	uint32_t sets; /* ids handed out to sets of this transaction */
 	size_t part_size; /* bytes after which batch_part sends what there is; 0: never, it stays one transaction */
 	bool parted; /* a part has been sent: a failure from now on leaves it behind */
 	int error; /* -errno once a message could not be stored or a part not sent; commit returns it then */
 	struct diag part_diag; /* of the part */
+	struct refusal part_refusal;
 };
 
 /*
@@ -29,11 +39,11 @@ void batch_begin(struct batch *batch, struct netlink *netlink, uint32_t generati
 void batch_fini(struct batch *batch); /* frees; safe on zero */
 
 /*
- * Starts a message of the given nf_tables type (NFT_MSG_*), family (NFPROTO_*) and flags, with room for `room` bytes of
- * attributes. Returns its header, valid until the next batch_message, or NULL (error is set then). When its attributes
- * are complete, batch_message_end must follow.
+ * Starts a message of the given nf_tables type (NFT_MSG_*) and flags, about the batch's family, with room for `room`
+ * bytes of attributes. Returns its header, valid until the next batch_message, or NULL (error is set then). When its
+ * attributes are complete, batch_message_end must follow.
  */
-struct nlmsghdr *batch_message(struct batch *batch, uint16_t type, uint8_t family, uint16_t flags, size_t room);
+struct nlmsghdr *batch_message(struct batch *batch, uint16_t type, uint16_t flags, size_t room);
 void batch_message_end(struct batch *batch, const struct nlmsghdr *message);
 
 /*
@@ -44,9 +54,8 @@ void batch_part(struct batch *batch);
 
 /*
  * Sends the transaction and waits for the kernel's answer. Returns 0 or -errno; the diagnostic names the message that
- * was refused ("rule 'DNS replies' in chain inbound_chain: Operation not supported"). When refused is not NULL it gets
- * the type of that message (NFT_MSG_*), or -1 when no message is to blame.
+ * was refused ("rule 'DNS replies' in chain inbound_chain: Operation not supported"), as does *refusal if not NULL.
  */
-int batch_commit(struct batch *batch, int *refused, struct diag *diag);
+int batch_commit(struct batch *batch, struct refusal *refusal, struct diag *diag);
 
 #endif

@@ -19,19 +19,18 @@ enum {
 	TRIES_MAX = 20, /* of a transaction while others change the rule set */
 	PAUSE_MS = 5, /* after a try that lost, for each one before it */
 	NAMES_ROOM = 1024,
-	OLD_CHAINS_MAX = 16, /* base chains of an older quarantine that are looked at */
 };
 
 /*
- * A probation has one of two forms. Where nothing was in force, the plan is installed under its own names, and a rule
- * in front of each chain accepts everything once the elements of set "probation" have expired. Beside an older
- * quarantine, the plan stands in chains and sets whose names begin with "probation_", and a rule in front of each old
- * chain goes there while the elements of "probation_beside" last. The rules in front bear the comment.
+ * A probation, in each of the tables. Where nothing was in force, the plan is installed under its own names, and a rule
+ * in front of each base chain accepts everything once the element of set "probation" has expired. Beside an older
+ * quarantine, the plan stands in chains and sets whose names begin with "probation_", with the same rule in front, and
+ * a rule in front of each old chain accepts everything while the element of "probation_beside" lasts: of two hooks for
+ * a packet one decides. The rules in front bear the comment.
  */
 static const char probation_set[] = "probation";
 static const char probation_prefix[] = "probation_";
 static const char beside_set[] = "probation_beside";
-static const char probation_comment[] = "quarbox probation";
 
 static bool has_prefix(const char *string, const char *prefix)
 {
@@ -42,10 +41,7 @@ enum { TABLE_OWNED = 1 << 1 }; /* NFT_TABLE_F_OWNER, Linux 5.12 */
 
 /* ---- retrying ---- */
 
-/*
- * One attempt: plans with the generation, fills and commits the batch. Returns 0 or -errno; sets *refused as
- * batch_commit does.
- */
+/* One attempt: plans with the generation, fills and commits the batch. */
 struct attempt {
 	struct netlink *netlink;
 	struct policy *policy; /* NULL when none is installed */
@@ -73,56 +69,90 @@ static bool is_large(const struct policy *policy)
 	return count > PARTS_FROM;
 }
 
+/* Nothing bore the name before: what there is is of the parts. Without chains it holds no packet up. */
 static void remove_parts(struct attempt *attempt)
 {
-	struct batch batch;
-	batch_begin(&batch, attempt->netlink, 0);
-	plan_delete_table(&batch, NFPROTO_INET, attempt->table);
-	(void)batch_commit(&batch, NULL, NULL); /* without chains it holds no packet up */
-	batch_fini(&batch);
+	for (int id = 0; id < TABLES; id++) {
+		struct batch batch;
+		batch_begin(&batch, attempt->netlink, 0);
+		batch.family = table_types[id].family;
+		plan_delete_table(&batch, attempt->table);
+		(void)batch_commit(&batch, NULL, NULL);
+		batch_fini(&batch);
+	}
 }
 
 /* fill returns 1 when there is nothing to commit. */
-static int try_once(struct attempt *attempt, int *refused, struct diag *diag)
+static int try_once(struct attempt *attempt, struct refusal *refusal, struct diag *diag)
 {
 	uint32_t generation = 0;
 	struct batch batch;
-	*refused = -1;
+	*refusal = (struct refusal){ .type = -1 };
 	int result = nft_generation(attempt->netlink, &generation, diag);
 	if (result < 0)
 		return result;
 	batch_begin(&batch, attempt->netlink, generation);
 	result = attempt->fill(attempt, &batch, diag);
 	if (result == 0)
-		result = batch_commit(&batch, refused, diag);
+		result = batch_commit(&batch, refusal, diag);
 	if (result < 0 && batch.parted)
 		remove_parts(attempt);
 	batch_fini(&batch);
 	return result < 0 ? result : 0;
 }
 
-/* What kernels answer to an expression that they do not have. */
+/* What kernels answer to an expression, a chain or a family that they do not have. */
 static bool says_unsupported(int error)
 {
 	return error == -ENOENT || error == -EOPNOTSUPP || error == -EPROTONOSUPPORT || error == -EPROTO ||
 	       error == -EAFNOSUPPORT;
 }
 
+/* The layers without which the transaction may pass. */
+static uint8_t refused_layers(const struct refusal *refusal, int error)
+{
+	if (refusal->type < 0 || !(says_unsupported(error) || error == -EINVAL))
+		return 0;
+	if (refusal->family == NFPROTO_BRIDGE)
+		return LAYER_BRIDGE;
+	if (refusal->family != NFPROTO_NETDEV)
+		return 0;
+	if (refusal->type == NFT_MSG_NEWCHAIN && refusal->every_device)
+		return LAYER_LATER;
+	if (refusal->type == NFT_MSG_NEWCHAIN && refusal->hook == NF_NETDEV_EGRESS)
+		return LAYER_EGRESS | LAYER_LATER;
+	return LAYER_NETDEV;
+}
+
+/* Whether the plan has become one that the kernel may take: without a layer, or without connection tracking. */
+static bool give_way(struct policy *policy, const struct refusal *refusal, int error)
+{
+	uint8_t layers = policy ? refused_layers(refusal, error) & policy->layers : 0;
+	if (layers) {
+		policy->layers &= (uint8_t)~layers;
+		policy->refused |= layers;
+		return true;
+	}
+	if (!policy || policy->stateless || refusal->family != NFPROTO_INET || refusal->type != NFT_MSG_NEWRULE ||
+	    !says_unsupported(error))
+		return false;
+	policy->stateless = true;
+	return true;
+}
+
 static int run_attempt(struct attempt *attempt, struct diag *diag)
 {
 	int result = -EAGAIN;
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
-		int refused;
-		result = try_once(attempt, &refused, diag);
+		struct refusal refusal;
+		result = try_once(attempt, &refusal, diag);
+		if (result == 0)
+			return 0;
 		bool changed_meanwhile = result == -ERESTART || result == -EINTR || result == -EAGAIN;
-		bool no_conntrack = attempt->policy && !attempt->policy->stateless && refused == NFT_MSG_NEWRULE &&
-				    says_unsupported(result);
-		if (!no_conntrack && !changed_meanwhile)
-			return result;
-		if (no_conntrack)
-			attempt->policy->stateless = true;
-		else
+		if (changed_meanwhile)
 			(void)poll(NULL, 0, tries * PAUSE_MS);
+		else if (!give_way(attempt->policy, &refusal, result))
+			return result;
 	}
 	return diag_errno(diag, EBUSY, "change the rule set: others keep changing it");
 }
@@ -131,7 +161,7 @@ static int run_attempt(struct attempt *attempt, struct diag *diag)
 
 static void delete_rule(struct batch *batch, const char *table, const char *chain, uint64_t handle)
 {
-	struct nlmsghdr *message = batch_message(batch, NFT_MSG_DELRULE, NFPROTO_INET, 0, NAMES_ROOM);
+	struct nlmsghdr *message = batch_message(batch, NFT_MSG_DELRULE, 0, NAMES_ROOM);
 	if (!message)
 		return;
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, table);
@@ -144,7 +174,7 @@ static void delete_rule(struct batch *batch, const char *table, const char *chai
 static void delete_named(struct batch *batch, uint16_t type, uint16_t table_attribute, const char *table,
 			 uint16_t name_attribute, const char *name)
 {
-	struct nlmsghdr *message = batch_message(batch, type, NFPROTO_INET, 0, NAMES_ROOM);
+	struct nlmsghdr *message = batch_message(batch, type, 0, NAMES_ROOM);
 	if (!message)
 		return;
 	mnl_attr_put_strz(message, table_attribute, table);
@@ -160,7 +190,7 @@ struct remains {
 static int delete_probation_rule(const struct rule_info *rule, void *context)
 {
 	const struct remains *remains = context;
-	if (has_prefix(rule->chain, probation_prefix) || strcmp(rule->comment, probation_comment) == 0)
+	if (has_prefix(rule->chain, probation_prefix) || strcmp(rule->comment, plan_probation_comment) == 0)
 		delete_rule(remains->batch, remains->table, rule->chain, rule->handle);
 	return 0;
 }
@@ -186,15 +216,15 @@ static int delete_probation_set(const char *name, void *context)
 static int delete_remains(struct netlink *netlink, struct batch *batch, const char *table, struct diag *diag)
 {
 	struct remains remains = { batch, table };
-	int result = rule_each(netlink, NFPROTO_INET, table, delete_probation_rule, &remains, diag);
+	int result = rule_each(netlink, batch->family, table, delete_probation_rule, &remains, diag);
 	if (result == 0)
-		result = chain_each(netlink, NFPROTO_INET, table, delete_probation_chain, &remains, diag);
+		result = chain_each(netlink, batch->family, table, delete_probation_chain, &remains, diag);
 	if (result == 0)
-		result = set_each(netlink, NFPROTO_INET, table, delete_probation_set, &remains, diag);
+		result = set_each(netlink, batch->family, table, delete_probation_set, &remains, diag);
 	return result;
 }
 
-/* What stands under the table's name, as far as a probation is concerned. */
+/* What stands under the table's name in a family, as far as a probation is concerned. */
 struct standing {
 	bool found;
 	bool filtering; /* it has a base chain, and is not dormant */
@@ -229,30 +259,56 @@ static int note_chain(const struct chain_info *chain, void *context)
 	return 0;
 }
 
-/* Somebody's firewall under a name that was mistyped is not ours to replace or remove. */
-static int refuse_foreign(const struct attempt *attempt, const struct standing *standing, struct diag *diag)
+/*
+ * Somebody's firewall under a name that was mistyped is not ours to replace or remove. The artifact sets nothing but an
+ * inet table; in the other families only our comment makes a table ours.
+ */
+static int refuse_foreign(const struct attempt *attempt, enum table_id table, const struct standing *standing,
+			  struct diag *diag)
 {
-	if (!standing->found || standing->ours || !standing->foreign ||
-	    strcmp(attempt->table, attempt->default_name) == 0)
+	if (standing->ours)
 		return 0;
-	return diag_fail(diag, EEXIST, "table inet %s: it is somebody else's, no quarantine", attempt->table);
+	if (table == TABLE_INET && (!standing->foreign || strcmp(attempt->table, attempt->default_name) == 0))
+		return 0;
+	return diag_fail(diag, EEXIST, "table %s %s: it is somebody else's, no quarantine", table_types[table].word,
+			 attempt->table);
 }
 
-static int look_at_table(struct attempt *attempt, struct standing *standing, struct diag *diag)
+static int look_at_table(struct attempt *attempt, enum table_id id, struct standing *standing, struct diag *diag)
 {
 	struct table_info table;
+	uint8_t family = table_types[id].family;
 	*standing = (struct standing){ .found = false };
-	int result = table_find(attempt->netlink, NFPROTO_INET, attempt->table, &table, &standing->found, diag);
+	int result = table_find(attempt->netlink, family, attempt->table, &table, &standing->found, diag);
 	if (result == 0 && standing->found)
-		result = set_each(attempt->netlink, NFPROTO_INET, attempt->table, note_set, standing, diag);
+		result = set_each(attempt->netlink, family, attempt->table, note_set, standing, diag);
 	if (result == 0 && standing->found)
-		result = chain_each(attempt->netlink, NFPROTO_INET, attempt->table, note_chain, standing, diag);
+		result = chain_each(attempt->netlink, family, attempt->table, note_chain, standing, diag);
 	if (result < 0 || !standing->found)
 		return result;
 	standing->ours = table_is_ours(&table);
 	if (table.flags & NFT_TABLE_F_DORMANT)
 		standing->filtering = false; /* it holds no packet up, whatever it contains */
-	return refuse_foreign(attempt, standing, diag);
+	return refuse_foreign(attempt, id, standing, diag);
+}
+
+/* All of the containment's tables as they stand. */
+struct standings {
+	struct standing of[TABLES];
+	bool probation; /* in any of them */
+};
+
+static int look_at_tables(struct attempt *attempt, struct standings *standings, struct diag *diag)
+{
+	standings->probation = false;
+	for (int id = 0; id < TABLES; id++) {
+		struct standing *standing = &standings->of[id];
+		int result = look_at_table(attempt, (enum table_id)id, standing, diag);
+		if (result < 0)
+			return result;
+		standings->probation |= standing->probation || standing->beside;
+	}
+	return 0;
 }
 
 /* Whether an older quarantine counts, as opposed to nothing, remains of a dead probation, or sets without chains. */
@@ -263,16 +319,20 @@ static bool is_older_quarantine(const struct standing *standing)
 
 static int fill_end_probation(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
-	struct standing standing;
-	int result = look_at_table(attempt, &standing, diag);
+	struct standings standings;
+	int result = look_at_tables(attempt, &standings, diag);
 	if (result < 0)
 		return result;
-	if (!standing.probation && !standing.beside)
+	if (!standings.probation)
 		return 1;
-	if (standing.beside)
-		return delete_remains(attempt->netlink, batch, attempt->table, diag);
-	plan_delete_table(batch, NFPROTO_INET, attempt->table);
-	return 0;
+	for (int id = 0; id < TABLES && result == 0; id++) {
+		batch->family = table_types[id].family;
+		if (standings.of[id].beside)
+			result = delete_remains(attempt->netlink, batch, attempt->table, diag);
+		else if (standings.of[id].probation)
+			plan_delete_table(batch, attempt->table);
+	}
+	return result;
 }
 
 int containment_end_probation(struct netlink *netlink, const char *table, struct diag *diag)
@@ -288,90 +348,91 @@ int containment_end_probation(struct netlink *netlink, const char *table, struct
 
 /* ---- beginning a probation ---- */
 
-/* The base chains of an older quarantine that decide about packets at the hooks of the plan. */
 struct old_chains {
-	struct chain_info chains[OLD_CHAINS_MAX];
-	size_t count;
+	struct batch *batch;
+	const char *table;
 };
 
-static int keep_old_chain(const struct chain_info *chain, void *context)
+/* NAT decides nothing; the hook for later links stays in force, nft can't list a second one (see fill_beside). */
+static int let_old_chain_stand_back(const struct chain_info *chain, void *context)
 {
-	struct old_chains *old = context;
+	const struct old_chains *old = context;
 	bool ours = has_prefix(chain->name, probation_prefix);
-	if (!chain->base || chain->nat || ours)
-		return 0;
-	if (old->count == OLD_CHAINS_MAX)
-		return -E2BIG;
-	old->chains[old->count++] = *chain;
+	if (chain->base && !chain->nat && !ours && strcmp(chain->name, chain_types[CHAIN_LATER_EGRESS].name) != 0)
+		plan_add_stand_back_rule(old->batch, old->table, chain->name, beside_set);
 	return 0;
 }
 
-/* The first old chain at each hook goes to the new plan, the others stand back; a hook without one gets its own. */
-static void divert_hook(struct batch *batch, const char *table, const struct old_chains *old, enum chain_id id)
+/*
+ * Two chains on every device make some versions of nft hang: the older quarantine's hook for links that appear later
+ * stays in force during the probation, and the plan has its own only afterwards.
+ */
+static int fill_beside(struct attempt *attempt, struct batch *batch, enum table_id table, struct diag *diag)
 {
-	char target[64];
-	struct text text = TEXT_ON(target);
-	text_addf(&text, "%s%s", probation_prefix, chain_types[id].name);
-	enum probation_rule kind = PROBATION_GOTO;
-	for (size_t i = 0; i < old->count; i++) {
-		if (old->chains[i].hook != chain_types[id].hook_number)
-			continue;
-		plan_add_probation_rule(batch, table, old->chains[i].name, beside_set, kind, target, probation_comment);
-		kind = PROBATION_STAND_BACK;
-	}
-	if (kind == PROBATION_STAND_BACK)
-		return;
-	char hooked[64];
-	text = TEXT_ON(hooked);
-	text_addf(&text, "%shook_%s", probation_prefix, chain_types[id].hook);
-	plan_add_base_chain(batch, table, hooked, id, false);
-	plan_add_probation_rule(batch, table, hooked, beside_set, kind, target, probation_comment);
-}
-
-static int fill_beside(struct attempt *attempt, struct batch *batch, struct diag *diag)
-{
-	struct old_chains old = { .count = 0 };
+	struct policy plan = *attempt->policy;
+	struct old_chains old = { batch, attempt->table };
 	int result = delete_remains(attempt->netlink, batch, attempt->table, diag);
-	if (result == 0)
-		result = chain_each(attempt->netlink, NFPROTO_INET, attempt->table, keep_old_chain, &old, diag);
-	if (result == -E2BIG)
-		return diag_fail(diag, E2BIG, "replace table %s: it has more than %d base chains", attempt->table,
-				 OLD_CHAINS_MAX);
 	if (result < 0)
 		return result;
+	plan.layers &= (uint8_t)~LAYER_LATER;
 	set_add_probation(batch, attempt->table, beside_set, attempt->milliseconds);
-	plan_add_contents(batch, attempt->policy, probation_prefix, false);
-	for (int id = 0; id < CHAIN_IDS; id++)
-		divert_hook(batch, attempt->table, &old, (enum chain_id)id);
-	return 0;
+	if (policy_has_table(&plan, table)) {
+		set_add_all(batch, &plan, table, probation_prefix);
+		plan_add_chains(batch, &plan, table, probation_prefix, beside_set);
+	}
+	return chain_each(attempt->netlink, batch->family, attempt->table, let_old_chain_stand_back, &old, diag);
 }
 
-/* found: something that holds no packet up stands under the name and goes first. */
-static void start_table(struct attempt *attempt, struct batch *batch, bool found)
+/*
+ * A table of the plan begins with its sets, in the place of something that holds no packet up, or of what it replaces.
+ * probation: the set that says how long it counts; NULL: for good.
+ */
+static void start_table(struct attempt *attempt, struct batch *batch, enum table_id table, bool found,
+			const char *probation)
 {
 	if (found)
-		plan_delete_table(batch, NFPROTO_INET, attempt->table);
+		plan_delete_table(batch, attempt->table);
+	if (!policy_has_table(attempt->policy, table))
+		return;
 	plan_add_table(batch, attempt->table, attempt->policy->comment);
+	if (probation)
+		set_add_probation(batch, attempt->table, probation, attempt->milliseconds);
+	set_add_all(batch, attempt->policy, table, "");
+}
+
+/* A large policy's sets go in parts where nothing of the name is in force; before all chains, which count at once. */
+static void allow_parts(const struct attempt *attempt, const struct standings *standings, struct batch *batch)
+{
+	bool found = false;
+	for (int id = 0; id < TABLES; id++)
+		found |= standings->of[id].found;
 	if (!found && is_large(attempt->policy))
 		batch->part_size = PART_SIZE;
 }
 
 static int fill_begin_probation(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
-	struct standing standing;
-	int result = look_at_table(attempt, &standing, diag);
+	struct standings standings;
+	int result = look_at_tables(attempt, &standings, diag);
 	if (result < 0)
 		return result;
-	attempt->replaces = is_older_quarantine(&standing);
-	if (attempt->replaces)
-		return fill_beside(attempt, batch, diag);
-	start_table(attempt, batch, standing.found);
-	plan_add_contents(batch, attempt->policy, "", true);
-	set_add_probation(batch, attempt->table, probation_set, attempt->milliseconds);
-	for (int id = 0; id < CHAIN_IDS; id++)
-		plan_add_probation_rule(batch, attempt->table, chain_types[id].name, probation_set, PROBATION_OVER,
-					NULL, probation_comment);
-	return 0;
+	allow_parts(attempt, &standings, batch);
+	attempt->replaces = false;
+	for (int id = 0; id < TABLES; id++) {
+		batch->family = table_types[id].family;
+		if (is_older_quarantine(&standings.of[id]))
+			attempt->replaces = true;
+		else
+			start_table(attempt, batch, (enum table_id)id, standings.of[id].found, probation_set);
+	}
+	for (int id = 0; id < TABLES && result == 0; id++) {
+		batch->family = table_types[id].family;
+		if (is_older_quarantine(&standings.of[id]))
+			result = fill_beside(attempt, batch, (enum table_id)id, diag);
+		else if (policy_has_table(attempt->policy, (enum table_id)id))
+			plan_add_chains(batch, attempt->policy, (enum table_id)id, "", probation_set);
+	}
+	return result;
 }
 
 int containment_begin_probation(struct netlink *netlink, struct policy *policy, const char *default_name,
@@ -398,29 +459,46 @@ static int fill_keep(struct attempt *attempt, struct batch *batch, struct diag *
 {
 	struct remains remains = { batch, attempt->table };
 	set_delete_probation(batch, attempt->table, probation_set);
-	int result = rule_each(attempt->netlink, NFPROTO_INET, attempt->table, delete_probation_rule, &remains, diag);
+	int result = rule_each(attempt->netlink, batch->family, attempt->table, delete_probation_rule, &remains, diag);
 	if (result == 0)
 		delete_named(batch, NFT_MSG_DELSET, NFTA_SET_TABLE, attempt->table, NFTA_SET_NAME, probation_set);
 	return result;
 }
 
+/* Whether the table stands as it shall, but for what makes it a probation. */
+static bool is_kept(const struct attempt *attempt, const struct standing *standing)
+{
+	return attempt->ends_probation && standing->probation;
+}
+
+/* Delete and add in one transaction leaks nothing, because every chain of the plan ends in a drop rule. */
 static int fill_install(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
-	struct standing standing;
-	int result = look_at_table(attempt, &standing, diag);
+	struct standings standings;
+	int result = look_at_tables(attempt, &standings, diag);
 	if (result < 0)
 		return result;
-	attempt->replaces = is_older_quarantine(&standing);
-	if (attempt->ends_probation && !standing.probation && !standing.beside)
+	if (attempt->ends_probation && !standings.probation)
 		return diag_fail(diag, ECANCELED, "keep the quarantine: its probation was removed meanwhile");
-	if (attempt->ends_probation && standing.probation)
-		return fill_keep(attempt, batch, diag);
-	if (attempt->ends_probation)
-		set_delete_probation(batch, attempt->table, beside_set);
-	/* Delete and add in one transaction leaks nothing, because every chain of the plan ends in a drop rule. */
-	start_table(attempt, batch, standing.found);
-	plan_add_contents(batch, attempt->policy, "", true);
-	return 0;
+	allow_parts(attempt, &standings, batch);
+	attempt->replaces = false;
+	for (int id = 0; id < TABLES && result == 0; id++) {
+		const struct standing *standing = &standings.of[id];
+		batch->family = table_types[id].family;
+		attempt->replaces |= is_older_quarantine(standing);
+		if (attempt->ends_probation && standing->beside)
+			set_delete_probation(batch, attempt->table, beside_set);
+		if (is_kept(attempt, standing))
+			result = fill_keep(attempt, batch, diag);
+		else
+			start_table(attempt, batch, (enum table_id)id, standing->found, NULL);
+	}
+	for (int id = 0; id < TABLES && result == 0; id++) {
+		batch->family = table_types[id].family;
+		if (!is_kept(attempt, &standings.of[id]) && policy_has_table(attempt->policy, (enum table_id)id))
+			plan_add_chains(batch, attempt->policy, (enum table_id)id, "", NULL);
+	}
+	return result;
 }
 
 int containment_install(struct netlink *netlink, struct policy *policy, const char *default_name, bool ends_probation,
@@ -448,7 +526,8 @@ int containment_install(struct netlink *netlink, struct policy *policy, const ch
 struct wanted_rule {
 	size_t number;
 	size_t seen;
-	const struct rule_row *row; /* NULL: the plan has fewer */
+	bool found;
+	struct rule rule;
 };
 
 static int pick_rule(void *context, const struct rule *rule)
@@ -456,19 +535,21 @@ static int pick_rule(void *context, const struct rule *rule)
 	struct wanted_rule *wanted = context;
 	if (wanted->seen++ != wanted->number)
 		return 0;
-	wanted->row = rule->row;
+	wanted->found = true;
+	wanted->rule = *rule;
 	return 1;
 }
 
-static const struct rule_row *plan_rule(const struct policy *policy, size_t number)
+static struct wanted_rule plan_rule(const struct policy *policy, enum table_id table, size_t number)
 {
 	struct wanted_rule wanted = { .number = number };
-	(void)policy_each_rule(policy, pick_rule, &wanted);
-	return wanted.row;
+	(void)policy_each_rule(policy, table, pick_rule, &wanted);
+	return wanted;
 }
 
 struct read_back {
 	const struct policy *policy;
+	enum table_id table;
 	size_t count;
 	bool differs;
 };
@@ -476,19 +557,29 @@ struct read_back {
 static int compare_rule(const struct rule_info *rule, void *context)
 {
 	struct read_back *read_back = context;
-	const struct rule_row *row = plan_rule(read_back->policy, read_back->count++);
-	if (!row || strcmp(rule->comment, row->comment) != 0 || strcmp(rule->chain, chain_types[row->chain].name) != 0)
+	struct wanted_rule wanted = plan_rule(read_back->policy, read_back->table, read_back->count++);
+	char chain[64];
+	struct text text = TEXT_ON(chain);
+	if (wanted.found)
+		chain_name(&text, "", &wanted.rule.chain);
+	if (!wanted.found || strcmp(rule->comment, wanted.rule.row->comment) != 0 || strcmp(rule->chain, chain) != 0)
 		read_back->differs = true;
 	return 0;
 }
 
 int containment_read_back(struct netlink *netlink, const struct policy *policy, bool *intact, struct diag *diag)
 {
-	struct read_back read_back = { .policy = policy };
-	int result = rule_each(netlink, NFPROTO_INET, policy->table, compare_rule, &read_back, diag);
-	if (result < 0)
-		return result;
-	*intact = !read_back.differs && plan_rule(policy, read_back.count) == NULL;
+	bool differs = false;
+	for (int id = 0; id < TABLES; id++) {
+		struct read_back read_back = { .policy = policy, .table = (enum table_id)id };
+		if (!policy_has_table(policy, read_back.table))
+			continue;
+		int result = rule_each(netlink, table_types[id].family, policy->table, compare_rule, &read_back, diag);
+		if (result < 0)
+			return result;
+		differs |= read_back.differs || plan_rule(policy, read_back.table, read_back.count).found;
+	}
+	*intact = !differs;
 	return 0;
 }
 
@@ -519,7 +610,8 @@ static int remove_if_wanted(const struct table_info *table, void *context)
 		text_copy(removed->left_name, sizeof removed->left_name, table->name);
 		return 0;
 	}
-	plan_delete_table(removal->batch, table->family, table->name);
+	removal->batch->family = table->family;
+	plan_delete_table(removal->batch, table->name);
 	if (removed->count < REMOVED_TABLES_MAX) {
 		removed->tables[removed->count].family = table->family;
 		text_copy(removed->tables[removed->count].name, sizeof removed->tables[0].name, table->name);
@@ -533,7 +625,7 @@ static int fill_remove(struct attempt *attempt, struct batch *batch, struct diag
 	struct removal removal = { attempt, batch };
 	struct standing standing;
 	*attempt->removed = (struct removed_tables){ .count = 0 };
-	int result = attempt->table ? look_at_table(attempt, &standing, diag) : 0;
+	int result = attempt->table ? look_at_table(attempt, TABLE_INET, &standing, diag) : 0;
 	if (result < 0)
 		return result;
 	result = table_each(attempt->netlink, remove_if_wanted, &removal, diag);

@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -98,8 +100,23 @@ void expression_need_family(struct rule_builder *builder)
 		return;
 	builder->family_known = true;
 	uint8_t family = family_number(builder->source->family);
-	expression_meta(builder, NFT_META_NFPROTO, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, &family, sizeof family);
+	uint16_t type = htons(builder->source->family == IPV4 ? ETH_P_IP : ETH_P_IPV6);
+	bool netdev = chain_types[builder->source->chain.id].table == TABLE_NETDEV;
+	expression_meta(builder, netdev ? NFT_META_PROTOCOL : NFT_META_NFPROTO, NFT_REG_1);
+	if (netdev)
+		expression_compare(builder, NFT_CMP_EQ, &type, sizeof type);
+	else
+		expression_compare(builder, NFT_CMP_EQ, &family, sizeof family);
+}
+
+void expression_need_ethernet(struct rule_builder *builder)
+{
+	uint16_t type = ARPHRD_ETHER; /* host byte order */
+	if (builder->ethernet_known)
+		return;
+	builder->ethernet_known = true;
+	expression_meta(builder, NFT_META_IIFTYPE, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, &type, sizeof type);
 }
 
 void expression_need_protocol(struct rule_builder *builder, uint8_t protocol)
@@ -134,7 +151,9 @@ void build_verdict(struct rule_builder *builder, enum verdict verdict)
 
 void build_probation_test(struct rule_builder *builder, const char *set, bool inverted)
 {
-	expression_meta(builder, NFT_META_NFPROTO, NFT_REG_1);
+	static const uint32_t zero = 0;
+	expression_meta(builder, NFT_META_MARK, NFT_REG_1);
+	expression_bitwise(builder, &zero, &zero, sizeof zero);
 	struct nftnl_expr *lookup = expression_lookup(builder, set, 0);
 	if (lookup && inverted)
 		nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);

@@ -27,6 +27,7 @@ void expression_ct(struct rule_builder *builder, uint32_t key, int direction, ui
 
 /* nft adds these tests by itself where a header is looked into; once per rule. */
 void expression_need_family(struct rule_builder *builder);
+void expression_need_ethernet(struct rule_builder *builder);
 void expression_need_protocol(struct rule_builder *builder, uint8_t protocol);
 
 #endif

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
@@ -26,6 +27,13 @@ enum {
 	IPV6_DESTINATION = 24,
 	SOURCE_PORT = 0,
 	DESTINATION_PORT = 2,
+	ETHER_DESTINATION = 0, /* IEEE 802.3 */
+	ETHER_SOURCE = 6,
+	ETHER_TYPE = 12,
+	VLAN_TAG = 14,
+	ARP_LENGTHS = 4, /* RFC 826: of hardware and protocol addresses */
+	ARP_SENDER_MAC = 8,
+	ARP_TARGET_ADDRESS = 24,
 	TCP_FLAGS = 13,
 	TCP_SYN = 0x02,
 	TCP_ACK = 0x10,
@@ -43,7 +51,20 @@ static const char *protocol_word(uint8_t protocol)
 
 void set_name(struct text *text, const char *prefix, enum set_id set, enum ip_family family)
 {
-	text_addf(text, "%s%s%c", prefix, set_types[set].name, family == IPV4 ? '4' : '6');
+	text_addf(text, "%s%s", prefix, set_types[set].name);
+	if (set_types[set].key & KEY_OF_FAMILY)
+		text_add(text, family == IPV4 ? "4" : "6");
+}
+
+/* Looks up the registers from the first on in a set of the plan. */
+static void lookup_in_set(struct rule_builder *builder, const struct match *match, bool inverted)
+{
+	char name[32];
+	struct text text = TEXT_ON(name);
+	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
+	struct nftnl_expr *lookup = expression_lookup(builder, name, 0);
+	if (lookup && inverted)
+		nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
 
 /* Loads the source or destination address into this register. */
@@ -76,6 +97,19 @@ static void print_interface(struct text *text, const struct rule *rule, const st
 		  interface_of(rule, match));
 }
 
+static void build_interface_in_set(struct rule_builder *builder, const struct match *match)
+{
+	bool in = match->kind == MATCH_IN_INTERFACE_IN_SET;
+	expression_meta(builder, in ? NFT_META_IIFNAME : NFT_META_OIFNAME, NFT_REG_1);
+	lookup_in_set(builder, match, false);
+}
+
+static void print_interface_in_set(struct text *text, const struct rule *rule, const struct match *match)
+{
+	text_addf(text, "%s @", match->kind == MATCH_IN_INTERFACE_IN_SET ? "iifname" : "oifname");
+	set_name(text, "", (enum set_id)match->set, rule->family);
+}
+
 /* ---- family and protocol ---- */
 
 static void build_family(struct rule_builder *builder, const struct match *match)
@@ -87,7 +121,10 @@ static void build_family(struct rule_builder *builder, const struct match *match
 static void print_family(struct text *text, const struct rule *rule, const struct match *match)
 {
 	(void)match;
-	text_addf(text, "meta nfproto %s", rule->family == IPV4 ? "ipv4" : "ipv6");
+	if (chain_types[rule->chain.id].table == TABLE_NETDEV)
+		text_addf(text, "meta protocol %s", ip_word(rule->family));
+	else
+		text_addf(text, "meta nfproto %s", rule->family == IPV4 ? "ipv4" : "ipv6");
 }
 
 static void build_protocol(struct rule_builder *builder, const struct match *match)
@@ -113,9 +150,6 @@ static void build_in_set(struct rule_builder *builder, const struct match *match
 {
 	uint8_t key = set_types[match->set].key;
 	uint32_t word = (uint32_t)family_address_length(builder->source->family) / 4;
-	char name[32];
-	struct text text = TEXT_ON(name);
-	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
 
 	expression_need_family(builder);
 	if ((key & KEY_PORT) && !(key & KEY_PROTOCOL))
@@ -126,7 +160,7 @@ static void build_in_set(struct rule_builder *builder, const struct match *match
 	if (key & KEY_PORT)
 		expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER,
 				   key_port_is_source(match) ? SOURCE_PORT : DESTINATION_PORT, 2, register_at(word));
-	expression_lookup(builder, name, 0);
+	lookup_in_set(builder, match, false);
 }
 
 static void print_in_set(struct text *text, const struct rule *rule, const struct match *match)
@@ -323,15 +357,12 @@ static void build_flow_in_set(struct rule_builder *builder, const struct match *
 	const struct flow_words *words = flow_words(builder->source, match);
 	uint8_t key = set_types[match->set].key;
 	uint32_t word = (uint32_t)family_address_length(builder->source->family) / 4;
-	char name[32];
-	struct text text = TEXT_ON(name);
-	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
 	expression_ct(builder, flow_address_key(builder->source), words->direction_number, NFT_REG_1);
 	if (key & KEY_PROTOCOL)
 		expression_ct(builder, NFT_CT_PROTOCOL, -1, register_at(word++));
 	if (key & KEY_PORT)
 		expression_ct(builder, words->port_key, words->direction_number, register_at(word));
-	expression_lookup(builder, name, 0);
+	lookup_in_set(builder, match, false);
 }
 
 static void print_flow_in_set(struct text *text, const struct rule *rule, const struct match *match)
@@ -429,7 +460,7 @@ static void build_icmp_types(struct rule_builder *builder, const struct match *m
 		return;
 	}
 	uint32_t id = set_add_constant(builder->batch, builder->table, ipv4 ? NFT_TYPE_ICMP_TYPE : NFT_TYPE_ICMPV6_TYPE,
-				       match->types, count);
+				       match->types, count, 1);
 	expression_lookup(builder, set_constant_name, id);
 }
 
@@ -498,6 +529,224 @@ static void print_set_ttl(struct text *text, const struct rule *rule, const stru
 	text_addf(text, "ip ttl set %u", match->value);
 }
 
+/* ---- Ethernet and ARP ---- */
+
+#if CONFIG_LAYER_NETDEV
+static void build_ttl(struct rule_builder *builder, const struct match *match)
+{
+	expression_need_family(builder);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_TTL, 1, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, &match->value, 1);
+}
+
+static void print_ttl(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	text_addf(text, "ip ttl %u", match->value);
+}
+
+
+static void build_mac_foreign(struct rule_builder *builder, const struct match *match)
+{
+	static const uint8_t group_bit[MAC_LENGTH] = { 1 };
+	static const uint8_t zero[MAC_LENGTH];
+	bool source = match->kind == MATCH_SOURCE_MAC_FOREIGN;
+	expression_need_ethernet(builder);
+	if (!source) {
+		expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, MAC_LENGTH, NFT_REG_1);
+		expression_bitwise(builder, group_bit, zero, MAC_LENGTH);
+		expression_compare(builder, NFT_CMP_EQ, zero, MAC_LENGTH);
+	}
+	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, source ? ETHER_SOURCE : ETHER_DESTINATION, MAC_LENGTH,
+			   NFT_REG_1);
+	lookup_in_set(builder, match, true);
+}
+
+static void print_mac_foreign(struct text *text, const struct rule *rule, const struct match *match)
+{
+	bool source = match->kind == MATCH_SOURCE_MAC_FOREIGN;
+	if (!source)
+		text_add(text, "ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 ");
+	text_addf(text, "ether %s != @", source ? "saddr" : "daddr");
+	set_name(text, "", (enum set_id)match->set, rule->family);
+}
+
+static void build_destination_mac(struct rule_builder *builder, const struct match *match)
+{
+	expression_need_ethernet(builder);
+	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, MAC_LENGTH, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, match->data, MAC_LENGTH);
+}
+
+static void print_destination_mac(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	const uint8_t *mac = match->data;
+	text_addf(text, "ether daddr %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
+static void load_ether_type(struct rule_builder *builder)
+{
+	expression_need_ethernet(builder);
+	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_TYPE, 2, NFT_REG_1);
+}
+
+static void build_ether_type(struct rule_builder *builder, const struct match *match)
+{
+	uint16_t type = htons(match->port);
+	load_ether_type(builder);
+	expression_compare(builder, NFT_CMP_EQ, &type, sizeof type);
+}
+
+static void print_ether_type(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	if (match->port == ETH_P_8021Q)
+		text_add(text, "ether type 8021q");
+	else
+		text_addf(text, "ether type 0x%04x", match->port);
+}
+
+static void build_ether_type_ip(struct rule_builder *builder, const struct match *match)
+{
+	(void)match;
+	static const uint8_t types[] = { 0x08, 0x00, 0x08, 0x06, 0x86, 0xdd }; /* IPv4, ARP, IPv6 */
+	load_ether_type(builder);
+	uint32_t id = set_add_constant(builder->batch, builder->table, NFT_TYPE_ETHER_TYPE, types, sizeof types, 2);
+	expression_lookup(builder, set_constant_name, id);
+}
+
+static void print_ether_type_ip(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_add(text, "ether type { ip, arp, ip6 }");
+}
+
+/* The kernel shows the tag where it stood, also when the device took it out. IEEE 802.1Q: the id is the low 12 bits. */
+static void build_vlan(struct rule_builder *builder, const struct match *match)
+{
+	static const uint8_t id_bits[] = { 0x0f, 0xff };
+	static const uint8_t zero[sizeof id_bits];
+	uint16_t tag = htons(ETH_P_8021Q);
+	uint16_t id = htons(builder->source->vlan);
+	(void)match;
+	load_ether_type(builder);
+	expression_compare(builder, NFT_CMP_EQ, &tag, sizeof tag);
+	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, VLAN_TAG, sizeof id_bits, NFT_REG_1);
+	expression_bitwise(builder, id_bits, zero, sizeof id_bits);
+	expression_compare(builder, NFT_CMP_EQ, &id, sizeof id);
+}
+
+static void print_vlan(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)match;
+	text_addf(text, "vlan id %u", rule->vlan);
+}
+
+static void build_arp(struct rule_builder *builder, const struct match *match)
+{
+	static const uint8_t beginning[] = { 0, 1, 8, 0 }; /* hardware Ethernet, protocol IPv4 */
+	static const uint8_t lengths[] = { MAC_LENGTH, 4 };
+	uint16_t type = htons(ETH_P_ARP);
+	(void)match;
+	expression_meta(builder, NFT_META_PROTOCOL, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, &type, sizeof type);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, 0, sizeof beginning, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, beginning, sizeof beginning);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_LENGTHS, sizeof lengths, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, lengths, sizeof lengths);
+}
+
+static void print_arp(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_add(text, "arp htype 1 arp ptype ip arp hlen 6 arp plen 4");
+}
+
+/* A device that changes its address by itself, or has none, can't be held to those that it had. */
+static bool macs_are_fixed(const struct policy_links *links)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		if (!links->links[i].sealed && (links->links[i].passes & LINK_ANY_MAC))
+			return false;
+	}
+	return links->mac_count > 0;
+}
+
+static void build_arp_sender_own(struct rule_builder *builder, const struct match *match)
+{
+	if (!macs_are_fixed(&builder->source->policy->links))
+		return;
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_MAC, MAC_LENGTH, NFT_REG_1);
+	lookup_in_set(builder, match, false);
+}
+
+static void print_arp_sender_own(struct text *text, const struct rule *rule, const struct match *match)
+{
+	if (!macs_are_fixed(&rule->policy->links))
+		return;
+	text_add(text, "arp saddr ether @");
+	set_name(text, "", (enum set_id)match->set, rule->family);
+}
+
+static struct policy_network prefix_of(const struct rule *rule)
+{
+	struct policy_network network = { .prefix_length = rule->prefix->prefix_length };
+	network.address.family = AF_INET;
+	memcpy(network.address.bytes, rule->prefix->address, sizeof rule->prefix->address);
+	return network;
+}
+
+static void build_arp_target(struct rule_builder *builder, const struct match *match)
+{
+	(void)match;
+	struct policy_network network = prefix_of(builder->source);
+	if (network.prefix_length == 0)
+		return;
+	uint32_t length = network.prefix_length % 8 ? 4 : network.prefix_length / 8;
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_TARGET_ADDRESS, length, NFT_REG_1);
+	compare_network(builder, &network, 4);
+}
+
+static void print_arp_target(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)match;
+	struct policy_network network = prefix_of(rule);
+	if (network.prefix_length == 0)
+		return;
+	text_add(text, "arp daddr ip");
+	print_address_and_prefix(text, &network);
+}
+
+static void build_lengths(struct rule_builder *builder, const struct match *match)
+{
+	uint32_t lengths[ICMP_TYPES_MAX];
+	size_t count = count_types(match);
+	for (size_t i = 0; i < count; i++)
+		lengths[i] = match->types[i]; /* host byte order: the register holds the kernel's own number */
+	expression_meta(builder, NFT_META_LEN, NFT_REG_1);
+	if (count == 1) {
+		expression_compare(builder, NFT_CMP_EQ, lengths, sizeof *lengths);
+		return;
+	}
+	uint32_t id = set_add_constant(builder->batch, builder->table, NFT_TYPE_INTEGER, lengths,
+				       count * sizeof *lengths, sizeof *lengths);
+	expression_lookup(builder, set_constant_name, id);
+}
+
+static void print_lengths(struct text *text, const struct rule *rule, const struct match *match)
+{
+	size_t count = count_types(match);
+	(void)rule;
+	text_addf(text, "meta length %s", count > 1 ? "{ " : "");
+	for (size_t i = 0; i < count; i++)
+		text_addf(text, "%s%u", i > 0 ? ", " : "", match->types[i]);
+	text_add(text, count > 1 ? " }" : "");
+}
+#endif
+
 /* ---- rate limits ---- */
 
 static void set_limit(struct nftnl_expr *expression)
@@ -558,9 +807,35 @@ static void print_dns_rate(struct text *text, const struct rule *rule, const str
 	text_add(text, " }");
 }
 
+#if CONFIG_LAYER_NETDEV
+static void build_note_lease(struct rule_builder *builder, const struct match *match)
+{
+	char name[32];
+	struct text text = TEXT_ON(name);
+	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
+	expression_meta(builder, NFT_META_IIFNAME, NFT_REG_1);
+	struct nftnl_expr *add = expression_add(builder, "dynset");
+	if (!add)
+		return;
+	nftnl_expr_set_u32(add, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	nftnl_expr_set_u32(add, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
+	if (nftnl_expr_set_str(add, NFTNL_EXPR_DYNSET_SET_NAME, name) < 0)
+		builder->error = -ENOMEM;
+}
+
+static void print_note_lease(struct text *text, const struct rule *rule, const struct match *match)
+{
+	text_add(text, "add @");
+	set_name(text, "", (enum set_id)match->set, rule->family);
+	text_add(text, " { iifname }");
+}
+#endif
+
 const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_IN_INTERFACE] = { build_interface, print_interface },
 	[MATCH_OUT_INTERFACE] = { build_interface, print_interface },
+	[MATCH_IN_INTERFACE_IN_SET] = { build_interface_in_set, print_interface_in_set },
+	[MATCH_OUT_INTERFACE_IN_SET] = { build_interface_in_set, print_interface_in_set },
 	[MATCH_FAMILY] = { build_family, print_family },
 	[MATCH_PROTOCOL] = { build_protocol, print_protocol },
 	[MATCH_SOURCE_IN_SET] = { build_in_set, print_in_set },
@@ -580,4 +855,18 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_LIMIT] = { build_limit, print_limit },
 	[MATCH_DNS_RATE] = { build_dns_rate, print_dns_rate },
 	[MATCH_SET_TTL] = { build_set_ttl, print_set_ttl },
+#if CONFIG_LAYER_NETDEV
+	[MATCH_TTL] = { build_ttl, print_ttl },
+	[MATCH_NOTE_LEASE] = { build_note_lease, print_note_lease },
+	[MATCH_SOURCE_MAC_FOREIGN] = { build_mac_foreign, print_mac_foreign },
+	[MATCH_DESTINATION_MAC_FOREIGN] = { build_mac_foreign, print_mac_foreign },
+	[MATCH_DESTINATION_MAC] = { build_destination_mac, print_destination_mac },
+	[MATCH_ETHER_TYPE] = { build_ether_type, print_ether_type },
+	[MATCH_ETHER_TYPE_IP] = { build_ether_type_ip, print_ether_type_ip },
+	[MATCH_VLAN] = { build_vlan, print_vlan },
+	[MATCH_ARP] = { build_arp, print_arp },
+	[MATCH_ARP_SENDER_OWN] = { build_arp_sender_own, print_arp_sender_own },
+	[MATCH_ARP_TARGET] = { build_arp_target, print_arp_target },
+	[MATCH_LENGTHS] = { build_lengths, print_lengths },
+#endif
 };

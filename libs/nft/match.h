@@ -21,6 +21,7 @@ struct rule_builder {
 	const struct rule *source;
 	struct nftnl_rule *rule;
 	bool family_known; /* the family has been tested already */
+	bool ethernet_known; /* so has the link's type */
 	uint8_t protocol_known; /* 0, or the protocol that has been tested */
 	int error; /* -ENOMEM once an expression could not be made */
 };
@@ -37,20 +38,26 @@ void set_name(struct text *text, const char *prefix, enum set_id set, enum ip_fa
 
 /* Data types of set keys as nft numbers them (include/datatype.h), so that its listing names them. */
 enum nft_data_type {
-	NFT_TYPE_NF_PROTO = 2,
+	NFT_TYPE_INTEGER = 4,
 	NFT_TYPE_IPV4_ADDRESS = 7,
 	NFT_TYPE_IPV6_ADDRESS = 8,
+	NFT_TYPE_ETHER_ADDRESS = 9,
+	NFT_TYPE_ETHER_TYPE = 10,
 	NFT_TYPE_INET_PROTOCOL = 12,
 	NFT_TYPE_INET_SERVICE = 13,
 	NFT_TYPE_ICMP_TYPE = 14,
+	NFT_TYPE_MARK = 19,
 	NFT_TYPE_ICMPV6_TYPE = 29,
+	NFT_TYPE_INTERFACE_NAME = 41,
 	NFT_TYPE_BITS = 6, /* a concatenation's type is its fields', shifted so far and joined */
 };
 
-/* Expressions of every rule: counter, verdict; and for probation a lookup of the family in a set, and goto. */
+/* Expressions of every rule: counter, verdict (DROP or ACCEPT), goto. */
 void build_counter(struct rule_builder *builder);
 void build_verdict(struct rule_builder *builder, enum verdict verdict);
-void build_probation_test(struct rule_builder *builder, const char *set, bool inverted);
 void build_goto(struct rule_builder *builder, const char *chain);
+
+/* Whether the set has the element 0, which is there for every packet while a probation lasts; in every family. */
+void build_probation_test(struct rule_builder *builder, const char *set, bool inverted);
 
 #endif

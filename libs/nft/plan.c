@@ -32,8 +32,7 @@ void plan_add_table(struct batch *batch, const char *name, const char *comment)
 {
 	uint8_t data[2 + COMMENT_MAX];
 	size_t length = comment_data(data, comment);
-	struct nlmsghdr *message =
-		batch_message(batch, NFT_MSG_NEWTABLE, NFPROTO_INET, NLM_F_CREATE | NLM_F_EXCL, NAMES_ROOM);
+	struct nlmsghdr *message = batch_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, NAMES_ROOM);
 	if (!message)
 		return;
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, name);
@@ -42,44 +41,93 @@ void plan_add_table(struct batch *batch, const char *name, const char *comment)
 	batch_message_end(batch, message);
 }
 
-void plan_delete_table(struct batch *batch, uint8_t family, const char *name)
+void plan_delete_table(struct batch *batch, const char *name)
 {
-	struct nlmsghdr *message = batch_message(batch, NFT_MSG_DELTABLE, family, 0, NAMES_ROOM);
+	struct nlmsghdr *message = batch_message(batch, NFT_MSG_DELTABLE, 0, NAMES_ROOM);
 	if (!message)
 		return;
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, name);
 	batch_message_end(batch, message);
 }
 
-static void add_chain(struct batch *batch, const char *table, const char *name, const struct chain_type *hooked,
-		      bool drop)
+/* What visiting the chains and rules of a plan needs. */
+struct plan_context {
+	struct batch *batch;
+	const struct policy *policy;
+	const char *prefix;
+	const char *probation;
+	struct nftnl_rule *last; /* freed only after the next was made: musl would unmap and map its page each time */
+};
+
+/* ---- chains ---- */
+
+static size_t count_sealed(const struct policy *policy)
 {
-	struct nlmsghdr *message = batch_message(batch, NFT_MSG_NEWCHAIN, NFPROTO_INET, NLM_F_CREATE, NAMES_ROOM);
-	if (!message)
-		return;
-	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, table);
-	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
-	if (hooked) {
-		struct nlattr *hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
-		mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(hooked->hook_number));
-		mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, htonl((uint32_t)(int32_t)hooked->priority));
-		mnl_attr_nest_end(message, hook);
-		mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
-		mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(drop ? NF_DROP : NF_ACCEPT));
-	}
-	batch_message_end(batch, message);
+	size_t count = 0;
+	for (size_t i = 0; i < policy->links.count; i++)
+		count += policy->links.links[i].sealed;
+	return count;
 }
 
-void plan_add_base_chain(struct batch *batch, const char *table, const char *name, enum chain_id id, bool drop)
+/* How much room the names of a chain's devices need. */
+static size_t devices_room(const struct policy *policy, const struct chain *chain)
 {
-	add_chain(batch, table, name, &chain_types[id], drop);
+	size_t count = chain_types[chain->id].devices == DEVICES_SEALED ? count_sealed(policy) : 1;
+	return count * 2 * POLICY_INTERFACE_SIZE;
 }
+
+/* One device as old kernels know it; a list since Linux 5.5, where an empty name is the beginning of all names. */
+static void put_devices(struct nlmsghdr *message, const struct policy *policy, const struct chain *chain)
+{
+	uint8_t devices = chain_types[chain->id].devices;
+	if (devices == DEVICES_NONE)
+		return;
+	if (devices == DEVICE_OF_LINK) {
+		mnl_attr_put_strz(message, NFTA_HOOK_DEV, chain->link->name);
+		return;
+	}
+	struct nlattr *list = mnl_attr_nest_start(message, NFTA_HOOK_DEVS);
+	if (devices == DEVICES_ALL)
+		mnl_attr_put(message, NFTA_DEVICE_NAME, 0, "");
+	for (size_t i = 0; devices == DEVICES_SEALED && i < policy->links.count; i++) {
+		if (policy->links.links[i].sealed)
+			mnl_attr_put_strz(message, NFTA_DEVICE_NAME, policy->links.links[i].name);
+	}
+	mnl_attr_nest_end(message, list);
+}
+
+static int add_chain(void *context, const struct chain *chain)
+{
+	const struct plan_context *plan = context;
+	const struct chain_type *type = &chain_types[chain->id];
+	char name[64];
+	struct text text = TEXT_ON(name);
+	struct nlmsghdr *message = batch_message(plan->batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
+						 NAMES_ROOM + devices_room(plan->policy, chain));
+	if (!message)
+		return -ENOMEM;
+	chain_name(&text, plan->prefix, chain);
+	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, plan->policy->table);
+	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
+	if (type->hook) {
+		struct nlattr *hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
+		mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(type->hook_number));
+		mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, htonl((uint32_t)(int32_t)type->priority));
+		put_devices(message, plan->policy, chain);
+		mnl_attr_nest_end(message, hook);
+		mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
+		mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(type->accepts ? NF_ACCEPT : NF_DROP));
+	}
+	batch_message_end(plan->batch, message);
+	return 0;
+}
+
+/* ---- rules ---- */
 
 static bool set_names_and_comment(struct nftnl_rule *rule, const char *table, const char *chain, const char *comment)
 {
 	uint8_t data[2 + COMMENT_MAX];
 	size_t length = comment_data(data, comment);
-	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
 	return nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table) == 0 &&
 	       nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) == 0 &&
 	       nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, data, (uint32_t)length) == 0;
@@ -88,88 +136,112 @@ static bool set_names_and_comment(struct nftnl_rule *rule, const char *table, co
 /* flags: NLM_F_APPEND puts the rule last, without it stands first. */
 static void send_rule(struct rule_builder *builder, const char *chain, const char *comment, uint16_t flags)
 {
+	nftnl_rule_set_u32(builder->rule, NFTNL_RULE_FAMILY, builder->batch->family);
 	if (!builder->error && !set_names_and_comment(builder->rule, builder->table, chain, comment))
 		builder->error = -ENOMEM;
 	if (builder->error) {
 		builder->batch->error = builder->error;
 		return;
 	}
-	struct nlmsghdr *message =
-		batch_message(builder->batch, NFT_MSG_NEWRULE, NFPROTO_INET, NLM_F_CREATE | flags, RULE_ROOM);
+	struct nlmsghdr *message = batch_message(builder->batch, NFT_MSG_NEWRULE, NLM_F_CREATE | flags, RULE_ROOM);
 	if (!message)
 		return;
 	nftnl_rule_nlmsg_build_payload(message, builder->rule);
 	batch_message_end(builder->batch, message);
 }
 
-/* What visiting the rules of a plan needs. */
-struct rule_context {
-	struct batch *batch;
-	const struct policy *policy;
-	const char *prefix;
-	struct nftnl_rule *last; /* freed only after the next was made: musl would unmap and map its page each time */
-};
+/* The chain that GOTO means. */
+static enum chain_id goto_target(enum chain_id from)
+{
+	return chain_types[from].hook_number == NF_NETDEV_INGRESS ? CHAIN_LINK_INBOUND : CHAIN_LINK_OUTBOUND;
+}
+
+static void build_end(struct rule_builder *builder)
+{
+	const struct rule *rule = builder->source;
+	char target[64];
+	struct text text = TEXT_ON(target);
+	build_counter(builder);
+	if (rule->row->verdict != VERDICT_GOTO) {
+		build_verdict(builder, (enum verdict)rule->row->verdict);
+		return;
+	}
+	chain_name(&text, builder->prefix, &(struct chain){ .id = goto_target(rule->chain.id) });
+	build_goto(builder, target);
+}
 
 static int add_rule(void *context, const struct rule *source)
 {
-	struct rule_context *rules = context;
+	struct plan_context *plan = context;
 	struct rule_builder builder = {
-		.batch = rules->batch,
-		.table = rules->policy->table,
-		.prefix = rules->prefix,
+		.batch = plan->batch,
+		.table = plan->policy->table,
+		.prefix = plan->prefix,
 		.source = source,
 		.rule = nftnl_rule_alloc(),
-		.error = 0,
 	};
 	if (!builder.rule) {
-		rules->batch->error = -ENOMEM;
+		plan->batch->error = -ENOMEM;
 		return -ENOMEM;
 	}
 	for (const struct match *match = source->row->matches; match->kind != MATCH_END; match++)
 		match_rows[match->kind].netlink(&builder, match);
-	build_counter(&builder);
-	build_verdict(&builder, (enum verdict)source->row->verdict);
+	build_end(&builder);
 	char chain[64];
 	struct text text = TEXT_ON(chain);
-	text_addf(&text, "%s%s", rules->prefix, chain_types[source->row->chain].name);
+	chain_name(&text, plan->prefix, &source->chain);
 	send_rule(&builder, chain, source->row->comment, NLM_F_APPEND);
-	if (rules->last)
-		nftnl_rule_free(rules->last);
-	rules->last = builder.rule;
+	if (plan->last)
+		nftnl_rule_free(plan->last);
+	plan->last = builder.rule;
 	return 0;
 }
 
-void plan_add_contents(struct batch *batch, const struct policy *policy, const char *prefix, bool hooked)
-{
-	set_add_all(batch, policy, prefix);
-	batch->part_size = 0; /* chains and rules count from one moment on */
-	for (int id = 0; id < CHAIN_IDS; id++) {
-		char name[64];
-		struct text text = TEXT_ON(name);
-		text_addf(&text, "%s%s", prefix, chain_types[id].name);
-		add_chain(batch, policy->table, name, hooked ? &chain_types[id] : NULL, true);
-	}
-	struct rule_context context = { .batch = batch, .policy = policy, .prefix = prefix };
-	(void)policy_each_rule(policy, add_rule, &context); /* failures are in batch->error */
-	if (context.last)
-		nftnl_rule_free(context.last);
-}
+/* ---- probation ---- */
 
-void plan_add_probation_rule(struct batch *batch, const char *table, const char *chain, const char *set,
-			     enum probation_rule kind, const char *target, const char *comment)
+const char plan_probation_comment[] = "quarbox probation";
+
+static void add_probation_rule(struct batch *batch, const char *table, const char *chain, const char *set, bool over)
 {
 	struct rule_builder builder = { .batch = batch, .table = table, .prefix = "", .rule = nftnl_rule_alloc() };
 	if (!builder.rule) {
 		batch->error = -ENOMEM;
 		return;
 	}
-	build_probation_test(&builder, set, kind == PROBATION_OVER);
-	if (kind == PROBATION_GOTO)
-		build_goto(&builder, target);
-	else
-		build_verdict(&builder, VERDICT_ACCEPT);
-	send_rule(&builder, chain, comment, 0);
+	build_probation_test(&builder, set, over);
+	build_verdict(&builder, VERDICT_ACCEPT);
+	send_rule(&builder, chain, plan_probation_comment, 0);
 	nftnl_rule_free(builder.rule);
+}
+
+void plan_add_stand_back_rule(struct batch *batch, const char *table, const char *chain, const char *set)
+{
+	add_probation_rule(batch, table, chain, set, false);
+}
+
+static int add_over_rule(void *context, const struct chain *chain)
+{
+	const struct plan_context *plan = context;
+	char name[64];
+	struct text text = TEXT_ON(name);
+	chain_name(&text, plan->prefix, chain);
+	if (chain_types[chain->id].hook)
+		add_probation_rule(plan->batch, plan->policy->table, name, plan->probation, true);
+	return 0;
+}
+
+void plan_add_chains(struct batch *batch, const struct policy *policy, enum table_id table, const char *prefix,
+		     const char *probation)
+{
+	struct plan_context plan = { .batch = batch, .policy = policy, .prefix = prefix, .probation = probation };
+	batch->part_size = 0; /* chains and rules count from one moment on */
+	/* failures are in batch->error */
+	(void)policy_each_chain(policy, table, add_chain, &plan);
+	(void)policy_each_rule(policy, table, add_rule, &plan);
+	if (probation)
+		(void)policy_each_chain(policy, table, add_over_rule, &plan);
+	if (plan.last)
+		nftnl_rule_free(plan.last);
 }
 
 /* ---- text ---- */
@@ -177,27 +249,48 @@ void plan_add_probation_rule(struct batch *batch, const char *table, const char 
 static void print_key_type(struct text *text, enum set_id set, enum ip_family family)
 {
 	uint8_t key = set_types[set].key;
-	text_addf(text, "\t\ttype %s%s%s\n", family == IPV4 ? "ipv4_addr" : "ipv6_addr",
-		  key & KEY_PROTOCOL ? " . inet_proto" : "", key & KEY_PORT ? " . inet_service" : "");
+	const char *first = family == IPV4 ? "ipv4_addr" : "ipv6_addr";
+	if (key == KEY_INTERFACE)
+		first = "ifname";
+	else if (key == KEY_MAC)
+		first = "ether_addr";
+	text_addf(text, "\t\ttype %s%s%s\n", first, key & KEY_PROTOCOL ? " . inet_proto" : "",
+		  key & KEY_PORT ? " . inet_service" : "");
 }
 
 static void print_element(struct text *text, enum set_id set, enum ip_family family, const struct set_element *element)
 {
 	struct address address = { .family = family_number(family) };
+	const uint8_t *mac = element->address;
+	uint8_t key = set_types[set].key;
+	if (key == KEY_INTERFACE) {
+		text_addf(text, "\"%s\"", (const char *)element->address);
+		return;
+	}
+	if (key == KEY_MAC) {
+		text_addf(text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+		return;
+	}
 	memcpy(address.bytes, element->address, family_address_length(family));
 	address_format(&address, text);
-	if (set_types[set].key & KEY_PROTOCOL)
+	if (key & KEY_PROTOCOL)
 		text_add(text, element->protocol == IPPROTO_TCP ? " . tcp" : " . udp");
-	if (set_types[set].key & KEY_PORT)
+	if (key & KEY_PORT)
 		text_addf(text, " . %u", (unsigned)element->port[0] << 8 | element->port[1]);
 }
 
-/* nft puts two IPv4 addresses on a line, and one of anything longer. */
+/* nft puts two IPv4 or MAC addresses on a line, and one of anything else. */
+static size_t elements_a_line(enum set_id set, enum ip_family family)
+{
+	uint8_t key = set_types[set].key;
+	return key == KEY_MAC || (key == KEY_ADDRESS && family == IPV4) ? 2 : 1;
+}
+
 static void print_elements(const struct policy *policy, struct text *text, enum set_id set, enum ip_family family)
 {
 	size_t cursor = 0;
 	struct set_element element;
-	size_t a_line = family == IPV4 && set_types[set].key == KEY_ADDRESS ? 2 : 1;
+	size_t a_line = elements_a_line(set, family);
 	for (size_t i = 0; policy_next_element(policy, set, family, &cursor, &element); i++) {
 		if (i == 0)
 			text_add(text, "\t\telements = { ");
@@ -215,54 +308,117 @@ static void print_set(const struct policy *policy, struct text *text, enum set_i
 	text_add(text, " {\n");
 	print_key_type(text, set, family);
 	if (set_types[set].dynamic)
-		text_addf(text, "\t\tsize %d\n\t\tflags dynamic\n", POLICY_DNS_RATE_SIZE);
+		text_addf(text, "\t\tsize %d\n\t\tflags dynamic\n", POLICY_DYNAMIC_SIZE);
 	else
 		print_elements(policy, text, set, family);
 	text_add(text, "\t}\n\n");
 }
 
 struct print_context {
+	const struct policy *policy;
 	struct text *text;
-	enum chain_id chain;
+	const struct chain *chain; /* of which the rules are printed */
+	enum table_id table;
+	bool first;
 };
+
+static bool same_chain(const struct chain *a, const struct chain *b)
+{
+	return a->id == b->id && a->number == b->number;
+}
+
+static void print_verdict(struct text *text, const struct rule *rule)
+{
+	if (rule->row->verdict != VERDICT_GOTO) {
+		text_add(text, rule->row->verdict == VERDICT_ACCEPT ? "accept" : "drop");
+		return;
+	}
+	text_add(text, "goto ");
+	chain_name(text, "", &(struct chain){ .id = goto_target(rule->chain.id) });
+}
 
 static int print_rule(void *context, const struct rule *rule)
 {
 	const struct print_context *print = context;
-	if (rule->row->chain != print->chain)
-		return 0;
 	struct text *text = print->text;
+	if (!same_chain(&rule->chain, print->chain))
+		return 0;
 	text_add(text, "\t\t");
 	for (const struct match *match = rule->row->matches; match->kind != MATCH_END; match++) {
 		match_rows[match->kind].text(text, rule, match);
 		if (text->length > 0 && text->bytes[text->length - 1] != ' ')
 			text_add(text, " ");
 	}
-	text_addf(text, "counter %s comment \"%s\"\n", rule->row->verdict == VERDICT_ACCEPT ? "accept" : "drop",
-		  rule->row->comment);
+	text_add(text, "counter ");
+	print_verdict(text, rule);
+	text_addf(text, " comment \"%s\"\n", rule->row->comment);
 	return 0;
 }
 
-static void print_chain(const struct policy *policy, struct text *text, enum chain_id id)
+/* nft lists several in the order of their names, as they come here. */
+static void print_sealed_devices(const struct policy *policy, struct text *text)
 {
-	const struct chain_type *chain = &chain_types[id];
-	struct print_context context = { text, id };
-	text_addf(text, "\tchain %s {\n\t\ttype filter hook %s priority %d; policy drop;\n", chain->name, chain->hook,
-		  chain->priority);
-	(void)policy_each_rule(policy, print_rule, &context);
-	text_addf(text, "\t}\n%s", id + 1 < CHAIN_IDS ? "\n" : "");
+	bool several = count_sealed(policy) > 1;
+	const char *separator = several ? " devices = { " : " device \"";
+	for (size_t i = 0; i < policy->links.count; i++) {
+		if (!policy->links.links[i].sealed)
+			continue;
+		text_addf(text, "%s%s", separator, policy->links.links[i].name);
+		separator = ", ";
+	}
+	text_add(text, several ? " }" : "\"");
 }
 
-void plan_print(const struct policy *policy, struct text *text)
+static void print_devices(const struct policy *policy, struct text *text, const struct chain *chain)
 {
-	text_addf(text, "table inet %s {\n\tcomment \"%s\"\n", policy->table, policy->comment);
+	uint8_t devices = chain_types[chain->id].devices; /* DEVICES_ALL is not in the text, see plan_print */
+	if (devices == DEVICE_OF_LINK)
+		text_addf(text, " device \"%s\"", chain->link->name);
+	else if (devices == DEVICES_SEALED)
+		print_sealed_devices(policy, text);
+}
+
+static int print_chain(void *context, const struct chain *chain)
+{
+	struct print_context *print = context;
+	const struct chain_type *type = &chain_types[chain->id];
+	struct text *text = print->text;
+	text_add(text, print->first ? "\tchain " : "\n\tchain ");
+	print->first = false;
+	chain_name(text, "", chain);
+	text_add(text, " {\n");
+	if (type->hook) {
+		text_addf(text, "\t\ttype filter hook %s", type->hook);
+		print_devices(print->policy, text, chain);
+		text_addf(text, " priority %d; policy %s;\n", type->priority, type->accepts ? "accept" : "drop");
+	}
+	print->chain = chain;
+	(void)policy_each_rule(print->policy, print->table, print_rule, print);
+	text_add(text, "\t}\n");
+	return 0;
+}
+
+static void print_table(const struct policy *policy, enum table_id table, struct text *text)
+{
+	struct print_context print = { .policy = policy, .text = text, .table = table, .first = true };
+	text_addf(text, "table %s %s {\n\tcomment \"%s\"\n", table_types[table].word, policy->table, policy->comment);
 	for (int set = 0; set < SET_IDS; set++) {
 		for (int family = IPV4; family < IP_FAMILIES; family++) {
-			if (policy_has_set(policy, (enum set_id)set, (enum ip_family)family))
+			if (policy_has_set(policy, table, (enum set_id)set, (enum ip_family)family))
 				print_set(policy, text, (enum set_id)set, (enum ip_family)family);
 		}
 	}
-	for (int id = 0; id < CHAIN_IDS; id++)
-		print_chain(policy, text, (enum chain_id)id);
+	(void)policy_each_chain(policy, table, print_chain, &print);
 	text_add(text, "}\n");
+}
+
+/* A hook on every device is nothing that all versions of nft can read: netlink alone has it. */
+void plan_print(const struct policy *policy, struct text *text)
+{
+	struct policy plan = *policy;
+	plan.layers &= (uint8_t)~LAYER_LATER;
+	for (int table = 0; table < TABLES; table++) {
+		if (policy_has_table(&plan, (enum table_id)table))
+			print_table(&plan, (enum table_id)table, text);
+	}
 }

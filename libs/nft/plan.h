@@ -7,28 +7,28 @@
 #include "nft/batch.h"
 #include "policy/policy.h"
 
-/* A new table with its comment; the sets, chains and rules follow. NLM_F_EXCL: nobody else's table is joined. */
+/* All are about the family that the batch is set to. A new table; NLM_F_EXCL: nobody else's is joined. */
 void plan_add_table(struct batch *batch, const char *name, const char *comment);
-void plan_delete_table(struct batch *batch, uint8_t family, const char *name);
+void plan_delete_table(struct batch *batch, const char *name);
 
-/* prefix: of the names of all sets and chains; hooked: as base chains with policy drop, else as chains to go to. */
-void plan_add_contents(struct batch *batch, const struct policy *policy, const char *prefix, bool hooked);
+/*
+ * The chains and rules of the plan's table, whose sets (nft/set.h) are there already. prefix: of the names of sets and
+ * chains. probation: the set that holds an element while the plan counts; when it has none, all base chains accept;
+ * NULL: the plan counts for good.
+ */
+void plan_add_chains(struct batch *batch, const struct policy *policy, enum table_id table, const char *prefix,
+		     const char *probation);
 
-/* A base chain with policy accept, at the hook and priority that the plan uses for this chain. */
-void plan_add_base_chain(struct batch *batch, const char *table, const char *name, enum chain_id id, bool drop);
+/* The comment of rules that look into a probation's set. They are the first of their chains. */
+extern const char plan_probation_comment[];
 
-/* What the first rule of a chain does with packets while a probation lasts, or when it is over. */
-enum probation_rule {
-	PROBATION_GOTO, /* while it lasts they go to `target` */
-	PROBATION_STAND_BACK, /* while it lasts they are accepted: another chain decides */
-	PROBATION_OVER, /* when it is over they are accepted: as if the table were not there */
-};
+/* The chain accepts everything while the probation lasts: another one decides. */
+void plan_add_stand_back_rule(struct batch *batch, const char *table, const char *chain, const char *set);
 
-/* It lasts while the set has an element for a packet's family. The rule becomes the first of the chain. */
-void plan_add_probation_rule(struct batch *batch, const char *table, const char *chain, const char *set,
-			     enum probation_rule kind, const char *target, const char *comment);
-
-/* The table as `nft -s list ruleset` prints it and `nft -f` reads it. */
+/*
+ * The tables as `nft -s list ruleset` prints them and `nft -f` reads them, without the chain on every device
+ * (LAYER_LATER) and its set.
+ */
 void plan_print(const struct policy *policy, struct text *text);
 
 #endif

@@ -43,7 +43,7 @@ static void close_elements(struct element_writer *writer)
 static bool open_elements(struct element_writer *writer, size_t room)
 {
 	writer->message = batch_message(writer->batch, writer->deletes ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM,
-					NFPROTO_INET, writer->deletes ? 0 : NLM_F_CREATE, room + 512);
+					writer->deletes ? 0 : NLM_F_CREATE, room + 512);
 	if (!writer->message)
 		return false;
 	mnl_attr_put_strz(writer->message, NFTA_SET_ELEM_LIST_TABLE, writer->table);
@@ -80,10 +80,28 @@ struct set_description {
 	uint32_t size; /* elements, 0: unbounded */
 };
 
+/*
+ * nft's user data: type 0 (byte order of the key), length, a number in host byte order, here 1: it is the host's
+ * (libnftnl/udata.h, nft's include/datatype.h). Without it nft lists the key as if it were big-endian.
+ */
+static const uint8_t host_byte_order[] = {
+	0, 4,
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	1, 0, 0, 0,
+#else
+	0, 0, 0, 1,
+#endif
+};
+
+static bool is_host_endian(uint32_t key_type)
+{
+	return key_type == NFT_TYPE_INTEGER || key_type == NFT_TYPE_MARK || key_type == NFT_TYPE_INTERFACE_NAME;
+}
+
 static uint32_t add_set(struct batch *batch, const char *table, const char *name, const struct set_description *set)
 {
 	uint32_t id = ++batch->sets;
-	struct nlmsghdr *message = batch_message(batch, NFT_MSG_NEWSET, NFPROTO_INET, NLM_F_CREATE, 512);
+	struct nlmsghdr *message = batch_message(batch, NFT_MSG_NEWSET, NLM_F_CREATE, 512);
 	if (!message)
 		return id;
 	mnl_attr_put_strz(message, NFTA_SET_TABLE, table);
@@ -92,6 +110,8 @@ static uint32_t add_set(struct batch *batch, const char *table, const char *name
 	mnl_attr_put_u32(message, NFTA_SET_KEY_TYPE, htonl(set->key_type));
 	mnl_attr_put_u32(message, NFTA_SET_KEY_LEN, htonl(set->key_length));
 	mnl_attr_put_u32(message, NFTA_SET_ID, htonl(id));
+	if (is_host_endian(set->key_type))
+		mnl_attr_put(message, NFTA_SET_USERDATA, sizeof host_byte_order, host_byte_order);
 	if (set->size) {
 		struct nlattr *description = mnl_attr_nest_start(message, NFTA_SET_DESC);
 		mnl_attr_put_u32(message, NFTA_SET_DESC_SIZE, htonl(set->size));
@@ -101,28 +121,54 @@ static uint32_t add_set(struct batch *batch, const char *table, const char *name
 	return id;
 }
 
-uint32_t set_add_constant(struct batch *batch, const char *table, uint32_t data_type, const uint8_t *keys, size_t count)
+uint32_t set_add_constant(struct batch *batch, const char *table, uint32_t data_type, const void *keys, size_t length,
+			  size_t key_length)
 {
 	struct set_description description = {
 		.flags = NFT_SET_ANONYMOUS | NFT_SET_CONSTANT,
 		.key_type = data_type,
-		.key_length = 1,
-		.size = (uint32_t)count,
+		.key_length = (uint32_t)key_length,
+		.size = (uint32_t)(length / key_length),
 	};
 	uint32_t id = add_set(batch, table, set_constant_name, &description);
 	struct element_writer writer = { .batch = batch, .table = table, .set = set_constant_name, .id = id };
-	for (size_t i = 0; i < count; i++)
-		put_element(&writer, &keys[i], 1, 0, false);
+	for (const uint8_t *key = keys; key < (const uint8_t *)keys + length; key += key_length)
+		put_element(&writer, key, key_length, 0, false);
 	close_elements(&writer);
 	return id;
+}
+
+/* Of the first or only field of a key. */
+static size_t first_field_length(enum set_id set, enum ip_family family)
+{
+	switch (set_types[set].key) {
+	case KEY_INTERFACE:
+		return POLICY_INTERFACE_SIZE;
+	case KEY_MAC:
+		return MAC_LENGTH;
+	default:
+		return family_address_length(family);
+	}
+}
+
+static uint32_t first_field_type(enum set_id set, enum ip_family family)
+{
+	switch (set_types[set].key) {
+	case KEY_INTERFACE:
+		return NFT_TYPE_INTERFACE_NAME;
+	case KEY_MAC:
+		return NFT_TYPE_ETHER_ADDRESS;
+	default:
+		return family == IPV4 ? NFT_TYPE_IPV4_ADDRESS : NFT_TYPE_IPV6_ADDRESS;
+	}
 }
 
 static struct set_description describe_set(enum set_id set, enum ip_family family)
 {
 	uint8_t key = set_types[set].key;
 	struct set_description description = {
-		.key_type = family == IPV4 ? NFT_TYPE_IPV4_ADDRESS : NFT_TYPE_IPV6_ADDRESS,
-		.key_length = (uint32_t)family_address_length(family),
+		.key_type = first_field_type(set, family),
+		.key_length = (uint32_t)first_field_length(set, family),
 	};
 	if (key & KEY_PROTOCOL) {
 		description.key_type = description.key_type << NFT_TYPE_BITS | NFT_TYPE_INET_PROTOCOL;
@@ -134,14 +180,14 @@ static struct set_description describe_set(enum set_id set, enum ip_family famil
 	}
 	if (set_types[set].dynamic) {
 		description.flags = NFT_SET_EVAL;
-		description.size = POLICY_DNS_RATE_SIZE;
+		description.size = POLICY_DYNAMIC_SIZE;
 	}
 	return description;
 }
 
 static size_t element_key(uint8_t *key, enum set_id set, enum ip_family family, const struct set_element *element)
 {
-	size_t length = family_address_length(family);
+	size_t length = first_field_length(set, family);
 	memcpy(key, element->address, length);
 	if (set_types[set].key & KEY_PROTOCOL) {
 		memset(key + length, 0, 4);
@@ -179,11 +225,11 @@ static void add_elements(struct batch *batch, const struct policy *policy, const
 	close_elements(&writer);
 }
 
-void set_add_all(struct batch *batch, const struct policy *policy, const char *prefix)
+void set_add_all(struct batch *batch, const struct policy *policy, enum table_id table, const char *prefix)
 {
 	for (int set = 0; set < SET_IDS; set++) {
 		for (int family = IPV4; family < IP_FAMILIES; family++) {
-			if (!policy_has_set(policy, (enum set_id)set, (enum ip_family)family))
+			if (!policy_has_set(policy, table, (enum set_id)set, (enum ip_family)family))
 				continue;
 			char name[32];
 			struct text text = TEXT_ON(name);
@@ -195,26 +241,24 @@ void set_add_all(struct batch *batch, const struct policy *policy, const char *p
 	}
 }
 
-static const uint8_t families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
+static const uint32_t probation_key;
 
 void set_add_probation(struct batch *batch, const char *table, const char *name, uint64_t milliseconds)
 {
 	struct set_description description = {
 		.flags = NFT_SET_TIMEOUT,
-		.key_type = NFT_TYPE_NF_PROTO,
-		.key_length = 1,
+		.key_type = NFT_TYPE_MARK,
+		.key_length = sizeof probation_key,
 	};
 	add_set(batch, table, name, &description);
 	struct element_writer writer = { .batch = batch, .table = table, .set = name };
-	for (size_t i = 0; i < sizeof families; i++)
-		put_element(&writer, &families[i], 1, milliseconds, false);
+	put_element(&writer, &probation_key, sizeof probation_key, milliseconds, false);
 	close_elements(&writer);
 }
 
 void set_delete_probation(struct batch *batch, const char *table, const char *name)
 {
 	struct element_writer writer = { .batch = batch, .table = table, .set = name, .deletes = true };
-	for (size_t i = 0; i < sizeof families; i++)
-		put_element(&writer, &families[i], 1, 0, false);
+	put_element(&writer, &probation_key, sizeof probation_key, 0, false);
 	close_elements(&writer);
 }

@@ -12,20 +12,20 @@
 /* The name that sets without a name bear until the kernel puts a number in. */
 extern const char set_constant_name[];
 
-/* A constant set without a name, of `count` one-byte keys of this nft data type. Returns its id for the lookup. */
-uint32_t set_add_constant(struct batch *batch, const char *table, uint32_t data_type, const uint8_t *keys,
-			  size_t count);
-
-/* All sets of the plan with their elements; prefix as in struct rule_builder. */
-void set_add_all(struct batch *batch, const struct policy *policy, const char *prefix);
-
 /*
- * A set of families whose elements (IPv4, IPv6) disappear after this many milliseconds: while they are there, the rules
- * that look into it are on probation.
+ * A constant set without a name, of keys of this nft data type and length; length: of all keys together, in bytes.
+ * Returns its id for the lookup.
  */
+uint32_t set_add_constant(struct batch *batch, const char *table, uint32_t data_type, const void *keys, size_t length,
+			  size_t key_length);
+
+/* All sets of the plan's table with their elements; prefix as in struct rule_builder. */
+void set_add_all(struct batch *batch, const struct policy *policy, enum table_id table, const char *prefix);
+
+/* A set whose one element, 0, disappears after this many milliseconds: until then the probation lasts. */
 void set_add_probation(struct batch *batch, const char *table, const char *name, uint64_t milliseconds);
 
-/* Takes the elements away; once they have expired, the kernel refuses the transaction with -ENOENT. */
+/* Takes the element away; once it has expired, the kernel refuses the transaction with -ENOENT. */
 void set_delete_probation(struct batch *batch, const char *table, const char *name);
 
 #endif

@@ -118,38 +118,3 @@ void policy_normalize(struct policy *policy)
 	for (size_t i = 0; i < policy->network_count; i++)
 		clear_host_bits(&policy->networks[i]);
 }
-
-/* The peers whose records are the elements of a set. */
-static enum peer_role set_role(enum set_id set)
-{
-	switch (set) {
-	case SET_SERVER:
-		return PEER_SERVER;
-	case SET_ALLOW_OUT:
-		return PEER_ALLOW_OUT;
-	case SET_ALLOW_IN:
-		return PEER_ALLOW_IN;
-	case SET_RESOLVER:
-	case SET_DNS_RATE:
-	case SET_IDS:
-		break;
-	}
-	return PEER_RESOLVER;
-}
-
-bool policy_has_set(const struct policy *policy, enum set_id set, enum ip_family family)
-{
-	return policy->peers[set_role(set)][family].count > 0;
-}
-
-bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
-			 struct set_element *element)
-{
-	const struct peer_list *list = &policy->peers[set_role(set)][family];
-	if (set_types[set].dynamic || *cursor == list->count)
-		return false;
-	size_t length = family_address_length(family);
-	const uint8_t *record = list->records + (*cursor)++ * peer_record_size(family);
-	*element = (struct set_element){ .address = record, .protocol = record[length], .port = record + length + 1 };
-	return true;
-}

@@ -12,6 +12,7 @@
 
 #include "base/address.h"
 #include "base/diag.h"
+#include "base/text.h"
 
 /* Index of per-family data. The numbers that the kernel wants are in family_number(). */
 enum ip_family { IPV4, IPV6, IP_FAMILIES };
@@ -33,7 +34,7 @@ enum {
 	POLICY_INTERFACE_SIZE = 16, /* IFNAMSIZ */
 	POLICY_DNS_RATE = 20, /* packets a second to a resolver: enough for the client, too little for bulk data */
 	POLICY_DNS_BURST = 40, /* packets */
-	POLICY_DNS_RATE_SIZE = 64, /* elements of the per-resolver rate set */
+	POLICY_DYNAMIC_SIZE = 64, /* elements of a set that the kernel fills */
 };
 
 /* Why somebody may be reached. */
@@ -68,10 +69,37 @@ struct policy_network {
 	bool inbound;
 };
 
+/* ---- layers ---- */
+
+/*
+ * Where packets are caught. Each can be left out, by the user or because the kernel refuses it; what is then not
+ * covered is said.
+ */
+enum {
+	LAYER_INET = 1 << 0, /* IP packets in, out and through */
+	LAYER_BRIDGE = 1 << 1, /* frames between the ports of a bridge, and to and from sealed ports */
+	LAYER_INGRESS = 1 << 2, /* frames that a link receives, before flowtables, bridges and macvlan children */
+	LAYER_EGRESS = 1 << 3, /* frames that a link sends, those of packet sockets too; Linux 5.16 */
+	LAYER_LATER = 1 << 4, /* the same of links that appear later; Linux 6.16 */
+	LAYER_NETDEV = LAYER_INGRESS | LAYER_EGRESS | LAYER_LATER,
+	LAYERS_BUILT = LAYER_INET | (CONFIG_LAYER_BRIDGE ? LAYER_BRIDGE : 0) | (CONFIG_LAYER_NETDEV ? LAYER_NETDEV : 0),
+};
+
+/* The containment's tables, all of the same name, one in each of these families. */
+enum table_id { TABLE_INET, TABLE_BRIDGE, TABLE_NETDEV, TABLES };
+
+struct table_type {
+	const char *word; /* nft's for the family */
+	uint8_t family; /* NFPROTO_* */
+	uint8_t layers; /* that it holds */
+};
+
+extern const struct table_type table_types[TABLES];
+
 /* ---- the device's links ---- */
 
 enum {
-	POLICY_LINK_VLANS_MAX = 8, /* VLANs of one device that lead to peers; with more, frames of any VLAN are looked into */
+	POLICY_LINK_VLANS_MAX = 8, /* of one device that lead to peers; with more, frames of any VLAN are looked into */
 	POLICY_ON_LINK_MAX = 32, /* IPv4 prefixes */
 	POLICY_MACS_MAX = 64,
 	MAC_LENGTH = 6,
@@ -129,6 +157,9 @@ struct policy {
 	char dhcp_server[POLICY_DHCP_SERVER_MAX][POLICY_INTERFACE_SIZE]; /* interfaces on which we serve leases */
 	size_t dhcp_server_count;
 	bool dns_any; /* DNS to every address, rate-limited as a whole */
+	uint8_t layers; /* LAYER_ bits that are wanted, less those that the kernel refused */
+	uint8_t refused; /* LAYER_ bits */
+	struct policy_links links;
 	bool stateless; /* the kernel has no connection tracking */
 };
 
@@ -148,13 +179,20 @@ bool peer_list_add(struct peer_list *list, const struct address *address, uint8_
 /* Sorts and deduplicates the lists, clears host bits of networks. To be called before anything below. */
 void policy_normalize(struct policy *policy);
 
-/* The named sets of a plan; each exists once per family, as "server4" and "server6". */
+/* Whether the plan has this table: netdev only for a device with links. */
+bool policy_has_table(const struct policy *policy, enum table_id table);
+
+/* The named sets of a plan; those of addresses exist once per family, as "server4" and "server6". */
 enum set_id {
 	SET_SERVER,
 	SET_RESOLVER,
 	SET_ALLOW_OUT,
 	SET_ALLOW_IN,
 	SET_DNS_RATE, /* filled by the kernel: packets to each resolver are counted against POLICY_DNS_RATE */
+	SET_SEALED, /* links that lead to no allowed peer */
+	SET_KNOWN, /* all links that have netdev chains of their own, or can't have any */
+	SET_OWN_MAC, /* MAC addresses of the links that aren't sealed */
+	SET_LEASED, /* filled by the kernel: links on which a DHCP server has answered, so that prefixes may be new */
 	SET_IDS,
 };
 
@@ -163,21 +201,28 @@ enum {
 	KEY_ADDRESS = 1,
 	KEY_PROTOCOL = 2,
 	KEY_PORT = 4,
+	KEY_INTERFACE = 8, /* alone; one set for both families */
+	KEY_MAC = 16, /* alone; one set for both families */
+	KEY_OF_FAMILY = KEY_ADDRESS,
 };
 
 struct set_type {
 	const char *name; /* without the family's digit */
 	uint8_t key; /* KEY_ bits */
+	uint8_t layers; /* in the tables of which it is */
 	bool dynamic;
 };
 
 extern const struct set_type set_types[SET_IDS];
 
-/* Whether the plan has this set: empty sets and the rules that use them are left out. */
-bool policy_has_set(const struct policy *policy, enum set_id set, enum ip_family family);
+/*
+ * Whether the plan has this set: empty sets and the rules that use them are left out. A set that is not one of a family
+ * exists for IPV4 only.
+ */
+bool policy_has_set(const struct policy *policy, enum table_id table, enum set_id set, enum ip_family family);
 
 struct set_element {
-	const uint8_t *address; /* family_address_length bytes */
+	const uint8_t *address; /* family_address_length bytes; of a MAC 6, of an interface POLICY_INTERFACE_SIZE */
 	uint8_t protocol;
 	const uint8_t *port; /* 2 bytes, network byte order */
 };
@@ -186,17 +231,53 @@ struct set_element {
 bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
 			 struct set_element *element);
 
-/* Base chains, named and hooked as the artifact does it. */
-enum chain_id { CHAIN_INBOUND, CHAIN_OUTBOUND, CHAIN_FORWARD, CHAIN_IDS };
+/* The chains of all tables. Those of inet are named and hooked as the artifact does it. */
+enum chain_id {
+	CHAIN_INBOUND,
+	CHAIN_OUTBOUND,
+	CHAIN_FORWARD,
+	CHAIN_BRIDGE_INBOUND,
+	CHAIN_BRIDGE_OUTBOUND,
+	CHAIN_BRIDGE_FORWARD,
+	CHAIN_LINK_INBOUND, /* without a hook: where the links' chains go to, the rows of CHAIN_INBOUND without state */
+	CHAIN_LINK_OUTBOUND,
+	CHAIN_SEALED_INGRESS,
+	CHAIN_SEALED_EGRESS,
+	CHAIN_INGRESS, /* one for each link that is not sealed */
+	CHAIN_EGRESS,
+	CHAIN_LATER_EGRESS,
+	CHAIN_IDS,
+};
+
+/* Which devices a chain of the netdev table is hooked on. */
+enum chain_devices { DEVICES_NONE, DEVICES_SEALED, DEVICE_OF_LINK, DEVICES_ALL };
 
 struct chain_type {
-	const char *name;
-	const char *hook; /* nft's word */
-	uint8_t hook_number; /* enum nf_inet_hooks */
+	const char *name; /* of DEVICE_OF_LINK chains without the link's number */
+	const char *hook; /* nft's word; NULL: not a base chain */
+	uint8_t table; /* enum table_id */
+	uint8_t layer; /* LAYER_ bit, or several: one of them */
+	uint8_t hook_number; /* enum nf_inet_hooks; of netdev enum nf_dev_hooks */
+	uint8_t devices; /* enum chain_devices */
+	bool accepts; /* the policy */
 	int16_t priority;
 };
 
 extern const struct chain_type chain_types[CHAIN_IDS];
+
+/* A chain of a plan. */
+struct chain {
+	enum chain_id id;
+	size_t number; /* of the link, from 1; 0 for other chains */
+	const struct policy_link *link; /* NULL for other chains */
+};
+
+/* The chain's name: that of its type, with the number of its link. */
+void chain_name(struct text *text, const char *prefix, const struct chain *chain);
+
+/* Calls visit for each chain of the table in order, until one call returns non-zero, which is then returned. */
+int policy_each_chain(const struct policy *policy, enum table_id table,
+		      int (*visit)(void *context, const struct chain *chain), void *context);
 
 /*
  * What a rule can test or do. libs/nft/match.c has one row for each, with the writers to netlink and to text; the
@@ -206,7 +287,9 @@ enum match_kind {
 	MATCH_END,
 	MATCH_IN_INTERFACE, /* iifname; string, or the rule's interface */
 	MATCH_OUT_INTERFACE, /* oifname */
-	MATCH_FAMILY, /* meta nfproto */
+	MATCH_IN_INTERFACE_IN_SET, /* iifname @sealed; set */
+	MATCH_OUT_INTERFACE_IN_SET, /* oifname @sealed; set */
+	MATCH_FAMILY, /* meta nfproto; in the netdev table meta protocol */
 	MATCH_PROTOCOL, /* meta l4proto; protocol */
 	MATCH_SOURCE_IN_SET, /* ip saddr . tcp sport @server4; set, far_port */
 	MATCH_DESTINATION_IN_SET,
@@ -225,6 +308,18 @@ enum match_kind {
 	MATCH_LIMIT, /* limit rate 20/second burst 40 packets */
 	MATCH_DNS_RATE, /* update @dns_rate4 { ip daddr limit rate ... } */
 	MATCH_SET_TTL, /* ip ttl set; value: not a test, it changes the packet */
+	MATCH_TTL, /* ip ttl; value */
+	MATCH_NOTE_LEASE, /* add @leased { iifname }: not a test */
+	MATCH_SOURCE_MAC_FOREIGN, /* ether saddr != @own_mac */
+	MATCH_DESTINATION_MAC_FOREIGN, /* ether daddr & 01:00:... == 00:00:... ether daddr != @own_mac: unicast */
+	MATCH_DESTINATION_MAC, /* ether daddr; data */
+	MATCH_ETHER_TYPE, /* ether type; port holds it */
+	MATCH_ETHER_TYPE_IP, /* ether type { ip, arp, ip6 }: without a VLAN tag */
+	MATCH_VLAN, /* vlan id: that of the rule */
+	MATCH_ARP, /* arp htype 1 arp ptype ip arp hlen 6 arp plen 4: Ethernet and IPv4 (RFC 826) */
+	MATCH_ARP_SENDER_OWN, /* arp saddr ether @own_mac; left out where the device changes its address by itself */
+	MATCH_ARP_TARGET, /* arp daddr ip: the rule's prefix */
+	MATCH_LENGTHS, /* meta length { ... }; types: bytes of the packet as the hook sees it */
 	MATCH_KINDS,
 };
 
@@ -265,7 +360,8 @@ struct match {
 	const void *data; /* string or address bytes */
 };
 
-enum verdict { VERDICT_DROP, VERDICT_ACCEPT }; /* as NF_DROP and NF_ACCEPT */
+/* GOTO: to the chain of the netdev table that decides for all links, in the same direction. */
+enum verdict { VERDICT_DROP, VERDICT_ACCEPT, VERDICT_GOTO };
 
 /* When a row of the rule table is part of a plan. */
 enum {
@@ -280,6 +376,14 @@ enum {
 	FOR_NETWORK_TCP = 1 << 8,
 	FOR_NETWORK_UDP = 1 << 9,
 	FOR_DHCP_SERVER = 1 << 10, /* once for each interface */
+	ONLY_INET = 1 << 11, /* rows of in- and outbound_chain are in the inet and the netdev table, but for these */
+	ONLY_NETDEV = 1 << 12,
+	FOR_ON_LINK = 1 << 13, /* once for each prefix */
+	FOR_VLAN = 1 << 14, /* once for each VLAN of the link */
+	WHEN_DHCP_SERVER = 1 << 15,
+	WHEN_ETHERNET = 1 << 16, /* on links with Ethernet headers */
+	WHEN_IP_LINK = 1 << 17, /* on links without */
+	WHEN_FIXED_MAC = 1 << 18, /* on links without LINK_ANY_MAC */
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
 	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP,
 };
@@ -287,20 +391,29 @@ enum {
 struct rule_row {
 	uint8_t chain; /* enum chain_id */
 	uint8_t verdict; /* enum verdict */
-	uint16_t when;
+	uint8_t passes; /* LINK_ bits, of which the link needs one; 0: none */
+	uint32_t when;
 	const char *comment;
 	const struct match *matches; /* ends with MATCH_END */
 };
 
+extern const struct rule_row rule_rows[];
+extern const size_t rule_row_count;
+
 /* A rule of the plan: a row made concrete. */
 struct rule {
 	const struct rule_row *row;
+	const struct policy *policy;
+	struct chain chain;
 	enum ip_family family; /* meaningless for WHEN_ANY_FAMILY rows */
 	const struct policy_network *network; /* NULL unless the row is for networks */
 	const char *interface; /* NULL unless the row is for interfaces */
+	const struct policy_prefix *prefix; /* NULL unless the row is for on-link prefixes */
+	uint16_t vlan; /* of FOR_VLAN rows */
 };
 
-/* Calls visit for each rule in order, until one call returns non-zero, which is then returned. */
-int policy_each_rule(const struct policy *policy, int (*visit)(void *context, const struct rule *rule), void *context);
+/* Calls visit for each rule of the table, chain by chain in order, until one call returns non-zero, then returned. */
+int policy_each_rule(const struct policy *policy, enum table_id table,
+		     int (*visit)(void *context, const struct rule *rule), void *context);
 
 #endif

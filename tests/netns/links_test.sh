@@ -8,7 +8,8 @@ lab_enter "$0" "$@"
 root=$(realpath "$tests/../..")
 sources=("$root"/applets/quarantine/links.c "$root"/libs/policy/*.c "$root"/libs/netlink/*.c "$root"/libs/base/*.c)
 # shellcheck disable=SC2046
-${CC:-cc} -std=c11 -D_GNU_SOURCE -g -fsanitize=address,undefined -fno-sanitize-recover=all -I"$root/libs" -I"$root/applets" \
+${CC:-cc} -std=c11 -D_GNU_SOURCE -DCONFIG_LAYER_BRIDGE=1 -DCONFIG_LAYER_NETDEV=1 -g \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -I"$root/libs" -I"$root/applets" \
 	-I"$root/applets/quarantine" -o survey "$tools/links.c" "${sources[@]}" $(pkg-config --cflags --libs libmnl) ||
 	{ echo "not ok set_up: cc"; exit 1; }
 

@@ -58,8 +58,8 @@ flood_off() {
 }
 
 # That the instruments show a gap: two transactions, as the artifact does it.
-run quarantine --no-probe "${plan[@]}"
-run quarantine -n "${plan[@]}"
+run quarantine --no-probe --layers inet "${plan[@]}"
+run quarantine -n --layers inet "${plan[@]}"
 echo "$out" >plan.nft
 flood_on
 for ((i = 0; i < 5; i++)); do

@@ -60,11 +60,11 @@ fi
 
 gives contains_and_proves 0 quarantine "${road[@]}"
 dev nft delete table inet firewall
-rules | sort_elements >installed
+printable_rules | sort_elements >installed
 run quarantine -n "${road[@]}"
 same rules_are_the_dry_run "$(sort_elements <out)" "$(cat installed)"
 run quarantine "${road[@]}"
-steps='^\[1/5\] read .* ok +[0-9.]+s \[2/5\] resolve +servers: 2 of 2, resolvers: 2 .* \[3/5\] contain +inet: [0-9]+ rules'
+steps='^\[1/5\] read .* ok +[0-9.]+s \[2/5\] resolve +servers: 2 of 2, resolvers: 2 .* \[3/5\] contain +inet, bridge, netdev: [0-9]+ rules'
 steps="$steps"'.*\[4/5\] prove +one.vr.test proven, TLSv1.3 ok .*\[5/5\] keep '
 matches output_steps "$steps" "$out"
 end="contained: table inet $default_table allowed https://one.vr.test:8000/ $one4, $one6 \\(proven at [0-9a-f.:]+\\)"

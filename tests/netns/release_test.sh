@@ -67,7 +67,7 @@ gives all_families 0 release -j
 same others_stay "$others" "$(rules -a)"
 check json /usr/bin/python3 -c 'import json, sys
 row = json.loads(sys.argv[1])
-assert row["Time"] > 0 and "inet mine" in row["Result"] and row["removed"] == 8, row' "$out"
+assert row["Time"] > 0 and "inet mine" in row["Result"] and row["removed"] == 10, row' "$out"
 passes all_families_are_open dev world "${forbidden[@]}"
 dev nft flush ruleset
 

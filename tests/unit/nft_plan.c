@@ -20,6 +20,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "nft/plan.h"
+#include "nft/set.h"
 
 enum { MANY = 10000, TEXT_SIZE = 65536 };
 
@@ -49,6 +50,7 @@ static struct fixture *new_fixture(size_t count)
 	struct policy *policy = &fixture->policy;
 	policy->table = "the_table";
 	policy->comment = "quarbox test";
+	policy->layers = LAYER_INET;
 	for (int role = 0; role < PEER_ROLES; role++) {
 		add_peers(fixture, (enum peer_role)role, IPV4, role == PEER_SERVER ? count : 1);
 		add_peers(fixture, (enum peer_role)role, IPV6, role == PEER_SERVER ? count : 1);
@@ -63,8 +65,10 @@ static struct fixture *new_fixture(size_t count)
 	strcpy(policy->dhcp_server[policy->dhcp_server_count++], "br-lan");
 	policy_normalize(policy);
 	batch_begin(&fixture->batch, &fixture->netlink, 4711);
+	fixture->batch.family = NFPROTO_INET;
 	plan_add_table(&fixture->batch, policy->table, policy->comment);
-	plan_add_contents(&fixture->batch, policy, "", true);
+	set_add_all(&fixture->batch, policy, TABLE_INET, "");
+	plan_add_chains(&fixture->batch, policy, TABLE_INET, "", NULL);
 	assert_int_equal(fixture->batch.error, 0);
 	return fixture;
 }
@@ -166,7 +170,7 @@ static void table_and_chains(void **state)
 	char comment[] = "quarbox test";
 	int chains = 0;
 	assert_int_equal(each_message(&fixture->batch, NFT_MSG_NEWTABLE, check_table, comment), 1);
-	assert_int_equal(each_message(&fixture->batch, NFT_MSG_NEWCHAIN, check_chain, &chains), CHAIN_IDS);
+	assert_int_equal(each_message(&fixture->batch, NFT_MSG_NEWCHAIN, check_chain, &chains), CHAIN_FORWARD + 1);
 	free_fixture(fixture);
 }
 
@@ -226,7 +230,7 @@ static void rules_are_those_of_the_policy(void **state)
 	(void)state;
 	struct fixture *fixture = new_fixture(1);
 	struct wanted_rules wanted = { .count = 0 };
-	(void)policy_each_rule(&fixture->policy, want_rule, &wanted);
+	(void)policy_each_rule(&fixture->policy, TABLE_INET, want_rule, &wanted);
 	assert_int_equal(each_message(&fixture->batch, NFT_MSG_NEWRULE, check_rule, &wanted), wanted.count);
 	assert_true(wanted.count > 40);
 	free_fixture(fixture);
@@ -300,7 +304,7 @@ static void sets_are_those_of_the_policy(void **state)
 	struct fixture *fixture = new_fixture(1);
 	size_t named = 0;
 	(void)each_message(&fixture->batch, NFT_MSG_NEWSET, check_set, &named);
-	assert_int_equal(named, SET_IDS * IP_FAMILIES);
+	assert_int_equal(named, (SET_DNS_RATE + 1) * IP_FAMILIES);
 	free_fixture(fixture);
 }
 
@@ -343,14 +347,14 @@ static void prefixes_are_for_all_names(void **state)
 	(void)state;
 	struct fixture *fixture = new_fixture(1);
 	size_t plain = fixture->batch.length;
-	plan_add_contents(&fixture->batch, &fixture->policy, "probation_", false);
+	plan_add_chains(&fixture->batch, &fixture->policy, TABLE_INET, "probation_", "the_set");
 	for (size_t at = plain; at < fixture->batch.length;) {
 		const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)(fixture->batch.bytes + at);
 		if (message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN)) {
 			struct nftnl_chain *chain = nftnl_chain_alloc();
 			assert_int_equal(nftnl_chain_nlmsg_parse(message, chain), 0);
 			assert_int_equal(strncmp(nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME), "probation_", 10), 0);
-			assert_false(nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM));
+			assert_true(nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM));
 			nftnl_chain_free(chain);
 		}
 		at += NLMSG_ALIGN(message->nlmsg_len);

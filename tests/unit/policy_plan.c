@@ -16,6 +16,19 @@
 
 enum { RECORDS_MAX = 64 };
 
+/* One of every kind. */
+static const struct policy_link links[] = {
+	{ .name = "wan", .form = LINK_ETHERNET, .passes = LINK_UNTAGGED },
+	{ .name = "bond0", .form = LINK_ETHERNET, .passes = LINK_SLOW, .vlan_count = 2, .vlans = { 5, 4094 } },
+	{ .name = "wlan0", .form = LINK_ETHERNET, .passes = LINK_UNTAGGED | LINK_ANY_MAC | LINK_EAPOL },
+	{ .name = "port", .form = LINK_ETHERNET, .passes = LINK_UNTAGGED | LINK_ANY_VLAN | LINK_STP | LINK_PPPOE },
+	{ .name = "ppp0", .form = LINK_IP, .passes = LINK_UNTAGGED },
+	{ .name = "can0", .form = LINK_UNKNOWN },
+	{ .name = "lan1", .form = LINK_ETHERNET, .sealed = true },
+	{ .name = "lan2", .form = LINK_UNKNOWN, .sealed = true },
+};
+enum { LINKS_WITH_CHAINS = 5 };
+
 /* A policy whose lists have room, on storage of its own. */
 struct fixture {
 	struct policy policy;
@@ -27,6 +40,9 @@ static struct fixture *new_fixture(void)
 	struct fixture *fixture = calloc(1, sizeof *fixture);
 	fixture->policy.table = "test";
 	fixture->policy.comment = "quarbox test";
+	fixture->policy.layers = LAYERS_BUILT;
+	fixture->policy.links.links = links;
+	fixture->policy.links.count = sizeof links / sizeof *links;
 	for (int role = 0; role < PEER_ROLES; role++) {
 		for (int family = 0; family < IP_FAMILIES; family++)
 			fixture->policy.peers[role][family] =
@@ -107,17 +123,33 @@ static void sets_exist_when_they_have_elements(void **state)
 {
 	(void)state;
 	struct fixture *fixture = new_fixture();
-	for (int set = 0; set < SET_IDS; set++) {
-		assert_false(policy_has_set(&fixture->policy, (enum set_id)set, IPV4));
-		assert_false(policy_has_set(&fixture->policy, (enum set_id)set, IPV6));
+	struct policy *policy = &fixture->policy;
+	for (int table = 0; table < TABLES; table++) {
+		for (int set = 0; set < SET_IDS; set++) {
+			bool of_links = set == SET_SEALED || set == SET_KNOWN || set == SET_LEASED;
+			if (!of_links)
+				assert_false(policy_has_set(policy, (enum table_id)table, (enum set_id)set, IPV4));
+			assert_false(policy_has_set(policy, (enum table_id)table, (enum set_id)set, IPV6));
+		}
 	}
-	add(&fixture->policy, PEER_RESOLVER, "192.0.2.53", 0, 0);
-	policy_normalize(&fixture->policy);
-	assert_true(policy_has_set(&fixture->policy, SET_RESOLVER, IPV4));
-	assert_true(policy_has_set(&fixture->policy, SET_DNS_RATE, IPV4));
-	assert_false(policy_has_set(&fixture->policy, SET_RESOLVER, IPV6));
-	assert_false(policy_has_set(&fixture->policy, SET_DNS_RATE, IPV6));
-	assert_false(policy_has_set(&fixture->policy, SET_SERVER, IPV4));
+	assert_true(policy_has_set(policy, TABLE_INET, SET_SEALED, IPV4));
+	assert_true(policy_has_set(policy, TABLE_BRIDGE, SET_SEALED, IPV4));
+	assert_false(policy_has_set(policy, TABLE_NETDEV, SET_SEALED, IPV4));
+	assert_true(policy_has_set(policy, TABLE_NETDEV, SET_KNOWN, IPV4));
+	assert_true(policy_has_set(policy, TABLE_NETDEV, SET_LEASED, IPV4));
+	policy->layers &= (uint8_t)~LAYER_LATER;
+	assert_false(policy_has_set(policy, TABLE_NETDEV, SET_KNOWN, IPV4));
+	policy->links.count = 1;
+	assert_false(policy_has_set(policy, TABLE_INET, SET_SEALED, IPV4));
+	add(policy, PEER_RESOLVER, "192.0.2.53", 0, 0);
+	policy_normalize(policy);
+	assert_true(policy_has_set(policy, TABLE_INET, SET_RESOLVER, IPV4));
+	assert_true(policy_has_set(policy, TABLE_NETDEV, SET_RESOLVER, IPV4));
+	assert_false(policy_has_set(policy, TABLE_BRIDGE, SET_RESOLVER, IPV4));
+	assert_true(policy_has_set(policy, TABLE_INET, SET_DNS_RATE, IPV4));
+	assert_false(policy_has_set(policy, TABLE_INET, SET_RESOLVER, IPV6));
+	assert_false(policy_has_set(policy, TABLE_INET, SET_DNS_RATE, IPV6));
+	assert_false(policy_has_set(policy, TABLE_INET, SET_SERVER, IPV4));
 	size_t cursor = 0;
 	struct set_element element;
 	assert_false(policy_next_element(&fixture->policy, SET_DNS_RATE, IPV4, &cursor, &element));
@@ -146,31 +178,47 @@ static void host_bits_are_cleared(void **state)
 struct seen {
 	size_t count;
 	size_t stop_after; /* 0: never */
-	unsigned chains_ended; /* bits: the chain's last rule was there */
+	struct chain chain; /* of the last rule */
+	bool ended; /* it was a drop of everything */
+	size_t chains;
 	size_t of_chain[CHAIN_IDS];
-	unsigned kinds; /* bits */
+	uint64_t kinds; /* bits */
 	size_t families[IP_FAMILIES];
 };
+
+static void begin_chain(struct seen *seen, const struct rule *rule)
+{
+	assert_true(seen->chains == 0 || seen->ended || chain_types[seen->chain.id].accepts);
+	seen->chains++;
+	seen->chain = rule->chain;
+	seen->ended = false;
+	if (chain_types[rule->chain.id].table == TABLE_INET && rule->chain.id != CHAIN_FORWARD)
+		assert_string_equal(rule->row->comment, "loopback");
+}
 
 static int see(void *context, const struct rule *rule)
 {
 	struct seen *seen = context;
-	assert_in_range(rule->row->chain, 0, CHAIN_IDS - 1);
-	assert_false(seen->chains_ended & 1u << rule->row->chain); /* nothing stands behind a drop of everything */
+	assert_in_range(rule->chain.id, 0, CHAIN_IDS - 1);
+	if (seen->chains == 0 || rule->chain.id != seen->chain.id || rule->chain.number != seen->chain.number)
+		begin_chain(seen, rule);
+	assert_false(seen->ended); /* nothing stands behind a drop of everything */
 	assert_true(*rule->row->comment != '\0');
-	if (seen->of_chain[rule->row->chain]++ == 0 && rule->row->chain != CHAIN_FORWARD)
-		assert_string_equal(rule->row->comment, "loopback");
+	seen->of_chain[rule->chain.id]++;
 	for (const struct match *match = rule->row->matches; match->kind != MATCH_END; match++)
-		seen->kinds |= 1u << match->kind;
-	if (rule->row->matches->kind == MATCH_END) {
-		assert_int_equal(rule->row->verdict, VERDICT_DROP);
-		seen->chains_ended |= 1u << rule->row->chain;
-	} else {
-		assert_int_equal(rule->row->verdict, VERDICT_ACCEPT);
-	}
+		seen->kinds |= 1ull << match->kind;
+	seen->ended = rule->row->matches->kind == MATCH_END && rule->row->verdict == VERDICT_DROP;
+	if (rule->row->matches->kind == MATCH_END)
+		assert_int_not_equal(rule->row->verdict, VERDICT_ACCEPT);
 	if (!(rule->row->when & WHEN_ANY_FAMILY))
 		seen->families[rule->family]++;
 	return ++seen->count == seen->stop_after ? 4711 : 0;
+}
+
+static void see_all(const struct policy *policy, struct seen *seen)
+{
+	for (int table = 0; table < TABLES; table++)
+		assert_int_equal(policy_each_rule(policy, (enum table_id)table, see, seen), 0);
 }
 
 static void fill(struct policy *policy)
@@ -191,6 +239,8 @@ static void fill(struct policy *policy)
 		}
 	}
 	strcpy(policy->dhcp_server[policy->dhcp_server_count++], "lan0");
+	policy->links.mac_count = 1;
+	policy->links.on_link[policy->links.on_link_count++] = (struct policy_prefix){ { 192, 0, 2, 0 }, 24 };
 	policy_normalize(policy);
 }
 
@@ -204,9 +254,12 @@ static void every_chain_ends_in_a_drop(void **state)
 			fill(&fixture->policy);
 		fixture->policy.stateless = options & 2;
 		fixture->policy.dns_any = options & 4;
-		assert_int_equal(policy_each_rule(&fixture->policy, see, &seen), 0);
-		assert_int_equal(seen.chains_ended, 7);
+		see_all(&fixture->policy, &seen);
+		assert_true(seen.ended);
+		/* the links' own, two shared by them, two of sealed links, one of later ones */
+		assert_int_equal(seen.chains, 3 + 3 + 2 * LINKS_WITH_CHAINS + 2 + 2 + 1);
 		assert_int_equal(seen.of_chain[CHAIN_FORWARD], 1);
+		assert_int_equal(seen.of_chain[CHAIN_BRIDGE_FORWARD], 1);
 		free(fixture);
 	}
 }
@@ -214,16 +267,20 @@ static void every_chain_ends_in_a_drop(void **state)
 static void stateless_plans_need_no_conntrack(void **state)
 {
 	(void)state;
-	const unsigned conntrack = 1u << MATCH_CT_STATE | 1u << MATCH_FLOW_IN_SET | 1u << MATCH_FLOW_OF_NETWORK;
+	const uint64_t conntrack = 1u << MATCH_CT_STATE | 1u << MATCH_FLOW_IN_SET | 1u << MATCH_FLOW_OF_NETWORK;
 	struct fixture *fixture = new_fixture();
 	struct seen with = { 0 };
 	struct seen without = { 0 };
+	struct seen netdev = { 0 };
 	fill(&fixture->policy);
 	fixture->policy.dns_any = true;
-	assert_int_equal(policy_each_rule(&fixture->policy, see, &with), 0);
+	assert_int_equal(policy_each_rule(&fixture->policy, TABLE_INET, see, &with), 0);
 	assert_int_equal(with.kinds & conntrack, conntrack);
+	/* below IP there is none in any case */
+	assert_int_equal(policy_each_rule(&fixture->policy, TABLE_NETDEV, see, &netdev), 0);
+	assert_int_equal(netdev.kinds & conntrack, 0);
 	fixture->policy.stateless = true;
-	assert_int_equal(policy_each_rule(&fixture->policy, see, &without), 0);
+	assert_int_equal(policy_each_rule(&fixture->policy, TABLE_INET, see, &without), 0);
 	assert_int_equal(without.kinds & conntrack, 0);
 	free(fixture);
 }
@@ -232,14 +289,14 @@ static void stateless_plans_need_no_conntrack(void **state)
 static void a_full_plan_uses_every_match(void **state)
 {
 	(void)state;
-	unsigned kinds = 0;
+	uint64_t kinds = 0;
 	for (unsigned options = 0; options < 4; options++) {
 		struct fixture *fixture = new_fixture();
 		struct seen seen = { 0 };
 		fill(&fixture->policy);
 		fixture->policy.stateless = options & 1;
 		fixture->policy.dns_any = options & 2;
-		assert_int_equal(policy_each_rule(&fixture->policy, see, &seen), 0);
+		see_all(&fixture->policy, &seen);
 		kinds |= seen.kinds;
 		free(fixture);
 	}
@@ -249,15 +306,79 @@ static void a_full_plan_uses_every_match(void **state)
 	}
 }
 
+/* What a link is decides which rules its chains have; a sealed one and one of an unknown type have none. */
+struct link_rules {
+	const char *link;
+	char comments[512];
+};
+
+static int note_link_rule(void *context, const struct rule *rule)
+{
+	struct link_rules *rules = context;
+	if (rule->chain.id != CHAIN_EGRESS || strcmp(rule->chain.link->name, rules->link) != 0)
+		return 0;
+	strcat(strcat(rules->comments, rule->row->comment), rule->vlan ? " with id;" : ";");
+	return 0;
+}
+
+static void links_pass_what_they_need(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *link;
+		const char *comments;
+	} wanted[] = {
+		{ "wan", "not from us;IP and ARP;everything else;" },
+		{ "bond0", "not from us;LACP;VLAN with id;VLAN with id;everything else;" },
+		{ "wlan0", "802.1X;IP and ARP;everything else;" },
+		{ "port", "not from us;spanning tree;PPPoE discovery;PPPoE session;IP and ARP;VLANs;everything else;" },
+		{ "ppp0", "IP;everything else;" },
+		{ "can0", "" },
+		{ "lan1", "" },
+	};
+	struct fixture *fixture = new_fixture();
+	fill(&fixture->policy);
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		struct link_rules rules = { .link = wanted[i].link };
+		assert_int_equal(policy_each_rule(&fixture->policy, TABLE_NETDEV, note_link_rule, &rules), 0);
+		assert_string_equal(rules.comments, wanted[i].comments);
+	}
+	free(fixture);
+}
+
+/* Each layer can be left out without the others; without links there is nothing to hook on. */
+static void layers_are_optional(void **state)
+{
+	(void)state;
+	struct fixture *fixture = new_fixture();
+	fill(&fixture->policy);
+	for (unsigned layers = 0; layers <= LAYERS_BUILT; layers++) {
+		struct seen seen = { 0 };
+		fixture->policy.layers = (uint8_t)layers;
+		see_all(&fixture->policy, &seen);
+		assert_int_equal(seen.of_chain[CHAIN_INBOUND] > 0, (layers & LAYER_INET) != 0);
+		assert_int_equal(seen.of_chain[CHAIN_BRIDGE_FORWARD] > 0, (layers & LAYER_BRIDGE) != 0);
+		assert_int_equal(seen.of_chain[CHAIN_INGRESS] > 0, (layers & LAYER_INGRESS) != 0);
+		assert_int_equal(seen.of_chain[CHAIN_LINK_INBOUND] > 0, (layers & LAYER_INGRESS) != 0);
+		assert_int_equal(seen.of_chain[CHAIN_EGRESS] > 0, (layers & LAYER_EGRESS) != 0);
+		assert_int_equal(seen.of_chain[CHAIN_LINK_OUTBOUND] > 0, (layers & (LAYER_EGRESS | LAYER_LATER)) != 0);
+		assert_int_equal(seen.of_chain[CHAIN_LATER_EGRESS] > 0, (layers & LAYER_LATER) != 0);
+	}
+	fixture->policy.links.count = 0;
+	assert_true(policy_has_table(&fixture->policy, TABLE_BRIDGE));
+	assert_false(policy_has_table(&fixture->policy, TABLE_NETDEV));
+	free(fixture);
+}
+
 static void families_without_peers_have_few_rules(void **state)
 {
 	(void)state;
 	struct fixture *fixture = new_fixture();
 	struct seen none = { 0 };
 	struct seen ipv4 = { 0 };
-	assert_int_equal(policy_each_rule(&fixture->policy, see, &none), 0);
+	assert_int_equal(policy_each_rule(&fixture->policy, TABLE_INET, see, &none), 0);
 	add(&fixture->policy, PEER_SERVER, "192.0.2.1", IPPROTO_TCP, 443);
-	assert_int_equal(policy_each_rule(&fixture->policy, see, &ipv4), 0);
+	assert_int_equal(policy_each_rule(&fixture->policy, TABLE_INET, see, &ipv4), 0);
 	assert_int_equal(ipv4.families[IPV6], none.families[IPV6]);
 	assert_true(ipv4.families[IPV4] > none.families[IPV4]);
 	free(fixture);
@@ -269,10 +390,10 @@ static void visiting_stops_when_told_to(void **state)
 	struct fixture *fixture = new_fixture();
 	fill(&fixture->policy);
 	struct seen all = { 0 };
-	assert_int_equal(policy_each_rule(&fixture->policy, see, &all), 0);
+	assert_int_equal(policy_each_rule(&fixture->policy, TABLE_NETDEV, see, &all), 0);
 	for (size_t stop = 1; stop <= all.count; stop++) {
 		struct seen seen = { .stop_after = stop };
-		assert_int_equal(policy_each_rule(&fixture->policy, see, &seen), 4711);
+		assert_int_equal(policy_each_rule(&fixture->policy, TABLE_NETDEV, see, &seen), 4711);
 		assert_int_equal(seen.count, stop);
 	}
 	free(fixture);
@@ -310,6 +431,8 @@ int main(void)
 		cmocka_unit_test(every_chain_ends_in_a_drop),
 		cmocka_unit_test(stateless_plans_need_no_conntrack),
 		cmocka_unit_test(a_full_plan_uses_every_match),
+		cmocka_unit_test(links_pass_what_they_need),
+		cmocka_unit_test(layers_are_optional),
 		cmocka_unit_test(families_without_peers_have_few_rules),
 		cmocka_unit_test(visiting_stops_when_told_to),
 		cmocka_unit_test(table_names),

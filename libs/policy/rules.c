@@ -1,31 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rules of the inet table: everything that a contained device may send and receive, in the order in which the
- * kernel sees them. What is not here is dropped by the last rule of each chain. Read it as nft shows it: quarantine -n.
+ * The rules of all tables: everything that a contained device may send and receive, in the order in which the kernel
+ * sees them. What is not here is dropped by the last rule of each chain. Read it as nft shows it: quarantine -n.
+ *
+ * The rows of in- and outbound_chain stand for two tables. In inet they have connection tracking; in netdev, where the
+ * chains of the links go to them, they see what packet sockets and macvlan children send, and have no state.
  */
 #include "policy/policy.h"
 
 #include <netinet/in.h>
 /* after netinet/in.h: musl's definitions and the kernel's exclude each other only in this order */
 #include <linux/netfilter.h>
+#include <linux/if_ether.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 
+const struct table_type table_types[TABLES] = {
+	[TABLE_INET] = { "inet", NFPROTO_INET, LAYER_INET },
+	[TABLE_BRIDGE] = { "bridge", NFPROTO_BRIDGE, LAYER_BRIDGE },
+	[TABLE_NETDEV] = { "netdev", NFPROTO_NETDEV, LAYER_NETDEV },
+};
+
+enum { IP_LAYERS = LAYER_INET | LAYER_NETDEV };
+
 const struct set_type set_types[SET_IDS] = {
-	[SET_SERVER] = { "server", KEY_ADDRESS | KEY_PORT, false },
-	[SET_RESOLVER] = { "resolver", KEY_ADDRESS, false },
-	[SET_ALLOW_OUT] = { "allow_out", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT, false },
-	[SET_ALLOW_IN] = { "allow_in", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT, false },
-	[SET_DNS_RATE] = { "dns_rate", KEY_ADDRESS, true },
+	[SET_SERVER] = { "server", KEY_ADDRESS | KEY_PORT, IP_LAYERS, false },
+	[SET_RESOLVER] = { "resolver", KEY_ADDRESS, IP_LAYERS, false },
+	[SET_ALLOW_OUT] = { "allow_out", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT, IP_LAYERS, false },
+	[SET_ALLOW_IN] = { "allow_in", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT, IP_LAYERS, false },
+	[SET_DNS_RATE] = { "dns_rate", KEY_ADDRESS, IP_LAYERS, true },
+	[SET_SEALED] = { "sealed", KEY_INTERFACE, LAYER_INET | LAYER_BRIDGE, false },
+	[SET_KNOWN] = { "known", KEY_INTERFACE, LAYER_LATER, false },
+	[SET_OWN_MAC] = { "own_mac", KEY_MAC, LAYER_NETDEV, false },
+	[SET_LEASED] = { "leased", KEY_INTERFACE, LAYER_NETDEV, true },
 };
 
 /*
  * outbound after NAT (-100), so that the address that is checked is the one on the wire; inbound before the source NAT
- * of the input hook (100) for the same reason; forward before every chain that could hand a flow to a flowtable.
+ * of the input hook (100) for the same reason; forward and ingress before every chain that could hand a flow to a
+ * flowtable, and before the flowtables themselves.
  */
+enum { FIRST = -500, AFTER_NAT = 300 };
+
+/* The bridge's hooks have the numbers of the IP ones (linux/netfilter_bridge.h). */
 const struct chain_type chain_types[CHAIN_IDS] = {
-	[CHAIN_INBOUND] = { "inbound_chain", "input", NF_INET_LOCAL_IN, -500 },
-	[CHAIN_OUTBOUND] = { "outbound_chain", "output", NF_INET_LOCAL_OUT, 300 },
-	[CHAIN_FORWARD] = { "forward_chain", "forward", NF_INET_FORWARD, -500 },
+	[CHAIN_INBOUND] = { "inbound_chain", "input", TABLE_INET, LAYER_INET, NF_INET_LOCAL_IN, .priority = FIRST },
+	[CHAIN_OUTBOUND] = { "outbound_chain", "output", TABLE_INET, LAYER_INET, NF_INET_LOCAL_OUT,
+			     .priority = AFTER_NAT },
+	[CHAIN_FORWARD] = { "forward_chain", "forward", TABLE_INET, LAYER_INET, NF_INET_FORWARD, .priority = FIRST },
+	[CHAIN_BRIDGE_INBOUND] = { "inbound_chain", "input", TABLE_BRIDGE, LAYER_BRIDGE, NF_INET_LOCAL_IN,
+				   .accepts = true, .priority = FIRST },
+	[CHAIN_BRIDGE_OUTBOUND] = { "outbound_chain", "output", TABLE_BRIDGE, LAYER_BRIDGE, NF_INET_LOCAL_OUT,
+				    .accepts = true, .priority = AFTER_NAT },
+	[CHAIN_BRIDGE_FORWARD] = { "forward_chain", "forward", TABLE_BRIDGE, LAYER_BRIDGE, NF_INET_FORWARD,
+				   .priority = FIRST },
+	[CHAIN_LINK_INBOUND] = { "inbound_chain", NULL, TABLE_NETDEV, LAYER_INGRESS, 0 },
+	[CHAIN_LINK_OUTBOUND] = { "outbound_chain", NULL, TABLE_NETDEV, LAYER_EGRESS | LAYER_LATER, 0 },
+	[CHAIN_SEALED_INGRESS] = { "sealed_ingress", "ingress", TABLE_NETDEV, LAYER_INGRESS, NF_NETDEV_INGRESS,
+				   DEVICES_SEALED, .priority = FIRST },
+	[CHAIN_SEALED_EGRESS] = { "sealed_egress", "egress", TABLE_NETDEV, LAYER_EGRESS, NF_NETDEV_EGRESS,
+				  DEVICES_SEALED, .priority = AFTER_NAT },
+	[CHAIN_INGRESS] = { "ingress", "ingress", TABLE_NETDEV, LAYER_INGRESS, NF_NETDEV_INGRESS, DEVICE_OF_LINK,
+			    .priority = FIRST },
+	[CHAIN_EGRESS] = { "egress", "egress", TABLE_NETDEV, LAYER_EGRESS, NF_NETDEV_EGRESS, DEVICE_OF_LINK,
+			   .priority = AFTER_NAT },
+	[CHAIN_LATER_EGRESS] = { "later_egress", "egress", TABLE_NETDEV, LAYER_LATER, NF_NETDEV_EGRESS, DEVICES_ALL,
+				 .priority = AFTER_NAT },
 };
 
 enum {
@@ -37,11 +76,19 @@ enum {
 	PORT_DHCP_CLIENT = 68,
 	PORT_DHCPV6_CLIENT = 546, /* RFC 8415 section 7.2 */
 	PORT_DHCPV6_SERVER = 547,
+
+	ETHERTYPE_SLOW = 0x8809, /* IEEE 802.3 annex 57A; the kernel's ETH_P_SLOW */
+
+	ARP_BYTES = 28, /* of Ethernet and IPv4: RFC 826 */
+	ARP_BYTES_SENT = ETH_HLEN + ARP_BYTES, /* egress hooks see the Ethernet header as well */
 };
 
 static const uint8_t link_local[16] = { 0xfe, 0x80 };
 static const uint8_t link_multicast[16] = { 0xff, 0x02 };
 static const uint8_t unspecified[16];
+static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
+static const uint8_t slow_multicast[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 2 }; /* IEEE 802.3 annex 57A */
+static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /* IEEE 802.1D table 7-9 */
 static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /* ff02::1:2, RFC 8415 section 7.1 */
 
 #define MATCHES(...) (const struct match[]){ __VA_ARGS__, { .kind = MATCH_END } }
@@ -78,6 +125,20 @@ static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /*
 #define LIMIT { .kind = MATCH_LIMIT }
 #define DNS_RATE { .kind = MATCH_DNS_RATE, .set = SET_DNS_RATE }
 #define SET_TTL(n) { .kind = MATCH_SET_TTL, .value = n }
+#define TTL(n) { .kind = MATCH_TTL, .value = n }
+#define IN_INTERFACE_OF(s) { .kind = MATCH_IN_INTERFACE_IN_SET, .set = s }
+#define OUT_INTERFACE_OF(s) { .kind = MATCH_OUT_INTERFACE_IN_SET, .set = s }
+#define NOTE_LEASE { .kind = MATCH_NOTE_LEASE, .set = SET_LEASED }
+#define FROM_FOREIGN_MAC { .kind = MATCH_SOURCE_MAC_FOREIGN, .set = SET_OWN_MAC }
+#define TO_FOREIGN_MAC { .kind = MATCH_DESTINATION_MAC_FOREIGN, .set = SET_OWN_MAC }
+#define TO_MAC(bytes) { .kind = MATCH_DESTINATION_MAC, .data = bytes }
+#define ETHER_TYPE(n) { .kind = MATCH_ETHER_TYPE, .port = n }
+#define UNTAGGED_IP_OR_ARP { .kind = MATCH_ETHER_TYPE_IP }
+#define VLAN { .kind = MATCH_VLAN }
+#define ARP { .kind = MATCH_ARP }
+#define ARP_FROM_OWN_MAC { .kind = MATCH_ARP_SENDER_OWN, .set = SET_OWN_MAC }
+#define ARP_TO_PREFIX { .kind = MATCH_ARP_TARGET }
+#define LENGTHS(...) { .kind = MATCH_LENGTHS, .types = { __VA_ARGS__ } }
 
 #define ICMP_ERRORS ICMP_TYPES(ICMP_UNREACHABLE, ICMP_EXCEEDED, ICMP_PARAMETER)
 #define ICMPV6_ERRORS ICMP_TYPES(ICMPV6_UNREACHABLE, ICMPV6_TOO_BIG, ICMPV6_EXCEEDED, ICMPV6_PARAMETER)
@@ -85,16 +146,39 @@ static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /*
 /* Replies over UDP: tracked, or deliberately not tracked by a rule of the firewall's ("notrack"). */
 #define ANSWERED CT_STATE(CT_ESTABLISHED | CT_STATE_UNTRACKED)
 
-#define ACCEPT(chain, when, comment, ...) { chain, VERDICT_ACCEPT, when, comment, MATCHES(__VA_ARGS__) }
+#define ACCEPT(chain, when, comment, ...) { chain, VERDICT_ACCEPT, 0, when, comment, MATCHES(__VA_ARGS__) }
+#define DROP(chain, when, comment, ...) { chain, VERDICT_DROP, 0, when, comment, MATCHES(__VA_ARGS__) }
+#define DROP_REST(chain, comment) { chain, VERDICT_DROP, 0, WHEN_ANY_FAMILY, comment, NO_MATCHES }
+
+/* Rows of the chains of a link: what it needs of LINK_ bits, what else. */
+#define ACCEPT_ON_LINK(chain, passes, comment, ...) \
+	{ chain, VERDICT_ACCEPT, passes, WHEN_ANY_FAMILY | WHEN_ETHERNET, comment, MATCHES(__VA_ARGS__) }
+#define GO_ON(chain, passes, when, comment, ...) \
+	{ chain, VERDICT_GOTO, passes, WHEN_ANY_FAMILY | when, comment, MATCHES(__VA_ARGS__) }
+
+/* What keeps a link itself alive, in one direction. */
+#define LINK_CONTROL_ROWS(chain) \
+	ACCEPT_ON_LINK(chain, LINK_EAPOL, "802.1X", ETHER_TYPE(ETH_P_PAE), LIMIT), \
+	ACCEPT_ON_LINK(chain, LINK_SLOW, "LACP", TO_MAC(slow_multicast), ETHER_TYPE(ETHERTYPE_SLOW), LIMIT), \
+	ACCEPT_ON_LINK(chain, LINK_STP, "spanning tree", TO_MAC(bridge_group), LIMIT), \
+	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE discovery", ETHER_TYPE(ETH_P_PPP_DISC), LIMIT), \
+	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE session", ETHER_TYPE(ETH_P_PPP_SES))
+
+#define LINK_IP_ROWS(chain) \
+	GO_ON(chain, LINK_UNTAGGED, WHEN_ETHERNET, "IP and ARP", UNTAGGED_IP_OR_ARP), \
+	GO_ON(chain, 0, WHEN_ETHERNET | FOR_VLAN, "VLAN", VLAN), \
+	GO_ON(chain, LINK_ANY_VLAN, WHEN_ETHERNET, "VLANs", ETHER_TYPE(ETH_P_8021Q)), \
+	{ chain, VERDICT_GOTO, 0, WHEN_ANY_FAMILY | WHEN_IP_LINK, "IP", NO_MATCHES }
 
 /* The types come first: nft needs to know the protocol before it takes ports of conntrack's for ports. */
 #define ICMP_ERROR_ROWS(about) \
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT, "ICMP errors", ICMP_ERRORS, CT_STATE(CT_RELATED), about), \
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT, "ICMP errors", ICMPV6_ERRORS, CT_STATE(CT_RELATED), about)
 
-static const struct rule_row rules[] = {
+const struct rule_row rule_rows[] = {
 	/* The device talks to itself, on its own addresses too: they all pass the loopback interface. */
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY, "loopback", IN_INTERFACE("lo")),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", IN_INTERFACE("lo")),
+	DROP(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", IN_INTERFACE_OF(SET_SEALED)),
 
 	/* No state is asked for: a connection may be older than connection tracking. Never a bare SYN. */
 	ACCEPT(CHAIN_INBOUND, WHEN_IP, "server replies", FROM_PEER(SET_SERVER), NOT_OPENING),
@@ -113,7 +197,10 @@ static const struct rule_row rules[] = {
 	       SOURCE_PORT(IPPROTO_TCP, PORT_DNS), NOT_OPENING),
 
 	/* From any server: a relay's address is nobody's to know beforehand. The rate keeps it from being a channel. */
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4, "DHCP replies", FAMILY, UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT), LIMIT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_INET, "DHCP replies", FAMILY,
+	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT), LIMIT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP replies", FAMILY,
+	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT), LIMIT, NOTE_LEASE),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "DHCPv6 replies", FROM(link_local, 10), TO(link_local, 10),
 	       UDP_PORTS(PORT_DHCPV6_SERVER, PORT_DHCPV6_CLIENT)),
 
@@ -152,12 +239,20 @@ static const struct rule_row rules[] = {
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMPV6_ERRORS,
 	       CT_STATE(CT_RELATED), ABOUT_NETWORK),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER, "DHCP requests", IN_INTERFACE(NULL), FAMILY,
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP requests", IN_INTERFACE(NULL), FAMILY,
+	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER)),
+	/* on a bridge port the packet comes by another name */
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP requests", FAMILY,
 	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER)),
 
-	{ CHAIN_INBOUND, VERDICT_DROP, WHEN_ANY_FAMILY, "everything else", NO_MATCHES },
+	/* Ethernet pads frames to 60 bytes, those with a VLAN tag to 64 or 60. */
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP", ARP,
+	       LENGTHS(ARP_BYTES, 60 - ETH_HLEN - 4, 60 - ETH_HLEN, 64 - ETH_HLEN)),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY, "loopback", OUT_INTERFACE("lo")),
+	DROP_REST(CHAIN_INBOUND, "everything else"),
+
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", OUT_INTERFACE("lo")),
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", OUT_INTERFACE_OF(SET_SEALED)),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "servers", TO_PEER(SET_SERVER)),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS", TO_PEER(SET_RESOLVER), DESTINATION_PORT(IPPROTO_UDP, PORT_DNS),
@@ -172,7 +267,13 @@ static const struct rule_row rules[] = {
 	 * A renewal goes to the server's own address, which nobody should have to pin. TTL 1 keeps it on the link; a
 	 * server behind a relay is reached again by the broadcast at rebinding time (RFC 2131 section 4.4.5).
 	 */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4, "DHCP requests", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER), SET_TTL(1)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_INET, "DHCP requests", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER),
+	       SET_TTL(1)),
+	/* DHCP clients broadcast through packet sockets, which have no TTL that we could set. */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP requests", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER),
+	       TTL(1)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP requests", TO(broadcast, 32),
+	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER), LIMIT),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "DHCPv6 requests", FROM(link_local, 10), TO(dhcpv6_servers, 128),
 	       UDP_PORTS(PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER)),
 
@@ -208,89 +309,50 @@ static const struct rule_row rules[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_UDP | WHEN_STATELESS, "replies, --allow",
 	       TO_NETWORK, NETWORK_SOURCE_PORT),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER, "DHCP replies", OUT_INTERFACE(NULL), FAMILY,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP replies", OUT_INTERFACE(NULL), FAMILY,
+	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP replies", FAMILY,
 	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
 
-	{ CHAIN_OUTBOUND, VERDICT_DROP, WHEN_ANY_FAMILY, "everything else", NO_MATCHES },
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP", ARP, ARP_FROM_OWN_MAC,
+	       ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT)),
+	/* A new lease may be of another network than the one that the device was contained in. */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP after DHCP", ARP, ARP_FROM_OWN_MAC,
+	       LENGTHS(ARP_BYTES_SENT), OUT_INTERFACE_OF(SET_LEASED), LIMIT),
 
-	{ CHAIN_FORWARD, VERDICT_DROP, WHEN_ANY_FAMILY, "forwarding", NO_MATCHES },
+	DROP_REST(CHAIN_OUTBOUND, "everything else"),
+
+	DROP_REST(CHAIN_FORWARD, "forwarding"),
+
+#if CONFIG_LAYER_BRIDGE
+	/* Frames for the device itself and from it pass a bridge that leads to a peer: other tables look at them. */
+	DROP(CHAIN_BRIDGE_INBOUND, WHEN_ANY_FAMILY, "sealed interfaces", IN_INTERFACE_OF(SET_SEALED)),
+	DROP(CHAIN_BRIDGE_OUTBOUND, WHEN_ANY_FAMILY, "sealed interfaces", OUT_INTERFACE_OF(SET_SEALED)),
+	DROP_REST(CHAIN_BRIDGE_FORWARD, "forwarding"),
+#endif
+
+#if CONFIG_LAYER_NETDEV
+	DROP_REST(CHAIN_SEALED_INGRESS, "sealed interfaces"),
+	DROP_REST(CHAIN_SEALED_EGRESS, "sealed interfaces"),
+
+	/* macvlan children and bridge ports of others have MAC addresses of their own. */
+	DROP(CHAIN_INGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "not for us", TO_FOREIGN_MAC),
+	LINK_CONTROL_ROWS(CHAIN_INGRESS),
+	LINK_IP_ROWS(CHAIN_INGRESS),
+	DROP_REST(CHAIN_INGRESS, "everything else"),
+
+	DROP(CHAIN_EGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "not from us", FROM_FOREIGN_MAC),
+	LINK_CONTROL_ROWS(CHAIN_EGRESS),
+	LINK_IP_ROWS(CHAIN_EGRESS),
+	DROP_REST(CHAIN_EGRESS, "everything else"),
+
+	/* On every device: the known ones have their own chains. A new one's address and prefixes are not known. */
+	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "loopback", OUT_INTERFACE("lo")),
+	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "known interfaces", OUT_INTERFACE_OF(SET_KNOWN)),
+	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "ARP", ARP, LENGTHS(ARP_BYTES_SENT), LIMIT),
+	{ CHAIN_LATER_EGRESS, VERDICT_GOTO, 0, WHEN_ANY_FAMILY, "later interfaces", NO_MATCHES },
+	DROP_REST(CHAIN_LATER_EGRESS, "everything else"),
+#endif
 };
 
-
-/* Whether every set that the row looks into is part of the plan. */
-static bool sets_exist(const struct policy *policy, const struct rule *rule)
-{
-	for (const struct match *match = rule->row->matches; match->kind != MATCH_END; match++) {
-		bool uses_set = match->kind == MATCH_SOURCE_IN_SET || match->kind == MATCH_DESTINATION_IN_SET ||
-				match->kind == MATCH_FLOW_IN_SET || match->kind == MATCH_DNS_RATE;
-		if (uses_set && !policy_has_set(policy, (enum set_id)match->set, rule->family))
-			return false;
-	}
-	return true;
-}
-
-static bool row_applies(const struct policy *policy, const struct rule_row *row)
-{
-	if ((row->when & WHEN_CT) && policy->stateless)
-		return false;
-	if ((row->when & WHEN_STATELESS) && !policy->stateless)
-		return false;
-	return !(row->when & WHEN_DNS_ANY) || policy->dns_any;
-}
-
-static bool network_applies(const struct rule *rule, const struct policy_network *network)
-{
-	unsigned direction = network->inbound ? FOR_NETWORK_IN : FOR_NETWORK_OUT;
-	unsigned protocol = network->protocol == IPPROTO_TCP ? FOR_NETWORK_TCP : FOR_NETWORK_UDP;
-	return network->address.family == family_number(rule->family) && (rule->row->when & direction) &&
-	       (rule->row->when & protocol);
-}
-
-static int visit_networks(const struct policy *policy, struct rule *rule,
-			  int (*visit)(void *context, const struct rule *rule), void *context)
-{
-	int result = 0;
-	for (size_t i = 0; i < policy->network_count && result == 0; i++) {
-		rule->network = &policy->networks[i];
-		if (network_applies(rule, rule->network))
-			result = visit(context, rule);
-	}
-	return result;
-}
-
-static int visit_interfaces(const struct policy *policy, struct rule *rule,
-			    int (*visit)(void *context, const struct rule *rule), void *context)
-{
-	int result = 0;
-	for (size_t i = 0; i < policy->dhcp_server_count && result == 0; i++) {
-		rule->interface = policy->dhcp_server[i];
-		result = visit(context, rule);
-	}
-	return result;
-}
-
-static int visit_row(const struct policy *policy, struct rule rule,
-		     int (*visit)(void *context, const struct rule *rule), void *context)
-{
-	if (rule.row->when & (FOR_NETWORK_OUT | FOR_NETWORK_IN))
-		return visit_networks(policy, &rule, visit, context);
-	if (rule.row->when & FOR_DHCP_SERVER)
-		return visit_interfaces(policy, &rule, visit, context);
-	return sets_exist(policy, &rule) ? visit(context, &rule) : 0;
-}
-
-int policy_each_rule(const struct policy *policy, int (*visit)(void *context, const struct rule *rule), void *context)
-{
-	for (const struct rule_row *row = rules; row < rules + sizeof rules / sizeof *rules; row++) {
-		if (!row_applies(policy, row))
-			continue;
-		int result = 0;
-		if (row->when & (WHEN_ANY_FAMILY | WHEN_IPV4))
-			result = visit_row(policy, (struct rule){ .row = row, .family = IPV4 }, visit, context);
-		if (result == 0 && (row->when & WHEN_IPV6))
-			result = visit_row(policy, (struct rule){ .row = row, .family = IPV6 }, visit, context);
-		if (result != 0)
-			return result;
-	}
-	return 0;
-}
+const size_t rule_row_count = sizeof rule_rows / sizeof *rule_rows;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coverage.h"
+
+/* What is not covered without a layer. That a kernel hooks only devices that are there is usual: not "partial". */
+static const struct {
+	uint8_t layer;
+	bool usual;
+	const char *gap;
+} gaps[] = {
+	{ LAYER_BRIDGE, false, "frames between the ports of a bridge" },
+	{ LAYER_INGRESS, false, "received frames below IP, offloaded flows, macvlan children" },
+	{ LAYER_EGRESS, false, "frames that packet sockets send" },
+	{ LAYER_LATER, true, "frames that packet sockets send on interfaces that appear later" },
+};
+
+void coverage_describe(const struct policy *policy, struct text *text)
+{
+	const char *separator = "";
+	for (int table = 0; table < TABLES; table++) {
+		if (!policy_has_table(policy, (enum table_id)table))
+			continue;
+		text_addf(text, "%s%s", separator, table_types[table].word);
+		separator = ", ";
+	}
+}
+
+static const char *reason(const struct policy *policy, uint8_t layer, uint8_t wanted)
+{
+	if (!(LAYERS_BUILT & layer))
+		return "not in this build";
+	return policy->refused & layer & wanted ? "the kernel refuses it" : "--layers";
+}
+
+bool coverage_gaps(const struct policy *policy, uint8_t wanted, void (*take)(void *context, const char *gap),
+		   void *context)
+{
+	bool partial = false;
+	char line[128];
+	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
+		struct text text = TEXT_ON(line);
+		if (policy->layers & gaps[i].layer)
+			continue;
+		text_addf(&text, "%s (%s)", gaps[i].gap, reason(policy, gaps[i].layer, wanted));
+		take(context, line);
+		partial |= (wanted & gaps[i].layer) && !gaps[i].usual;
+	}
+	for (size_t i = 0; i < policy->links.count; i++) {
+		const struct policy_link *link = &policy->links.links[i];
+		struct text text = TEXT_ON(line);
+		if (link->sealed || link->form != LINK_UNKNOWN || !(wanted & LAYER_NETDEV))
+			continue;
+		text_addf(&text, "raw frames on %s (a type of link that is not known)", link->name);
+		take(context, line);
+		partial = true;
+	}
+	for (size_t i = 0; i < policy->links.count; i++) {
+		const struct policy_link *link = &policy->links.links[i];
+		struct text text = TEXT_ON(line);
+		if (!(link->passes & LINK_PPPOE) || !(policy->layers & LAYER_EGRESS))
+			continue;
+		text_addf(&text, "raw PPPoE session frames on %s", link->name);
+		take(context, line);
+		partial = true;
+	}
+	return partial;
+}

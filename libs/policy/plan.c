@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which tables, sets, chains and rules a policy has: the rows of rules.c made concrete. */
+#include "policy/policy.h"
+
+#include <netinet/in.h>
+
+bool policy_has_table(const struct policy *policy, enum table_id table)
+{
+	if (!(policy->layers & LAYERS_BUILT & table_types[table].layers))
+		return false;
+	return table != TABLE_NETDEV || policy->links.count > 0;
+}
+
+/* ---- sets ---- */
+
+/* The peers whose records are the elements of a set. */
+static enum peer_role set_role(enum set_id set)
+{
+	if (set == SET_SERVER)
+		return PEER_SERVER;
+	if (set == SET_ALLOW_OUT)
+		return PEER_ALLOW_OUT;
+	return set == SET_ALLOW_IN ? PEER_ALLOW_IN : PEER_RESOLVER;
+}
+
+/* Whether the link's name is an element. */
+static bool has_link(enum set_id set, const struct policy_link *link)
+{
+	return set == SET_KNOWN || link->sealed;
+}
+
+static bool has_any_link(const struct policy *policy, enum set_id set)
+{
+	for (size_t i = 0; i < policy->links.count; i++) {
+		if (has_link(set, &policy->links.links[i]))
+			return true;
+	}
+	return false;
+}
+
+bool policy_has_set(const struct policy *policy, enum table_id table, enum set_id set, enum ip_family family)
+{
+	if (!(set_types[set].layers & table_types[table].layers & policy->layers))
+		return false;
+	if (set_types[set].key & KEY_OF_FAMILY)
+		return policy->peers[set_role(set)][family].count > 0;
+	if (family != IPV4)
+		return false;
+	if (set == SET_OWN_MAC)
+		return policy->links.mac_count > 0;
+	return set_types[set].dynamic || has_any_link(policy, set);
+}
+
+static bool next_link(const struct policy_links *links, enum set_id set, size_t *cursor, struct set_element *element)
+{
+	while (*cursor < links->count) {
+		const struct policy_link *link = &links->links[(*cursor)++];
+		if (!has_link(set, link))
+			continue;
+		*element = (struct set_element){ .address = (const uint8_t *)link->name };
+		return true;
+	}
+	return false;
+}
+
+static bool next_mac(const struct policy_links *links, size_t *cursor, struct set_element *element)
+{
+	if (*cursor == links->mac_count)
+		return false;
+	*element = (struct set_element){ .address = links->macs[(*cursor)++] };
+	return true;
+}
+
+bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
+			 struct set_element *element)
+{
+	if (set_types[set].dynamic)
+		return false;
+	if (set == SET_OWN_MAC)
+		return next_mac(&policy->links, cursor, element);
+	if (set_types[set].key == KEY_INTERFACE)
+		return next_link(&policy->links, set, cursor, element);
+	const struct peer_list *list = &policy->peers[set_role(set)][family];
+	if (*cursor == list->count)
+		return false;
+	size_t length = family_address_length(family);
+	const uint8_t *record = list->records + (*cursor)++ * peer_record_size(family);
+	*element = (struct set_element){ .address = record, .protocol = record[length], .port = record + length + 1 };
+	return true;
+}
+
+/* ---- chains ---- */
+
+void chain_name(struct text *text, const char *prefix, const struct chain *chain)
+{
+	text_addf(text, "%s%s", prefix, chain_types[chain->id].name);
+	if (chain->number)
+		text_addf(text, "_%zu", chain->number);
+}
+
+/* A link that is not sealed has chains of its own, unless its frames are of an unknown form. */
+static bool has_chains(const struct policy_link *link)
+{
+	return !link->sealed && link->form != LINK_UNKNOWN;
+}
+
+/* The chains of the links come link by link, with both directions of each. */
+static int visit_links(const struct policy *policy, int (*visit)(void *context, const struct chain *chain),
+		       void *context)
+{
+	int result = 0;
+	for (size_t i = 0; i < policy->links.count && result == 0; i++) {
+		const struct policy_link *link = &policy->links.links[i];
+		if (!has_chains(link))
+			continue;
+		if (policy->layers & LAYER_INGRESS)
+			result = visit(context, &(struct chain){ CHAIN_INGRESS, i + 1, link });
+		if (result == 0 && (policy->layers & LAYER_EGRESS))
+			result = visit(context, &(struct chain){ CHAIN_EGRESS, i + 1, link });
+	}
+	return result;
+}
+
+int policy_each_chain(const struct policy *policy, enum table_id table,
+		      int (*visit)(void *context, const struct chain *chain), void *context)
+{
+	int result = 0;
+	for (size_t id = 0; id < CHAIN_IDS && result == 0; id++) {
+		const struct chain_type *type = &chain_types[id];
+		if (type->table != table || !(type->layer & policy->layers))
+			continue;
+		if (id == CHAIN_INGRESS || (id == CHAIN_EGRESS && !(policy->layers & LAYER_INGRESS)))
+			result = visit_links(policy, visit, context);
+		else if (type->devices != DEVICE_OF_LINK &&
+			 (type->devices != DEVICES_SEALED || has_any_link(policy, SET_SEALED)))
+			result = visit(context, &(struct chain){ .id = (enum chain_id)id });
+	}
+	return result;
+}
+
+/* ---- rules ---- */
+
+struct rule_visit {
+	const struct policy *policy;
+	enum table_id table;
+	int (*visit)(void *context, const struct rule *rule);
+	void *context;
+};
+
+/* Whether every set that the row looks into is part of the plan. */
+static bool sets_exist(const struct rule_visit *visit, const struct rule *rule)
+{
+	for (const struct match *match = rule->row->matches; match->kind != MATCH_END; match++) {
+		enum set_id set = (enum set_id)match->set;
+		bool uses_set = match->kind == MATCH_SOURCE_IN_SET || match->kind == MATCH_DESTINATION_IN_SET ||
+				match->kind == MATCH_FLOW_IN_SET || match->kind == MATCH_DNS_RATE ||
+				match->kind == MATCH_IN_INTERFACE_IN_SET || match->kind == MATCH_OUT_INTERFACE_IN_SET ||
+				match->kind == MATCH_SOURCE_MAC_FOREIGN || match->kind == MATCH_DESTINATION_MAC_FOREIGN;
+		enum ip_family family = set_types[set].key & KEY_OF_FAMILY ? rule->family : IPV4;
+		if (uses_set && !policy_has_set(visit->policy, visit->table, set, family))
+			return false;
+	}
+	return true;
+}
+
+static bool row_applies(const struct rule_visit *visit, const struct rule_row *row)
+{
+	const struct policy *policy = visit->policy;
+	bool stateless = policy->stateless || visit->table == TABLE_NETDEV;
+	uint32_t refused = 0; /* WHEN_ bits that don't hold */
+	refused |= stateless ? WHEN_CT : WHEN_STATELESS;
+	refused |= visit->table == TABLE_NETDEV ? ONLY_INET : ONLY_NETDEV;
+	refused |= policy->dns_any ? 0 : WHEN_DNS_ANY;
+	refused |= policy->dhcp_server_count > 0 ? 0 : WHEN_DHCP_SERVER;
+	return !(row->when & refused);
+}
+
+static bool row_is_for_link(const struct rule_row *row, const struct policy_link *link)
+{
+	uint32_t refused = link->form == LINK_ETHERNET ? WHEN_IP_LINK : WHEN_ETHERNET;
+	refused |= link->passes & LINK_ANY_MAC ? WHEN_FIXED_MAC : 0;
+	return !(row->when & refused) && (row->passes == 0 || (row->passes & link->passes));
+}
+
+static bool network_applies(const struct rule *rule, const struct policy_network *network)
+{
+	unsigned direction = network->inbound ? FOR_NETWORK_IN : FOR_NETWORK_OUT;
+	unsigned protocol = network->protocol == IPPROTO_TCP ? FOR_NETWORK_TCP : FOR_NETWORK_UDP;
+	return network->address.family == family_number(rule->family) && (rule->row->when & direction) &&
+	       (rule->row->when & protocol);
+}
+
+static int visit_networks(const struct rule_visit *visit, struct rule *rule)
+{
+	int result = 0;
+	for (size_t i = 0; i < visit->policy->network_count && result == 0; i++) {
+		rule->network = &visit->policy->networks[i];
+		if (network_applies(rule, rule->network))
+			result = visit->visit(visit->context, rule);
+	}
+	return result;
+}
+
+static int visit_interfaces(const struct rule_visit *visit, struct rule *rule)
+{
+	int result = 0;
+	for (size_t i = 0; i < visit->policy->dhcp_server_count && result == 0; i++) {
+		rule->interface = visit->policy->dhcp_server[i];
+		result = visit->visit(visit->context, rule);
+	}
+	return result;
+}
+
+static int visit_prefixes(const struct rule_visit *visit, struct rule *rule)
+{
+	int result = 0;
+	for (size_t i = 0; i < visit->policy->links.on_link_count && result == 0; i++) {
+		rule->prefix = &visit->policy->links.on_link[i];
+		result = visit->visit(visit->context, rule);
+	}
+	return result;
+}
+
+static int visit_vlans(const struct rule_visit *visit, struct rule *rule)
+{
+	int result = 0;
+	for (size_t i = 0; i < rule->chain.link->vlan_count && result == 0; i++) {
+		rule->vlan = rule->chain.link->vlans[i];
+		result = visit->visit(visit->context, rule);
+	}
+	return result;
+}
+
+static int visit_row(const struct rule_visit *visit, struct rule rule)
+{
+	if (rule.row->when & (FOR_NETWORK_OUT | FOR_NETWORK_IN))
+		return visit_networks(visit, &rule);
+	if (rule.row->when & FOR_DHCP_SERVER)
+		return visit_interfaces(visit, &rule);
+	if (rule.row->when & FOR_ON_LINK)
+		return visit_prefixes(visit, &rule);
+	if (rule.row->when & FOR_VLAN)
+		return visit_vlans(visit, &rule);
+	return sets_exist(visit, &rule) ? visit->visit(visit->context, &rule) : 0;
+}
+
+/* The chain whose rows a chain has. */
+static enum chain_id rows_of(enum chain_id id)
+{
+	if (id == CHAIN_LINK_INBOUND)
+		return CHAIN_INBOUND;
+	return id == CHAIN_LINK_OUTBOUND ? CHAIN_OUTBOUND : id;
+}
+
+static int visit_chain(void *context, const struct chain *chain)
+{
+	const struct rule_visit *visit = context;
+	for (const struct rule_row *row = rule_rows; row < rule_rows + rule_row_count; row++) {
+		struct rule rule = { .row = row, .policy = visit->policy, .chain = *chain, .family = IPV4 };
+		int result = 0;
+		if (row->chain != rows_of(chain->id) || !row_applies(visit, row) ||
+		    (chain->link && !row_is_for_link(row, chain->link)))
+			continue;
+		if (row->when & (WHEN_ANY_FAMILY | WHEN_IPV4))
+			result = visit_row(visit, rule);
+		rule.family = IPV6;
+		if (result == 0 && (row->when & WHEN_IPV6))
+			result = visit_row(visit, rule);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+int policy_each_rule(const struct policy *policy, enum table_id table,
+		     int (*visit)(void *context, const struct rule *rule), void *context)
+{
+	struct rule_visit rules = { policy, table, visit, context };
+	return policy_each_chain(policy, table, visit_chain, &rules);
+}
