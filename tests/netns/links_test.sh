@@ -16,9 +16,9 @@ ${CC:-cc} -std=c11 -D_GNU_SOURCE -DCONFIG_LAYER_BRIDGE=1 -DCONFIG_LAYER_NETDEV=1
 survey() { # [options] ADDRESS...; leaves $got
 	got=$(in_ns device ./survey "$@" 2>&1)
 }
-surveyed() { # NAME TEXT OPTIONS...: all lines but those of MAC addresses and the one for people
+surveyed() { # NAME TEXT OPTIONS...: all lines, in any order, but those of MAC addresses and the one for people
 	survey "${@:3}"
-	same "$1" "$2" "$(grep -Ev '^(mac |line|cut 0 0 0)' <<<"$got")"
+	same "$1" "$(sort <<<"$2")" "$(grep -Ev '^(mac |line|cut 0 0 0)' <<<"$got" | sort)"
 }
 anew() { # [batch commands of ip]: an empty namespace; the other ends are in `other`
 	ip netns delete device 2>/dev/null
@@ -59,7 +59,7 @@ on-link 203.0.113.0/24' 2001:db8:3::9 198.51.100.2
 surveyed no_route 'wan sealed ethernet
 lan sealed ethernet
 ifb9 sealed ethernet' 2001:db8:9::1
-matches no_uplinks_line 'line no uplinks; sealed: wan, lan, ifb9 $' "$got"
+matches no_uplinks_line 'line no uplinks; sealed: ifb9, lan, wan $' "$got"
 surveyed network 'lan uplink ethernet untagged
 wan sealed ethernet
 ifb9 sealed ethernet
