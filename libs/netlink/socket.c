@@ -46,6 +46,13 @@ struct answer {
 	bool interrupted;
 };
 
+/* A dump that fails after it was begun says so in its last message. */
+static int dump_error(const struct nlmsghdr *done)
+{
+	const int *error = mnl_nlmsg_get_payload(done);
+	return mnl_nlmsg_get_payload_len(done) >= sizeof *error && *error < 0 ? *error : 0;
+}
+
 static int take_message(const struct nlmsghdr *message, struct answer *answer)
 {
 	if (message->nlmsg_seq != answer->sequence)
@@ -57,11 +64,8 @@ static int take_message(const struct nlmsghdr *message, struct answer *answer)
 		return mnl_nlmsg_get_payload_len(message) < sizeof error->error ? -EBADMSG : error->error;
 	}
 	if (message->nlmsg_type == NLMSG_DONE) {
-		const int *error = mnl_nlmsg_get_payload(message);
 		answer->finished = true;
-		if (mnl_nlmsg_get_payload_len(message) >= sizeof *error && *error < 0)
-			return *error; /* the dump ended early */
-		return answer->interrupted ? -EINTR : 0;
+		return answer->interrupted ? -EINTR : dump_error(message);
 	}
 	return answer->take ? answer->take(message, answer->context) : 0;
 }

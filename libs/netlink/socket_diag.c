@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netlink/socket_diag.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <linux/sock_diag.h>
+
+/* enum in the kernel's include/net/tcp_states.h; UDP has the first of them when it is connected */
+enum {
+	STATE_ESTABLISHED = 1,
+	STATE_TIME_WAIT = 6,
+	STATE_CLOSE = 7,
+	STATE_LISTEN = 10,
+	STATES_TCP = 0x1ffe & ~(1 << STATE_TIME_WAIT | 1 << STATE_CLOSE | 1 << STATE_LISTEN),
+	STATES_UDP = 1 << STATE_ESTABLISHED,
+};
+
+static int send_request(struct netlink *netlink, uint16_t type, uint16_t flags, const struct inet_diag_req_v2 *words,
+			int (*take)(const struct nlmsghdr *message, void *context), void *context)
+{
+	_Alignas(struct nlmsghdr) char buffer[128];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	request->nlmsg_type = type;
+	request->nlmsg_flags = NLM_F_REQUEST | flags;
+	memcpy(mnl_nlmsg_put_extra_header(request, sizeof *words), words, sizeof *words);
+	return netlink_request(netlink, request, take, context);
+}
+
+static struct endpoint read_end(uint8_t family, const uint32_t *words, uint16_t port)
+{
+	static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
+	const uint8_t *bytes = (const uint8_t *)words;
+	struct endpoint end = { .address.family = family, .port = ntohs(port) };
+	if (family == AF_INET6 && memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0) {
+		bytes += sizeof mapped_prefix;
+		end.address.family = AF_INET;
+	}
+	memcpy(end.address.bytes, bytes, address_length(&end.address));
+	return end;
+}
+
+struct visitor {
+	uint8_t protocol;
+	int (*take)(const struct diag_socket *socket, void *context);
+	void *context;
+};
+
+static int take_message(const struct nlmsghdr *message, void *context)
+{
+	const struct visitor *visitor = context;
+	const struct inet_diag_msg *words = mnl_nlmsg_get_payload(message);
+	if (mnl_nlmsg_get_payload_len(message) < sizeof *words || words->id.idiag_dport == 0)
+		return 0;
+	const struct diag_socket socket = {
+		.family = words->idiag_family,
+		.protocol = visitor->protocol,
+		.orphan = words->idiag_inode == 0,
+		.local = read_end(words->idiag_family, words->id.idiag_src, words->id.idiag_sport),
+		.peer = read_end(words->idiag_family, words->id.idiag_dst, words->id.idiag_dport),
+		.id = words->id,
+	};
+	return visitor->take(&socket, visitor->context);
+}
+
+int socket_diag_each(struct netlink *netlink, uint8_t family, uint8_t protocol,
+		     int (*take)(const struct diag_socket *socket, void *context), void *context)
+{
+	struct visitor visitor = { protocol, take, context };
+	const struct inet_diag_req_v2 words = {
+		.sdiag_family = family,
+		.sdiag_protocol = protocol,
+		.idiag_states = protocol == IPPROTO_TCP ? STATES_TCP : STATES_UDP,
+	};
+	return send_request(netlink, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &words, take_message, &visitor);
+}
+
+int socket_diag_destroy(struct netlink *netlink, const struct diag_socket *socket)
+{
+	const struct inet_diag_req_v2 words = {
+		.sdiag_family = socket->family,
+		.sdiag_protocol = socket->protocol,
+		.idiag_states = UINT32_MAX,
+		.id = socket->id,
+	};
+	return send_request(netlink, SOCK_DESTROY, NLM_F_ACK, &words, NULL, NULL);
+}
