@@ -18,6 +18,7 @@
 #include "report.h"
 #include "resolvers.h"
 #include "settings.h"
+#include "sever.h"
 #include "state/lock.h"
 #if CONFIG_QUARANTINE_NOTIFY
 #include "tty/log.h"
@@ -401,6 +402,40 @@ static void verify(struct run *run)
 		report_warning(&run->report, &diag);
 }
 
+static void partial(struct run *run, const char *why)
+{
+	struct diag diag;
+	diag_fail(&diag, 0, "sever: %s", why);
+	report_warning(&run->report, &diag);
+	run->partial = true;
+}
+
+/* What was open before and isn't allowed. */
+static void step_sever(struct run *run)
+{
+	struct diag diag;
+	struct sever_report severed;
+	char detail[80];
+	struct text text = TEXT_ON(detail);
+	report_begin(&run->report, "sever");
+	int result = sever_flows(policy_of(run), &severed, &diag);
+	text_addf(&text, "%u flows, %u sockets ended", severed.entries, severed.sockets);
+	if (severed.left)
+		text_addf(&text, ", %u left", severed.left);
+	report_count(&run->report, "flows", severed.entries);
+	report_count(&run->report, "sockets", severed.sockets);
+	report_count(&run->report, "left", severed.left);
+	report_end(&run->report, result == 0 && severed.left == 0, detail);
+	if (result < 0)
+		partial(run, diag.text);
+	if (severed.left)
+		partial(run, "the kernel did not end all that was open");
+	if (severed.no_sockets)
+		partial(run, "this kernel can't end sockets: what programs have open can go on after release");
+	if (severed.no_conntrack)
+		partial(run, "this kernel can't delete tracked connections: offloaded flows go on");
+}
+
 /* ---- telling ---- */
 
 #if CONFIG_QUARANTINE_NOTIFY
@@ -697,6 +732,8 @@ static int contain_and_prove(struct run *run)
 #endif
 	if (code != EXIT_DONE)
 		return code;
+	if (CONFIG_QUARANTINE_SEVER)
+		step_sever(run);
 	verify(run);
 	return tell(run);
 }
@@ -780,7 +817,7 @@ static int run_quarantine(int argc, char **argv)
 		return run_release(&run.settings);
 	catch_signals();
 	bool probe = CONFIG_QUARANTINE_PROBE && !run.settings.no_probe;
-	report_init(&run.report, run.settings.json, run.settings.quiet, probe ? 5 : 3);
+	report_init(&run.report, run.settings.json, run.settings.quiet, (probe ? 5 : 3) + CONFIG_QUARANTINE_SEVER);
 	return finish(&run, run_steps(&run));
 }
 

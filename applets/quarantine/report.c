@@ -60,6 +60,15 @@ void report_begin(struct report *report, const char *name)
 	report->step++;
 	report->name = name;
 	report->began = monotonic_ms();
+	report->count_count = 0;
+}
+
+void report_count(struct report *report, const char *name, unsigned value)
+{
+	if (report->count_count == REPORT_COUNTS_MAX)
+		return;
+	report->counts[report->count_count].name = name;
+	report->counts[report->count_count++].value = value;
 }
 
 static void print_step_json(struct report *report, bool ok, const char *detail, int64_t elapsed)
@@ -73,6 +82,8 @@ static void print_step_json(struct report *report, bool ok, const char *detail, 
 	json_string(&text, "step", report->name);
 	json_bool(&text, "ok", ok);
 	json_number(&text, "milliseconds", elapsed);
+	for (size_t i = 0; i < report->count_count; i++)
+		json_number(&text, report->counts[i].name, report->counts[i].value);
 	report_json_end(report, &text);
 }
 

@@ -12,7 +12,7 @@
 #include "base/output.h"
 #include "base/text.h"
 
-enum { REPORT_LINE_SIZE = 1024 };
+enum { REPORT_LINE_SIZE = 1024, REPORT_COUNTS_MAX = 3 };
 
 struct report {
 	struct output output;
@@ -22,6 +22,11 @@ struct report {
 	unsigned steps;
 	const char *name; /* of the current step */
 	int64_t began; /* monotonic ms */
+	size_t count_count;
+	struct {
+		const char *name;
+		unsigned value;
+	} counts[REPORT_COUNTS_MAX]; /* of the current step, for its JSON object */
 };
 
 void report_init(struct report *report, bool json, bool quiet, unsigned steps);
@@ -35,6 +40,9 @@ int report_error(const struct report *report);
 /* A step begins, and ends with a detail of what was done. */
 void report_begin(struct report *report, const char *name);
 void report_end(struct report *report, bool ok, const char *detail);
+
+/* A number that the JSON object of the current step has; at most REPORT_COUNTS_MAX, the name is kept by reference. */
+void report_count(struct report *report, const char *name, unsigned value);
 
 /* Something that does not end the run: "warning" in JSON, on stderr for people. */
 void report_warning(struct report *report, const struct diag *diag);

@@ -161,7 +161,7 @@ bad_names() {
 	use_resolvers $resolver4 $resolver6
 }
 
-${CC:-cc} -o refuse_nf_tables "$tools/refuse_nf_tables.c" || { echo "not ok set_up: cc"; exit 1; }
+${CC:-cc} -o refuse_nf_tables "$tools/refuse_netlink.c" || { echo "not ok set_up: cc"; exit 1; }
 state=
 before=$(rules -a)
 bad_systems

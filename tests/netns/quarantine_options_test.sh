@@ -200,7 +200,7 @@ rm named.conf
 # ---- without a proof ----
 
 gives no_probe 0 quarantine --no-probe https://one.vr.test:8001/
-matches no_probe_steps '^\[1/3\] read .*\[2/3\] resolve .*\[3/3\] contain .*contained: .*not tried' "$out"
+matches no_probe_steps '^\[1/4\] read .*\[2/4\] resolve .*\[3/4\] contain .*contained: .*not tried' "$out"
 blocked no_probe_contains dev world "${forbidden[@]}"
 
 finish

@@ -64,8 +64,8 @@ printable_rules | sort_elements >installed
 run quarantine -n "${road[@]}"
 same rules_are_the_dry_run "$(sort_elements <out)" "$(cat installed)"
 run quarantine "${road[@]}"
-steps='^\[1/5\] read .* ok +[0-9.]+s \[2/5\] resolve +servers: 2 of 2, resolvers: 2 .* \[3/5\] contain +inet, bridge, netdev: [0-9]+ rules'
-steps="$steps"'.*\[4/5\] prove +one.vr.test proven, TLSv1.3 ok .*\[5/5\] keep '
+steps='^\[1/6\] read .* ok +[0-9.]+s \[2/6\] resolve +servers: 2 of 2, resolvers: 2 .* \[3/6\] contain +inet, bridge, netdev: [0-9]+ rules'
+steps="$steps"'.*\[4/6\] prove +one.vr.test proven, TLSv1.3 ok .*\[5/6\] keep '
 matches output_steps "$steps" "$out"
 end="contained: table inet $default_table allowed https://one.vr.test:8000/ $one4, $one6 \\(proven at [0-9a-f.:]+\\)"
 end="$end https://two.vr.test:9000/ $two4, $two6 \\(not tried\\) DNS $resolver4, $resolver6 .*undo with release"
@@ -91,12 +91,13 @@ blocked forwarding_inward world lan tcp/$lan4/80 udp/$lan6/53 icmp/$lan4 icmp/$l
 kill -USR1 "$(cat world.pid)"
 check open_connection_ipv4 wait_for 3 grep -q push held.allowed4
 check open_connection_ipv6 wait_for 3 grep -q push held.allowed6
-for name in forbidden forwarded inbound; do
+matches open_connection_forbidden_is_ended 'connected .*connection abort' "$(cat held.forbidden)"
+for name in forwarded inbound; do
 	kill -USR1 "$(cat held.$name.pid)"
 done
 kill -USR1 "$(cat dev.pid)"
 sleep 0.3
-for name in forbidden forwarded inbound; do
+for name in forwarded inbound; do
 	same "open_connection_${name}_stops" connected "$(cat held.$name)"
 done
 

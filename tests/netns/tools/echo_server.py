@@ -4,7 +4,7 @@
 
 LOG gets a line for what reached this application: "tcp/OWN ADDRESS/PORT" for a connection, "udp/OWN ADDRESS/PORT" for a datagram,
 "bytes/PORT N" for the sum of a connection that ended. SIGUSR1 makes it speak first: "push" and a newline to every open
-connection. A file of LOG's name with ".ready" behind it appears when it listens.
+connection; SIGUSR2 the same to everybody who has sent a datagram. A file of LOG's name with ".ready" behind it appears when it listens.
 """
 import selectors
 import signal
@@ -14,6 +14,7 @@ import sys
 log = open(sys.argv[1], "a", buffering=1)
 selector = selectors.DefaultSelector()
 connections = {}
+senders = set()
 
 
 def plain(address):
@@ -60,8 +61,13 @@ def answer(listener):
     data, details, _, peer = listener.recvmsg(65536, 256)
     own = [info[2] for info in details if info[:2] == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)]
     log.write(f"udp/{plain(socket.inet_ntop(socket.AF_INET6, own[0][:16]))}/{listener.getsockname()[1]}\n")
+    senders.add((listener, own[0][:16], peer))
+    send_datagram(listener, data, own[0][:16], peer)
+
+
+def send_datagram(listener, data, own, peer):
     try:
-        listener.sendmsg([data], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, own[0][:16] + bytes(4))], 0, peer)
+        listener.sendmsg([data], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, own + bytes(4))], 0, peer)
     except OSError:
         pass
 
@@ -74,8 +80,14 @@ def push(*_):
             pass
 
 
+def push_datagrams(*_):
+    for listener, own, peer in senders:
+        send_datagram(listener, b"push\n", own, peer)
+
+
 def main():
     signal.signal(signal.SIGUSR1, push)
+    signal.signal(signal.SIGUSR2, push_datagrams)
     for word in sys.argv[2:]:
         listen(socket.SOCK_STREAM, int(word))
         listen(socket.SOCK_DGRAM, int(word))

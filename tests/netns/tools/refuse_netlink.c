@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * refuse_nf_tables COMMAND...: the command's socket(AF_NETLINK, ..., NETLINK_NETFILTER) fails with EPROTONOSUPPORT, as
- * on a kernel that was built without it.
+ * refuse_netlink COMMAND...: the command's socket(AF_NETLINK, ..., BUS) fails with EPROTONOSUPPORT, as on a kernel that was
+ * built without it. BUS, of the compiler's command line, is NETLINK_NETFILTER or another.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -13,6 +13,10 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef BUS
+#define BUS NETLINK_NETFILTER
+#endif
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define LOW(field) ((unsigned)offsetof(struct seccomp_data, field))
@@ -32,7 +36,7 @@ int main(int argc, char **argv)
 		LOAD(LOW(args[0])),
 		SKIP_UNLESS(AF_NETLINK, 3),
 		LOAD(LOW(args[2])),
-		SKIP_UNLESS(NETLINK_NETFILTER, 1),
+		SKIP_UNLESS(BUS, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPROTONOSUPPORT),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
