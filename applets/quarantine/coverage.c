@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coverage.h"
 
-/* What is not covered without a layer. That a kernel hooks only devices that are there is usual: not "partial". */
+/*
+ * What is not covered without a layer. Few kernels can hook devices that are not there yet, and few versions of nft can
+ * list it: usual, and not "partial".
+ */
 static const struct {
 	uint8_t layer;
 	bool usual;
@@ -10,7 +13,7 @@ static const struct {
 	{ LAYER_BRIDGE, false, "frames between the ports of a bridge" },
 	{ LAYER_INGRESS, false, "received frames below IP, offloaded flows, macvlan children" },
 	{ LAYER_EGRESS, false, "frames that packet sockets send" },
-	{ LAYER_LATER, true, "frames that packet sockets send on interfaces that appear later" },
+	{ LAYER_LATER, true, "raw frames on interfaces that appear later" },
 };
 
 void coverage_describe(const struct policy *policy, struct text *text)
@@ -28,6 +31,8 @@ static const char *reason(const struct policy *policy, uint8_t layer, uint8_t wa
 {
 	if (!(LAYERS_BUILT & layer))
 		return "not in this build";
+	if (layer == LAYER_LATER && !(wanted & layer))
+		return "add later to --layers, unless an nft before 1.1.5 is used here";
 	return policy->refused & layer & wanted ? "the kernel refuses it" : "--layers";
 }
 
@@ -35,7 +40,7 @@ bool coverage_gaps(const struct policy *policy, uint8_t wanted, void (*take)(voi
 		   void *context)
 {
 	bool partial = false;
-	char line[128];
+	char line[160];
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
 		struct text text = TEXT_ON(line);
 		if (policy->layers & gaps[i].layer)

@@ -92,9 +92,9 @@ static int parse_layers(void *field, const char *value, struct diag *diag)
 	for (const char *at = value; at;) {
 		size_t length = strcspn(at, ",");
 		uint8_t found = 0;
-		for (size_t i = 0; i < TABLES; i++) {
-			if (strlen(table_types[i].word) == length && strncmp(at, table_types[i].word, length) == 0)
-				found = table_types[i].layers;
+		for (size_t i = 0; i < LAYER_NAMES; i++) {
+			if (strlen(layer_names[i].word) == length && strncmp(at, layer_names[i].word, length) == 0)
+				found = layer_names[i].layers;
 		}
 		if (!(found & LAYERS_BUILT))
 			return diag_fail(diag, EINVAL, "'%.*s' is no layer of this build",
@@ -127,7 +127,8 @@ const struct option_row quarantine_options[] = {
 	{ 'a', "allow", "SPEC", parse_allow, FIELD(targets),
 	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:... or dhcp-server:INTERFACE;\nmay be repeated" },
 	{ 0, "dns", "WHO", parse_dns, FIELD(dns), "resolvers (default: those configured),\nany, none, or ADDRESS,..." },
-	{ 0, "layers", "LIST", parse_layers, FIELD(layers), "of inet,bridge,netdev; default: all" },
+	{ 0, "layers", "LIST", parse_layers, FIELD(layers),
+	  "of inet,bridge,netdev,later; default: all,\nbut later only where there is no nft" },
 	{ 0, "uplink", "NAME", parse_uplink, 0, "this interface leads to a server, too;\nmay be repeated" },
 	{ 'c', "config", "FILE", option_string, FIELD(config), "configuration, default /etc/quarbox.conf" },
 #if CONFIG_QUARANTINE_PROBE
@@ -205,9 +206,25 @@ static int read_config(struct settings *settings, const char *path, struct diag 
 
 /* ---- both ---- */
 
+/*
+ * Versions of nft before 1.1.5 never come back from listing a rule set with a hook on every device: where somebody may
+ * type nft, that layer has to be asked for.
+ */
+static bool has_nft(void)
+{
+	static const char *const paths[] = { "/usr/sbin/nft", "/sbin/nft", "/usr/local/sbin/nft", "/usr/bin/nft" };
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		if (access(paths[i], F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void set_defaults(struct settings *settings)
 {
 	*settings = (struct settings){ .timeout = TIMEOUT_DEFAULT, .layers = LAYERS_BUILT };
+	if (has_nft())
+		settings->layers &= (uint8_t)~LAYER_LATER;
 }
 
 /* What is said about trust on the command line replaces all that the file says: the two must not mix. */

@@ -13,6 +13,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "base/text.h"
+#include "nft/plan.h"
 
 enum {
 	FIRST_CAPACITY = 32768, /* a plan with a few servers */
@@ -207,7 +208,7 @@ static void describe(const struct nlmsghdr *message, struct text *text)
 	}
 }
 
-/* The hook of a NEWCHAIN message. A device without a name is every device: names are prefixes of names. */
+/* The hook of a NEWCHAIN message. */
 static void describe_hook(const struct nlattr *hook, struct refusal *refusal)
 {
 	struct nlattr *attribute;
@@ -218,7 +219,7 @@ static void describe_hook(const struct nlattr *hook, struct refusal *refusal)
 		if (mnl_attr_get_type(attribute) != NFTA_HOOK_DEVS)
 			continue;
 		netlink_for_each_nested(device, attribute)
-			refusal->every_device |= mnl_attr_get_payload_len(device) == 0;
+			refusal->every_device |= mnl_attr_get_type(device) == PLAN_DEVICE_PREFIX;
 	}
 }
 

@@ -353,32 +353,26 @@ struct old_chains {
 	const char *table;
 };
 
-/* NAT decides nothing; the hook for later links stays in force, nft can't list a second one (see fill_beside). */
+/* NAT decides nothing. */
 static int let_old_chain_stand_back(const struct chain_info *chain, void *context)
 {
 	const struct old_chains *old = context;
 	bool ours = has_prefix(chain->name, probation_prefix);
-	if (chain->base && !chain->nat && !ours && strcmp(chain->name, chain_types[CHAIN_LATER_EGRESS].name) != 0)
+	if (chain->base && !chain->nat && !ours)
 		plan_add_stand_back_rule(old->batch, old->table, chain->name, beside_set);
 	return 0;
 }
 
-/*
- * Two chains on every device make some versions of nft hang: the older quarantine's hook for links that appear later
- * stays in force during the probation, and the plan has its own only afterwards.
- */
 static int fill_beside(struct attempt *attempt, struct batch *batch, enum table_id table, struct diag *diag)
 {
-	struct policy plan = *attempt->policy;
 	struct old_chains old = { batch, attempt->table };
 	int result = delete_remains(attempt->netlink, batch, attempt->table, diag);
 	if (result < 0)
 		return result;
-	plan.layers &= (uint8_t)~LAYER_LATER;
 	set_add_probation(batch, attempt->table, beside_set, attempt->milliseconds);
-	if (policy_has_table(&plan, table)) {
-		set_add_all(batch, &plan, table, probation_prefix);
-		plan_add_chains(batch, &plan, table, probation_prefix, beside_set);
+	if (policy_has_table(attempt->policy, table)) {
+		set_add_all(batch, attempt->policy, table, probation_prefix);
+		plan_add_chains(batch, attempt->policy, table, probation_prefix, beside_set);
 	}
 	return chain_each(attempt->netlink, batch->family, attempt->table, let_old_chain_stand_back, &old, diag);
 }

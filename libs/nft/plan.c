@@ -76,7 +76,10 @@ static size_t devices_room(const struct policy *policy, const struct chain *chai
 	return count * 2 * POLICY_INTERFACE_SIZE;
 }
 
-/* One device as old kernels know it; a list since Linux 5.5, where an empty name is the beginning of all names. */
+/*
+ * One device as old kernels know it; a list since Linux 5.5; since 6.18 beginnings of names are an attribute of their
+ * own in it, and the empty one is that of all names.
+ */
 static void put_devices(struct nlmsghdr *message, const struct policy *policy, const struct chain *chain)
 {
 	uint8_t devices = chain_types[chain->id].devices;
@@ -88,7 +91,7 @@ static void put_devices(struct nlmsghdr *message, const struct policy *policy, c
 	}
 	struct nlattr *list = mnl_attr_nest_start(message, NFTA_HOOK_DEVS);
 	if (devices == DEVICES_ALL)
-		mnl_attr_put(message, NFTA_DEVICE_NAME, 0, "");
+		mnl_attr_put_strz(message, PLAN_DEVICE_PREFIX, "");
 	for (size_t i = 0; devices == DEVICES_SEALED && i < policy->links.count; i++) {
 		if (policy->links.links[i].sealed)
 			mnl_attr_put_strz(message, NFTA_DEVICE_NAME, policy->links.links[i].name);

@@ -19,6 +19,9 @@ void plan_delete_table(struct batch *batch, const char *name);
 void plan_add_chains(struct batch *batch, const struct policy *policy, enum table_id table, const char *prefix,
 		     const char *probation);
 
+/* NFTA_DEVICE_PREFIX of Linux 6.18 (linux/netfilter/nf_tables.h), which older headers lack. */
+enum { PLAN_DEVICE_PREFIX = 2 };
+
 /* The comment of rules that look into a probation's set. They are the first of their chains. */
 extern const char plan_probation_comment[];
 
@@ -26,8 +29,8 @@ extern const char plan_probation_comment[];
 void plan_add_stand_back_rule(struct batch *batch, const char *table, const char *chain, const char *set);
 
 /*
- * The tables as `nft -s list ruleset` prints them and `nft -f` reads them, without the chain on every device
- * (LAYER_LATER) and its set.
+ * The tables as `nft -s list ruleset` prints them and `nft -f` reads them, without the chains on every device
+ * (LAYER_LATER) and their set.
  */
 void plan_print(const struct policy *policy, struct text *text);
 

@@ -80,10 +80,19 @@ enum {
 	LAYER_BRIDGE = 1 << 1, /* frames between the ports of a bridge, and to and from sealed ports */
 	LAYER_INGRESS = 1 << 2, /* frames that a link receives, before flowtables, bridges and macvlan children */
 	LAYER_EGRESS = 1 << 3, /* frames that a link sends, those of packet sockets too; Linux 5.16 */
-	LAYER_LATER = 1 << 4, /* the same of links that appear later; Linux 6.16 */
+	LAYER_LATER = 1 << 4, /* the same of links that appear later; Linux 6.18 */
 	LAYER_NETDEV = LAYER_INGRESS | LAYER_EGRESS | LAYER_LATER,
 	LAYERS_BUILT = LAYER_INET | (CONFIG_LAYER_BRIDGE ? LAYER_BRIDGE : 0) | (CONFIG_LAYER_NETDEV ? LAYER_NETDEV : 0),
 };
+
+/* What people call them, as of --layers. */
+struct layer_name {
+	const char *word;
+	uint8_t layers;
+};
+
+enum { LAYER_NAMES = 4 };
+extern const struct layer_name layer_names[LAYER_NAMES];
 
 /* The containment's tables, all of the same name, one in each of these families. */
 enum table_id { TABLE_INET, TABLE_BRIDGE, TABLE_NETDEV, TABLES };
@@ -245,6 +254,7 @@ enum chain_id {
 	CHAIN_SEALED_EGRESS,
 	CHAIN_INGRESS, /* one for each link that is not sealed */
 	CHAIN_EGRESS,
+	CHAIN_LATER_INGRESS,
 	CHAIN_LATER_EGRESS,
 	CHAIN_IDS,
 };

@@ -20,6 +20,13 @@ const struct table_type table_types[TABLES] = {
 	[TABLE_NETDEV] = { "netdev", NFPROTO_NETDEV, LAYER_NETDEV },
 };
 
+const struct layer_name layer_names[LAYER_NAMES] = {
+	{ "inet", LAYER_INET },
+	{ "bridge", LAYER_BRIDGE },
+	{ "netdev", LAYER_INGRESS | LAYER_EGRESS },
+	{ "later", LAYER_LATER },
+};
+
 enum { IP_LAYERS = LAYER_INET | LAYER_NETDEV };
 
 const struct set_type set_types[SET_IDS] = {
@@ -53,7 +60,7 @@ const struct chain_type chain_types[CHAIN_IDS] = {
 				    .accepts = true, .priority = AFTER_NAT },
 	[CHAIN_BRIDGE_FORWARD] = { "forward_chain", "forward", TABLE_BRIDGE, LAYER_BRIDGE, NF_INET_FORWARD,
 				   .priority = FIRST },
-	[CHAIN_LINK_INBOUND] = { "inbound_chain", NULL, TABLE_NETDEV, LAYER_INGRESS, 0 },
+	[CHAIN_LINK_INBOUND] = { "inbound_chain", NULL, TABLE_NETDEV, LAYER_INGRESS | LAYER_LATER, 0 },
 	[CHAIN_LINK_OUTBOUND] = { "outbound_chain", NULL, TABLE_NETDEV, LAYER_EGRESS | LAYER_LATER, 0 },
 	[CHAIN_SEALED_INGRESS] = { "sealed_ingress", "ingress", TABLE_NETDEV, LAYER_INGRESS, NF_NETDEV_INGRESS,
 				   DEVICES_SEALED, .priority = FIRST },
@@ -63,6 +70,8 @@ const struct chain_type chain_types[CHAIN_IDS] = {
 			    .priority = FIRST },
 	[CHAIN_EGRESS] = { "egress", "egress", TABLE_NETDEV, LAYER_EGRESS, NF_NETDEV_EGRESS, DEVICE_OF_LINK,
 			   .priority = AFTER_NAT },
+	[CHAIN_LATER_INGRESS] = { "later_ingress", "ingress", TABLE_NETDEV, LAYER_LATER, NF_NETDEV_INGRESS, DEVICES_ALL,
+				  .priority = FIRST },
 	[CHAIN_LATER_EGRESS] = { "later_egress", "egress", TABLE_NETDEV, LAYER_LATER, NF_NETDEV_EGRESS, DEVICES_ALL,
 				 .priority = AFTER_NAT },
 };
@@ -347,6 +356,11 @@ const struct rule_row rule_rows[] = {
 	DROP_REST(CHAIN_EGRESS, "everything else"),
 
 	/* On every device: the known ones have their own chains. A new one's address and prefixes are not known. */
+	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "loopback", IN_INTERFACE("lo")),
+	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "known interfaces", IN_INTERFACE_OF(SET_KNOWN)),
+	{ CHAIN_LATER_INGRESS, VERDICT_GOTO, 0, WHEN_ANY_FAMILY, "later interfaces", NO_MATCHES },
+	DROP_REST(CHAIN_LATER_INGRESS, "everything else"),
+
 	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "loopback", OUT_INTERFACE("lo")),
 	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "known interfaces", OUT_INTERFACE_OF(SET_KNOWN)),
 	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "ARP", ARP, LENGTHS(ARP_BYTES_SENT), LIMIT),

@@ -362,11 +362,6 @@ rules() { # [further options of nft]
 	dev nft -s "$@" list ruleset | sed '/^\t\tflags dynamic$/{n;/elements/{:more;/}$/d;N;s/.*\n//;b more}}'
 }
 
-# The same without the hook on every device, which a dry run can't print: not all versions of nft could read it.
-printable_rules() {
-	rules | sed '/^\tset known {$/,/^$/d' | sed '/^$/{N;/later_egress/{:more;N;/\n\t}$/!b more;d}}'
-}
-
 # Puts each element on a line and the lines of a set in order: the kernel lists them as their hashes come.
 sort_elements() {
 	/usr/bin/python3 -c 'import re, sys

@@ -25,7 +25,7 @@ same allow_before_in tcp/$dev4/7777 "$(cut -d/ -f1-3 answered)"
 arrives allow_before_lan dev lan tcp/$lan4/7000/7780 udp/$lan4/7000/7781
 gives allow 0 quarantine "${ca[@]}" "${allowed[@]}" $good
 run quarantine -n "${ca[@]}" "${allowed[@]}" $good
-same allow_dry_run "$(sort_elements <out)" "$(printable_rules | sort_elements)"
+same allow_dry_run "$(sort_elements <out)" "$(rules | sort_elements)"
 passes allow_out dev world "${before[@]}"
 blocked allow_nothing_else_out dev world "${not_these[@]}"
 lan "$tools/attempt.py" tcp/203.0.113.1/7777 udp/2001:db8:3::1/7778 | sort >answered

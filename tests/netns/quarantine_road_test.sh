@@ -60,7 +60,7 @@ fi
 
 gives contains_and_proves 0 quarantine "${road[@]}"
 dev nft delete table inet firewall
-printable_rules | sort_elements >installed
+rules | sort_elements >installed
 run quarantine -n "${road[@]}"
 same rules_are_the_dry_run "$(sort_elements <out)" "$(cat installed)"
 run quarantine "${road[@]}"

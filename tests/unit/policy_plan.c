@@ -256,8 +256,8 @@ static void every_chain_ends_in_a_drop(void **state)
 		fixture->policy.dns_any = options & 4;
 		see_all(&fixture->policy, &seen);
 		assert_true(seen.ended);
-		/* the links' own, two shared by them, two of sealed links, one of later ones */
-		assert_int_equal(seen.chains, 3 + 3 + 2 * LINKS_WITH_CHAINS + 2 + 2 + 1);
+		/* the links' own, two shared by them, two of sealed links, two of later ones */
+		assert_int_equal(seen.chains, 3 + 3 + 2 * LINKS_WITH_CHAINS + 2 + 2 + 2);
 		assert_int_equal(seen.of_chain[CHAIN_FORWARD], 1);
 		assert_int_equal(seen.of_chain[CHAIN_BRIDGE_FORWARD], 1);
 		free(fixture);
@@ -359,9 +359,10 @@ static void layers_are_optional(void **state)
 		assert_int_equal(seen.of_chain[CHAIN_INBOUND] > 0, (layers & LAYER_INET) != 0);
 		assert_int_equal(seen.of_chain[CHAIN_BRIDGE_FORWARD] > 0, (layers & LAYER_BRIDGE) != 0);
 		assert_int_equal(seen.of_chain[CHAIN_INGRESS] > 0, (layers & LAYER_INGRESS) != 0);
-		assert_int_equal(seen.of_chain[CHAIN_LINK_INBOUND] > 0, (layers & LAYER_INGRESS) != 0);
+		assert_int_equal(seen.of_chain[CHAIN_LINK_INBOUND] > 0, (layers & (LAYER_INGRESS | LAYER_LATER)) != 0);
 		assert_int_equal(seen.of_chain[CHAIN_EGRESS] > 0, (layers & LAYER_EGRESS) != 0);
 		assert_int_equal(seen.of_chain[CHAIN_LINK_OUTBOUND] > 0, (layers & (LAYER_EGRESS | LAYER_LATER)) != 0);
+		assert_int_equal(seen.of_chain[CHAIN_LATER_INGRESS] > 0, (layers & LAYER_LATER) != 0);
 		assert_int_equal(seen.of_chain[CHAIN_LATER_EGRESS] > 0, (layers & LAYER_LATER) != 0);
 	}
 	fixture->policy.links.count = 0;
