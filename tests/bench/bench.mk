@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # `make bench`: speed, memory and size against what quarbox replaces, in one run, and against the budgets. Needs root.
 
-bench_tools := $(addprefix $O/bench/,run floor peak)
+bench_tools := $(addprefix $O/bench/,run floor peak round_trips)
 
 # Linked with the C library of quarbox itself: a parent's memory counts for its children (see run.c).
 $(bench_tools): $O/bench/%: tests/bench/%.c | $(third_party_ready)

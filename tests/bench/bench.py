@@ -28,6 +28,8 @@ ROUNDS = 7  # what is compared is measured by turns, so that a busy moment of th
 RUNS = 9  # in each round
 SETS = {1: (5, 5), 100: (5, 5), 1_000: (5, 3), 10_000: (3, 3), 100_000: (1, 3)}  # addresses: runs in a round, rounds
 MEMORY_RUNS = 5
+ROUND_TRIPS = 20_000  # in a run
+PACKET_ROUNDS = 11
 CURVES = "P-521:P-384:P-256"
 
 
@@ -270,6 +272,47 @@ def one_probe(bench):
     memory_at_most("probe, memory", ours, 512)
 
 
+# --- allowed packets ------------------------------------------------------------------------------
+
+
+def in_peer(*words):
+    return ["nsenter", "--net=/run/netns/peer", *words]
+
+
+def lay_link():
+    """The device's uplink; its other end, where the server is, is in the namespace peer."""
+    for words in (["netns", "add", "peer"], ["link", "add", "wan", "type", "veth", "peer", "name", "eth0", "netns", "peer"],
+                  ["address", "add", "192.0.2.2/24", "dev", "wan"], ["link", "set", "wan", "up"],
+                  ["-n", "peer", "address", "add", "192.0.2.1/24", "dev", "eth0"], ["-n", "peer", "link", "set", "eth0", "up"]):
+        output(["ip", *words])
+
+
+def allowed_packets(bench):
+    heading("A byte to the server and one back, over an allowed connection: two packets each way")
+    lay_link()
+    program = bench.folder / "bench" / "round_trips"
+    states = {
+        "no rules": [],
+        "the artifact": artifact_commands()[2:],
+        "quarantine": [bench.applet("quarantine", "-q", "--no-probe", SERVER)],
+        "quarantine --layers inet": [bench.applet("quarantine", "-q", "--no-probe", "--layers", "inet", SERVER)],
+    }
+    times = {name: [] for name in states}
+    with running(in_peer(program, "serve", "192.0.2.1", 443), stdout=subprocess.PIPE, text=True) as server:
+        server.stdout.readline()
+        for _ in range(PACKET_ROUNDS):
+            for name, commands in states.items():
+                for command in commands:
+                    output(command)
+                times[name].append(int(output([program, ROUND_TRIPS, "192.0.2.1", 443])))
+                output(bench.applet("release"))
+    best = {name: min(values) for name, values in times.items()}  # what disturbs can only add
+    for name, value in best.items():
+        added = (value - best["no rules"]) / 1000
+        print(f"  {name:<40}{value / 1000:>10.2f} us, {added:>5.2f} us of rules,"
+              f"{value / best['the artifact']:>5.2f}x the artifact's", flush=True)
+
+
 # --- size -----------------------------------------------------------------------------------------
 
 
@@ -315,12 +358,14 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         bench = Bench(sys.argv[1], work)
         output(["ip", "link", "set", "lo", "up"])
+        output(["mount", "-t", "tmpfs", "tmpfs", "/run"])
         (bench.work / "resolv.conf").write_text("nameserver 192.0.2.53\n")
         output(["mount", "--bind", bench.work / "resolv.conf", "/etc/resolv.conf"])
         with kernel_code_patched(bench):
             one_transaction(bench)
             one_probe(bench)
             many_addresses(bench)
+            allowed_packets(bench)
         sizes(bench)
 
 
