@@ -59,12 +59,8 @@ def sort(match):
 text = re.sub(r"elements = {([^}]*)}", sort, sys.stdin.read())
 text = re.sub(r"(?:\telement .*\n)+", lambda match: "".join(sorted(match[0].splitlines(True))), text)
 text = re.sub(r"__set\d+", "__set", text)
-# the hook on every device, which a dry run does not print
-text = re.sub(r"\tset known {\n(?:.*\n)*?\t}\n\n", "", text)
-text = re.sub(r"\n\tchain later_egress {\n(?:.*\n)*?\t}\n", "", text)
-text = re.sub(r"(?m)^netdev \S+ @known\n(?:\telement .*\n)*", "", text)
-text = re.sub(r"(?m)^netdev \S+ later_egress.*\n(?:  .*\n)*\n?", "", text)
 text = re.sub(r"(?m)^(\w+ \S+ \w+)( \d+)+ *$", r"\1", text)
+text = re.sub(r"packets \d+ bytes \d+", "packets 0 bytes 0", text)
 sys.stdout.write(re.sub(r"pkts \d+ bytes \d+", "pkts 0 bytes 0", text))'
 }
 

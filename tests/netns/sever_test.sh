@@ -73,7 +73,7 @@ hold forwarded6 lan $forbidden6 8888
 hold forwarded_udp lan $forbidden4 53535 udp
 hold forwarded_to_server lan $two4 9000
 hold forwarded_inward world $dev4 2222
-dev ping -qc 1 $forbidden4 >ping.log || not_ok set_up_ping "no answer"
+[ "$(dev "$tools/attempt.py" -t 2 icmp/$forbidden4)" ] || not_ok set_up_ping "no answer"
 
 # What goes on: the device's own to itself ...
 for own in 127.0.0.1 ::1 $dev4 $dev6 203.0.113.1 192.0.2.22; do
