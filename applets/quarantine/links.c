@@ -101,6 +101,7 @@ static int visit_link(void *context, const struct netlink_link *link)
 		.type = link_type_find(link->name, link->kind, link->type),
 		.facts = (uint16_t)((link->mac ? FACT_MAC : 0) | (link->stp ? FACT_STP : 0) |
 				    (link->vlan_filtering ? FACT_VLAN_FILTERING : 0) |
+				    (link->switched ? FACT_SWITCHED : 0) |
 				    (is_wireless(link->name) ? FACT_WIRELESS : 0) |
 				    (is_named(surveyor, link->name) ? FACT_LEADS : 0)),
 	};
@@ -403,6 +404,9 @@ static int make_survey(struct surveyor *surveyor)
 	if (result < 0)
 		return result;
 	links_finish(surveyor->links, surveyor->count);
+	const struct link_facts *bridge = links_switched_bridge(surveyor->links, surveyor->count);
+	if (bridge)
+		text_copy(surveyor->survey->switched, sizeof surveyor->survey->switched, bridge->link.name);
 	return collect(surveyor);
 }
 

@@ -14,6 +14,7 @@
 #include "links.h"
 #include "nft/containment.h"
 #include "nft/plan.h"
+#include "nft/table.h"
 #include "prove.h"
 #include "report.h"
 #include "resolvers.h"
@@ -48,6 +49,7 @@ struct run {
 	bool replaces; /* an older quarantine */
 	bool partial; /* something named is not covered */
 	bool unverified;
+	char hardware_flowtable[32]; /* one that hands flows to the network card, "": none */
 	size_t rules;
 	size_t gaps_told;
 	struct text *gap_list; /* JSON in the making */
@@ -268,6 +270,14 @@ static unsigned probation_ms(const struct run *run)
 	return run->settings.timeout * 1000 + PROBATION_MARGIN_MS;
 }
 
+static int note_flowtable(const struct flowtable_info *flowtable, void *context)
+{
+	struct run *run = context;
+	if (flowtable->hardware)
+		text_copy(run->hardware_flowtable, sizeof run->hardware_flowtable, flowtable->name);
+	return 0;
+}
+
 static int step_contain(struct run *run, bool on_probation)
 {
 	struct diag diag;
@@ -297,6 +307,8 @@ static int step_contain(struct run *run, bool on_probation)
 		diag_fail(&diag, 0, "this kernel has no connection tracking: stateless rules are used");
 		report_warning(&run->report, &diag);
 	}
+	if (flowtable_each(&run->netlink, note_flowtable, run, &diag) < 0)
+		report_warning(&run->report, &diag);
 	return EXIT_DONE;
 }
 
@@ -593,9 +605,19 @@ static void tell_gap(void *context, const char *gap)
 /* Whether something that was asked for is missing. */
 static bool tell_gaps(struct run *run, void (*take)(void *context, const char *gap))
 {
+	char line[96];
+	struct text text = TEXT_ON(line);
+	bool partial = run->survey.switched[0] || run->hardware_flowtable[0];
 	if (run->resolvers.any_by_need)
 		take(run, "DNS to any address: the local resolver's upstreams are unknown");
-	return coverage_gaps(policy_of(run), run->settings.layers, take, run);
+	text_addf(&text, "what a switch forwards between ports of %s by itself", run->survey.switched);
+	if (*run->survey.switched)
+		take(run, line);
+	text = TEXT_ON(line);
+	text_addf(&text, "flows that flowtable %s has offloaded to hardware", run->hardware_flowtable);
+	if (*run->hardware_flowtable)
+		take(run, line);
+	return partial | coverage_gaps(policy_of(run), run->settings.layers, take, run);
 }
 
 static enum exit_code final_code(const struct run *run)

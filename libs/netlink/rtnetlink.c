@@ -149,7 +149,7 @@ static int take_link(const struct nlmsghdr *message, void *context)
 		.name = string_of(attributes.of[IFLA_IFNAME]), .kind = string_of(info.of[IFLA_INFO_KIND]),
 		.mac = mac && mnl_attr_get_payload_len(mac) == ETH_ALEN ? mnl_attr_get_payload(mac) : NULL,
 		.index = (uint32_t)header->ifi_index, .flags = header->ifi_flags, .type = header->ifi_type,
-		.master = number_of(attributes.of[IFLA_MASTER]),
+		.master = number_of(attributes.of[IFLA_MASTER]), .switched = attributes.of[IFLA_PHYS_SWITCH_ID] != NULL,
 		.lower = attributes.of[IFLA_LINK_NETNSID] ? 0 : number_of(attributes.of[IFLA_LINK]),
 	};
 	if (link.lower == link.index)

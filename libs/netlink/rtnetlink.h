@@ -22,6 +22,7 @@ struct netlink_link {
 	uint16_t vlan; /* of a VLAN its id; 0: none, or the tag is not one of 802.1Q */
 	bool vlan_filtering; /* of a bridge */
 	bool stp; /* of a bridge */
+	bool switched; /* a port of a switch that can forward by itself (IFLA_PHYS_SWITCH_ID) */
 	struct address remote; /* of a VXLAN: where the outer packets go, unicast or multicast; family 0: not fixed */
 	uint16_t port; /* of a VXLAN, UDP, at both ends; host byte order */
 };

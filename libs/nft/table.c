@@ -289,3 +289,45 @@ int rule_each(struct netlink *netlink, uint8_t family, const char *table,
 	int result = netlink_request(netlink, header, take_rule, &taker);
 	return result < 0 ? diag_errno(diag, -result, "list the rules of table %s", table) : 0;
 }
+
+/* ---- flowtables ---- */
+
+void flowtable_parse(const struct nlmsghdr *message, struct flowtable_info *flowtable)
+{
+	struct nlattr *attribute;
+	*flowtable = (struct flowtable_info){ .name = "" };
+	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
+		switch (mnl_attr_get_type(attribute)) {
+		case NFTA_FLOWTABLE_NAME:
+			copy_string(flowtable->name, sizeof flowtable->name, attribute);
+			break;
+		case NFTA_FLOWTABLE_FLAGS:
+			if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+				flowtable->hardware = ntohl(mnl_attr_get_u32(attribute)) & NFT_FLOWTABLE_HW_OFFLOAD;
+			break;
+		}
+	}
+}
+
+struct flowtable_taker {
+	int (*take)(const struct flowtable_info *flowtable, void *context);
+	void *context;
+};
+
+static int take_flowtable(const struct nlmsghdr *message, void *context)
+{
+	const struct flowtable_taker *taker = context;
+	struct flowtable_info flowtable;
+	flowtable_parse(message, &flowtable);
+	return taker->take(&flowtable, taker->context);
+}
+
+int flowtable_each(struct netlink *netlink, int (*take)(const struct flowtable_info *flowtable, void *context),
+		   void *context, struct diag *diag)
+{
+	union request request;
+	struct flowtable_taker taker = { take, context };
+	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETFLOWTABLE, AF_UNSPEC, NLM_F_DUMP);
+	int result = netlink_request(netlink, header, take_flowtable, &taker);
+	return result < 0 ? diag_errno(diag, -result, "list the flowtables") : 0;
+}

@@ -60,6 +60,18 @@ struct rule_info {
 int rule_each(struct netlink *netlink, uint8_t family, const char *table,
 	      int (*take)(const struct rule_info *rule, void *context), void *context, struct diag *diag);
 
+struct flowtable_info {
+	char name[256];
+	bool hardware; /* it hands flows on to the network card, where no hook sees them */
+};
+
+/* Reads NFT_MSG_NEWFLOWTABLE as the kernel writes it. */
+void flowtable_parse(const struct nlmsghdr *message, struct flowtable_info *flowtable);
+
+/* Hands every flowtable of every family to `take`. Kernels without flowtables have none. */
+int flowtable_each(struct netlink *netlink, int (*take)(const struct flowtable_info *flowtable, void *context),
+		   void *context, struct diag *diag);
+
 /* Hands every chain of the table to `take`. */
 int chain_each(struct netlink *netlink, uint8_t family, const char *table,
 	       int (*take)(const struct chain_info *chain, void *context), void *context, struct diag *diag);

@@ -303,6 +303,20 @@ enum link_outer link_outer(const struct link_facts *link)
 	return is(link, BELOW_REMOTE) && fixed ? OUTER_UDP : OUTER_UNKNOWN;
 }
 
+const struct link_facts *links_switched_bridge(struct link_facts *links, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct link_facts *master = links_find(links, count, links[i].master);
+		if (!(links[i].facts & FACT_SWITCHED) || !master || strcmp(types[master->type].kind, "bridge") != 0)
+			continue;
+		for (size_t j = 0; j < i; j++) {
+			if ((links[j].facts & FACT_SWITCHED) && links[j].master == links[i].master)
+				return master;
+		}
+	}
+	return NULL;
+}
+
 /* ---- the result ---- */
 
 /*

@@ -22,6 +22,8 @@ enum {
 	FACT_WAY = 1 << 8, /* peers are reached over it, or over what stands on it */
 	FACT_OPAQUE = 1 << 9, /* the form of its frames is not known */
 	FACT_CONDUIT = 1 << 10, /* a switch (DSA) is behind it */
+	/* known again */
+	FACT_SWITCHED = 1 << 11, /* a port of a switch that can forward by itself */
 };
 
 struct link_facts {
@@ -65,6 +67,9 @@ enum link_outer link_outer(const struct link_facts *link);
 
 /* What passes on each link. */
 void links_finish(struct link_facts *links, size_t count);
+
+/* The bridge between two ports of a switch, which then forwards frames itself and shows them to nobody; NULL: none. */
+const struct link_facts *links_switched_bridge(struct link_facts *links, size_t count);
 
 /* Whether the link is not sealed only because it may become the next uplink. */
 static inline bool link_is_idle(const struct link_facts *link)

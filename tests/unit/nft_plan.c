@@ -21,6 +21,7 @@
 
 #include "nft/plan.h"
 #include "nft/set.h"
+#include "nft/table.h"
 
 enum { MANY = 10000, TEXT_SIZE = 65536 };
 
@@ -362,6 +363,40 @@ static void prefixes_are_for_all_names(void **state)
 	free_fixture(fixture);
 }
 
+/* A flowtable as the kernel writes it (nf_tables_fill_flowtable_info), with these flags in network byte order. */
+static void flowtable_with(const void *flags, size_t length, struct flowtable_info *flowtable)
+{
+	union {
+		struct nlmsghdr header;
+		char bytes[256];
+	} buffer = { .bytes = { 0 } };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(&buffer);
+	mnl_nlmsg_put_extra_header(message, sizeof(struct nfgenmsg));
+	mnl_attr_put_strz(message, NFTA_FLOWTABLE_TABLE, "fw4");
+	mnl_attr_put_strz(message, NFTA_FLOWTABLE_NAME, "ft");
+	if (length)
+		mnl_attr_put(message, NFTA_FLOWTABLE_FLAGS, length, flags);
+	flowtable_parse(message, flowtable);
+}
+
+static void hardware_flowtables_are_seen(void **state)
+{
+	(void)state;
+	static const uint8_t none[4] = { 0, 0, 0, 0 }, hardware[4] = { 0, 0, 0, 1 }, counter[4] = { 0, 0, 0, 2 };
+	struct flowtable_info flowtable;
+	flowtable_with(NULL, 0, &flowtable);
+	assert_string_equal(flowtable.name, "ft");
+	assert_false(flowtable.hardware);
+	flowtable_with(none, sizeof none, &flowtable);
+	assert_false(flowtable.hardware);
+	flowtable_with(counter, sizeof counter, &flowtable);
+	assert_false(flowtable.hardware);
+	flowtable_with(hardware, 2, &flowtable);
+	assert_false(flowtable.hardware);
+	flowtable_with(hardware, sizeof hardware, &flowtable);
+	assert_true(flowtable.hardware);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +407,7 @@ int main(void)
 		cmocka_unit_test(sets_are_those_of_the_policy),
 		cmocka_unit_test(text_does_not_depend_on_the_buffer),
 		cmocka_unit_test(prefixes_are_for_all_names),
+		cmocka_unit_test(hardware_flowtables_are_seen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -389,6 +389,21 @@ static void lists_of_the_result(void **state)
 	assert_int_equal(result.mac_count, POLICY_MACS_MAX);
 }
 
+static void switches_forward_by_themselves(void **state)
+{
+	(void)state;
+	add("br-lan", "bridge", ETHER, 0);
+	add("bond0", "bond", ETHER, 0);
+	add_port("br-lan", "lan1", "dsa", FACT_SWITCHED);
+	add_port("br-lan", "wlan0", "", FACT_WIRELESS);
+	add_port("bond0", "lan2", "dsa", FACT_SWITCHED);
+	add_port("bond0", "lan3", "dsa", FACT_SWITCHED);
+	add("lan4", "dsa", ETHER, FACT_SWITCHED);
+	assert_null(links_switched_bridge(links, count)); /* one port on the bridge, two in a bond, one alone */
+	add_port("br-lan", "lan5", "dsa", FACT_SWITCHED);
+	assert_ptr_equal(links_switched_bridge(links, count), &links[0]);
+}
+
 #define WITHOUT_LINKS(test) cmocka_unit_test_setup(test, forget)
 
 int main(void)
@@ -410,6 +425,7 @@ int main(void)
 		WITHOUT_LINKS(kinds_that_nobody_knows),
 		WITHOUT_LINKS(routes_without_a_link),
 		WITHOUT_LINKS(no_links),
+		WITHOUT_LINKS(switches_forward_by_themselves),
 		cmocka_unit_test(routes_to_addresses),
 		cmocka_unit_test(routes_to_ipv6_addresses),
 		cmocka_unit_test(routes_to_networks),
