@@ -32,7 +32,7 @@ static const char *reason(const struct policy *policy, uint8_t layer, uint8_t wa
 	if (!(LAYERS_BUILT & layer))
 		return "not in this build";
 	if (layer == LAYER_LATER && !(wanted & layer))
-		return "add later to --layers, unless an nft before 1.1.5 is used here";
+		return "see --layers later";
 	return policy->refused & layer & wanted ? "the kernel refuses it" : "--layers";
 }
 

@@ -38,12 +38,12 @@ static const struct option_row option_table[] = {
 	OPTION_END,
 };
 
-static void print_table_names(const struct removed_tables *removed, struct text *text)
+static void print_table_names(const struct removed_tables *removed, const char *separator, struct text *text)
 {
 	size_t named = removed->count < REMOVED_TABLES_MAX ? removed->count : REMOVED_TABLES_MAX;
 	text_add(text, "removed table");
 	for (size_t i = 0; i < named; i++)
-		text_addf(text, "%s %s %s", i ? "," : "", table_family_word(removed->tables[i].family),
+		text_addf(text, "%s%s %s", i ? separator : " ", table_family_word(removed->tables[i].family),
 			  removed->tables[i].name);
 	if (named < removed->count)
 		text_addf(text, " and %zu more", removed->count - named);
@@ -55,12 +55,12 @@ static int print_result(const struct release_options *options, const struct remo
 	char line[4096];
 	struct text result = TEXT_ON(words);
 	struct text text = TEXT_ON(line);
+	if (options->quiet)
+		return EXIT_DONE;
 	if (removed->count == 0)
 		text_add(&result, "nothing to release: no quarantine is in force");
 	else
-		print_table_names(removed, &result);
-	if (options->quiet)
-		return EXIT_DONE;
+		print_table_names(removed, options->json ? ", " : ",\n          ", &result);
 	if (options->json) {
 		json_begin(&text);
 		json_number(&text, "Time", (int64_t)time(NULL));

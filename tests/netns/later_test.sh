@@ -44,7 +44,7 @@ wait_for 2 frame_arrived before && ok frames_leave_before || not_ok frames_leave
 
 # With nft on the device the layer has to be asked for, and it is said that it is missing.
 gives contains 0 quarantine "${plan[@]}"
-matches what_is_missing_is_said 'not covered raw frames on interfaces that appear later \(add later' "$out"
+matches what_is_missing_is_said 'not covered raw frames on interfaces that appear later \(see --layers later\)' "$out"
 same nft_lists_it 0 "$(timeout 5 nsenter --net=/run/netns/dev nft list ruleset >/dev/null; echo $?)"
 gives all_layers 0 quarantine --layers inet,bridge,netdev,later "${plan[@]}"
 grep -q 'not covered' <<<"$out" && not_ok all_is_covered "$out" || ok all_is_covered
