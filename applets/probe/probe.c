@@ -121,12 +121,20 @@ static bool is_yes(const struct run *run, const struct probe_report *report)
 	return report->verdict == PROBE_PROVEN || (report->verdict == PROBE_REACHED && run->options->trust.insecure);
 }
 
+static const char *what_was_proven(const struct tls_facts *tls)
+{
+	if (tls->by_pin)
+		return "its certificate is the pinned one";
+	return tls->by_issuer ? "its certificate is the CA's" : "certificate chain and name are verified";
+}
+
 static void conclude(const struct run *run, const struct target *target, struct text *text)
 {
 	const struct probe_report *report = &target->report;
 	if (report->verdict == PROBE_PROVEN)
-		text_addf(text, "proven: %s", report->tls.by_pin ? "its certificate is the pinned one" :
-								    "certificate chain and name are verified");
+		text_addf(text, "proven: %s%s", what_was_proven(&report->tls),
+			  report->pem_checked ? ", and server.pem as well" :
+						"; server.pem is not checked without a CA");
 	else if (report->verdict == PROBE_REACHED && !target->settings.url.tls)
 		text_add(text, "reached, not proven: plain HTTP proves nothing");
 	else if (report->verdict == PROBE_REACHED)
@@ -325,6 +333,9 @@ static void json_answer(const struct probe_report *report, struct text *text)
 		json_string(text, "content_type", report->http.content_type);
 		json_number(text, "body_length", (int64_t)report->http.body_length);
 	}
+	json_bool(text, "server_pem", report->pem_checked);
+	if (report->pem_checked)
+		json_string(text, "server_pem_subject", report->pem.subject);
 	json_times(report, text);
 }
 

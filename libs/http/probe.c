@@ -2,6 +2,7 @@
 #include "http/probe.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,27 +51,45 @@ static int start_tls(const struct task *task, struct http_stream *stream, struct
 	return result;
 }
 
-static int ask(const struct task *task, const struct http_stream *stream, struct probe_report *report,
-	       struct diag *diag)
+static int ask(const struct task *task, const struct http_stream *stream, const struct http_body *body,
+	       struct probe_report *report, struct diag *diag)
 {
-	const struct http_body body = { report->body, sizeof report->body };
 	int64_t first_byte_at;
-	int result = http_get(stream, &task->settings->url, task->deadline, &body, &report->http, &first_byte_at, diag);
+	int result = http_get(stream, &task->settings->url, task->deadline, body, &report->http, &first_byte_at, diag);
 	if (first_byte_at > 0)
 		report->first_byte_ms = first_byte_at - task->started;
-	report->body_length = report->http.body_length < sizeof report->body ? report->http.body_length :
-									       sizeof report->body;
 	return result;
 }
 
-/* What an answer is worth; the body is the business of who knows what should be in it. */
-static void judge(struct probe_report *report)
+/* Whether server.pem is what it has to be; else the report says why not. */
+static bool check_pem(const struct task *task, const struct http_body *body, struct probe_report *report)
+{
+	struct certificate_demand demand = task->settings->pem;
+	char why[TLS_REASON_SIZE];
+	char reason[sizeof report->reason];
+	struct text text = TEXT_ON(reason);
+	struct diag diag;
+	size_t length = report->http.body_length;
+	if (task->settings->same_key && report->tls.by_issuer)
+		demand.key = &report->tls.leaf.key_sha256;
+	int result = certificate_check(body->bytes, length, &demand, &report->pem, why, sizeof why, &diag);
+	report->pem_checked = result == 0;
+	if (result == 0)
+		return true;
+	text_addf(&text, "server.pem: %s", result < 0 ? diag.text : why);
+	refuse(report, PROBE_REFUSED, reason);
+	return false;
+}
+
+/* What an answer is worth. */
+static void judge(const struct task *task, const struct http_body *body, struct probe_report *report)
 {
 	char reason[sizeof report->reason];
 	struct text text = TEXT_ON(reason);
 	const struct http_response *http = &report->http;
 	if (http->status == 200 && !http->too_long) {
-		report->verdict = report->tls.verified ? PROBE_PROVEN : PROBE_REACHED;
+		if (task->settings->pem.issuer.length == 0 || check_pem(task, body, report))
+			report->verdict = report->tls.verified ? PROBE_PROVEN : PROBE_REACHED;
 		return;
 	}
 	if (http->status == 200)
@@ -85,13 +104,17 @@ static void judge(struct probe_report *report)
 static void talk(const struct task *task, struct http_stream *stream, struct probe_report *report)
 {
 	struct diag diag;
-	int result = task->settings->url.tls ? start_tls(task, stream, report, &diag) : 0;
+	struct http_body body = { .bytes = malloc(HTTP_BODY_MAX), .size = HTTP_BODY_MAX };
+	int result = body.bytes ? 0 : diag_errno(&diag, ENOMEM, "receive");
+	if (result == 0 && task->settings->url.tls)
+		result = start_tls(task, stream, report, &diag);
 	if (result == 0)
-		result = ask(task, stream, report, &diag);
+		result = ask(task, stream, &body, report, &diag);
 	if (result == 0)
-		judge(report);
+		judge(task, &body, report);
 	else
 		refuse(report, PROBE_REFUSED, diag.text);
+	free(body.bytes);
 }
 
 static void init_report(struct probe_report *report)
@@ -133,24 +156,27 @@ static void clean_text(char *string, size_t size)
 	}
 }
 
+static void clean_facts(struct certificate_facts *facts)
+{
+	clean_text(facts->subject, sizeof facts->subject);
+	clean_text(facts->issuer, sizeof facts->issuer);
+	clean_text(facts->common_name, sizeof facts->common_name);
+	clean_text(facts->dns_name, sizeof facts->dns_name);
+}
+
 /* The child parsed what a stranger sent: whatever it hands over must be safe to read and to print. */
 static void clean_report(struct probe_report *report)
 {
-	struct certificate_facts *leaf = &report->tls.leaf;
 	clean_text(report->reason, sizeof report->reason);
 	clean_text(report->tls.version, sizeof report->tls.version);
 	clean_text(report->tls.cipher, sizeof report->tls.cipher);
 	clean_text(report->tls.reason, sizeof report->tls.reason);
-	clean_text(leaf->subject, sizeof leaf->subject);
-	clean_text(leaf->issuer, sizeof leaf->issuer);
-	clean_text(leaf->common_name, sizeof leaf->common_name);
-	clean_text(leaf->dns_name, sizeof leaf->dns_name);
+	clean_facts(&report->tls.leaf);
+	clean_facts(&report->pem);
 	clean_text(report->http.location, sizeof report->http.location);
 	clean_text(report->http.content_type, sizeof report->http.content_type);
 	if (report->verdict > PROBE_PROVEN)
 		report->verdict = PROBE_REFUSED;
-	if (report->body_length > sizeof report->body)
-		report->body_length = 0;
 }
 
 int probe_url(const struct probe_settings *settings, const struct endpoint *list, size_t count,

@@ -15,7 +15,6 @@
 #include "tls/tls.h"
 
 enum {
-	PROBE_BODY_SIZE = 8 << 10, /* bytes of the body that are handed over: Velociraptor's server.pem has 1.2 KB */
 	PROBE_CLOCK_START = 1767225600, /* 2026-01-01, seconds since 1970: for tls.not_before; we are not older */
 };
 
@@ -23,7 +22,7 @@ enum probe_verdict {
 	PROBE_UNREACHABLE, /* no TCP connection */
 	PROBE_REFUSED, /* something took the connection, but a check failed or the answer never came */
 	PROBE_REACHED, /* it answers as the server does; who it is was not verified (plain HTTP, TLS_TRUST_ANYONE) */
-	PROBE_PROVEN, /* and its certificate was verified as tls.trust asks */
+	PROBE_PROVEN, /* and its certificates were verified as the settings ask */
 };
 
 /* The verdict in one word: "unreachable", "refused", "reached", "proven". */
@@ -33,6 +32,13 @@ const char *probe_verdict_name(enum probe_verdict verdict);
 struct probe_settings {
 	struct url url; /* whole: with server.pem */
 	struct tls_settings tls; /* server_name NULL: the URL's host; name_count 0: the URL's host is the one name */
+	/* What is in server.pem, unless the issuer is empty: then it is not looked at. The key is filled in here. */
+	struct certificate_demand pem;
+	/*
+	 * It has the key of the TLS connection when tls.issuer decided there: anybody can replay a file, and users of
+	 * the API have certificates of that issuer as well. Not for a proxy that has one of its own.
+	 */
+	bool same_key;
 };
 
 /* Fixed size, no pointers: it is what the child hands over. */
@@ -42,13 +48,13 @@ struct probe_report {
 	struct endpoint endpoint; /* that took the connection; family 0: none did */
 	struct tls_facts tls; /* version "": there was no TLS handshake, or it did not end */
 	struct http_response http; /* status 0: there was no answer */
+	struct certificate_facts pem; /* of server.pem */
+	bool pem_checked; /* and it is as demanded */
 	/* milliseconds since probe_url was called; -1: it did not come to that */
 	int64_t connected_ms;
 	int64_t handshake_ms; /* the TLS handshake's end, verification included */
 	int64_t first_byte_ms;
 	int64_t total_ms;
-	size_t body_length; /* bytes in body */
-	char body[PROBE_BODY_SIZE];
 };
 
 /*

@@ -50,13 +50,20 @@ static enum tls_trust choose_trust(const struct trust_options *options)
 void trust_fill(const struct trust_options *options, const struct trust_store *store, struct probe_settings *settings,
 		const char **names)
 {
+	const struct pem_bundle bundle = { store->pem, store->length, true };
+	bool private_ca = options->ca && !options->insecure;
 	names[0] = options->name ? options->name : settings->url.host;
 	names[1] = velociraptor_name;
+	settings->pem = (struct certificate_demand){ .name = options->name ? options->name : velociraptor_name,
+						     .not_before = PROBE_CLOCK_START };
+	if (private_ca)
+		settings->pem.issuer = bundle;
+	settings->same_key = private_ca;
 	settings->tls = (struct tls_settings){
 		.trust = choose_trust(options),
-		.anchors = store->pem,
-		.anchors_length = store->length,
-		.anchors_mapped = true,
+		.anchors = { private_ca ? (struct pem_bundle){ 0 } : bundle },
+		.issuer = settings->pem.issuer,
+		.server_name = private_ca ? settings->pem.name : NULL,
 		.pins = options->pins.list,
 		.pin_count = options->pins.count,
 		.names = names,

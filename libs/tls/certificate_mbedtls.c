@@ -5,9 +5,12 @@
 #include <mbedtls/asn1.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/sha256.h>
+#include <psa/crypto.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
+#include "base/address.h"
 #include "base/text.h"
 #include "tls/pem.h"
 #include "tls/trust_store.h"
@@ -156,7 +159,7 @@ static int load_candidate(const mbedtls_x509_crt *chain, unsigned char *der, siz
 	return result == MBEDTLS_ERR_X509_ALLOC_FAILED ? -ENOMEM : result == 0;
 }
 
-static int load_candidates(const mbedtls_x509_crt *chain, const struct tls_settings *settings,
+static int load_candidates(const mbedtls_x509_crt *chain, const struct pem_bundle *bundle,
 			   mbedtls_x509_crt *candidates, struct diag *diag)
 {
 	unsigned char der[CERTIFICATE_DER_MAX];
@@ -164,15 +167,15 @@ static int load_candidates(const mbedtls_x509_crt *chain, const struct tls_setti
 	size_t forgotten = 0;
 	size_t length;
 	for (int found = 0; found < CANDIDATES_MAX;) {
-		length = pem_next_certificate(settings->anchors, settings->anchors_length, &offset, der, sizeof der);
+		length = pem_next_certificate(bundle->pem, bundle->length, &offset, der, sizeof der);
 		int result = length > 0 ? load_candidate(chain, der, length, candidates) : 0;
 		if (result < 0)
 			return diag_errno(diag, -result, "read trusted certificates");
 		if (length == 0)
 			break;
 		found += result;
-		if (settings->anchors_mapped && offset - forgotten >= WINDOW_SIZE) {
-			trust_store_forget(settings->anchors, offset);
+		if (bundle->mapped && offset - forgotten >= WINDOW_SIZE) {
+			trust_store_forget(bundle->pem, offset);
 			forgotten = offset;
 		}
 	}
@@ -181,7 +184,7 @@ static int load_candidates(const mbedtls_x509_crt *chain, const struct tls_setti
 
 /* What verify_one sees of a chain. */
 struct verification {
-	const struct tls_settings *settings;
+	int64_t earliest; /* tls_settings.not_before */
 	int64_t now; /* seconds since 1970, by the clock */
 	bool clock_unset;
 	char dates[TLS_REASON_SIZE]; /* which certificate is not valid now, in words */
@@ -212,10 +215,10 @@ static int verify_one(void *context, mbedtls_x509_crt *certificate, int depth, u
 {
 	struct verification *verification = context;
 	(void)depth;
-	if (verification->now < verification->settings->not_before) {
+	if (verification->now < verification->earliest) {
 		verification->clock_unset = true;
 		*flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_FUTURE | MBEDTLS_X509_BADCERT_EXPIRED);
-		if (epoch_of(&certificate->valid_to) < verification->settings->not_before)
+		if (epoch_of(&certificate->valid_to) < verification->earliest)
 			*flags |= MBEDTLS_X509_BADCERT_EXPIRED;
 	}
 	if (*flags & (MBEDTLS_X509_BADCERT_FUTURE | MBEDTLS_X509_BADCERT_EXPIRED))
@@ -223,7 +226,7 @@ static int verify_one(void *context, mbedtls_x509_crt *certificate, int depth, u
 	return 0;
 }
 
-/* mbedtls' flags for the chain and one name; all bits set when it gave up. */
+/* mbedtls' flags for the chain and one name, or any; all bits set when it gave up. */
 static uint32_t verify_chain(const mbedtls_x509_crt *chain, mbedtls_x509_crt *candidates, const char *name,
 			     struct verification *verification)
 {
@@ -237,11 +240,8 @@ static uint32_t verify_chain(const mbedtls_x509_crt *chain, mbedtls_x509_crt *ca
 
 /* Tries the names until one is the certificate's. */
 static uint32_t verify_names(const mbedtls_x509_crt *chain, mbedtls_x509_crt *candidates,
-			     struct verification *verification)
+			     const struct tls_settings *settings, struct verification *verification)
 {
-	const struct tls_settings *settings = verification->settings;
-	if (settings->any_name)
-		return verify_chain(chain, candidates, NULL, verification);
 	uint32_t flags = MBEDTLS_X509_BADCERT_CN_MISMATCH;
 	for (size_t i = 0; i < settings->name_count && (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH); i++)
 		flags = verify_chain(chain, candidates, settings->names[i], verification);
@@ -279,17 +279,27 @@ static void explain_name(const struct tls_settings *settings, const struct certi
 	text_add(text, settings->name_count == 0 ? "a name, but none is set" : "");
 }
 
+static bool has_anchors(const struct tls_settings *settings)
+{
+	for (size_t i = 0; i < TLS_ANCHORS_MAX; i++) {
+		if (settings->anchors[i].length > 0)
+			return true;
+	}
+	return settings->issuer.length > 0;
+}
+
 /* The reason that weighs most, in words. */
-static void explain(const struct verification *verification, struct tls_facts *facts)
+static void explain(const struct tls_settings *settings, const struct verification *verification,
+		    struct tls_facts *facts)
 {
 	const struct certificate_facts *leaf = &facts->leaf;
 	struct text text = TEXT_ON(facts->reason);
 	if (facts->refusals & TLS_REFUSED_UNTRUSTED)
 		text_addf(&text, "certificate %.*s, issued by %.*s: %s", 80, leaf->subject, 80, leaf->issuer,
-			  verification->settings->anchors_length > 0 ? "its chain does not lead to a trusted CA" :
-								       "this system has no CA certificates");
+			  has_anchors(settings) ? "its chain does not lead to a trusted CA" :
+						  "this system has no CA certificates");
 	else if (facts->refusals & TLS_REFUSED_NAME)
-		explain_name(verification->settings, leaf, &text);
+		explain_name(settings, leaf, &text);
 	else if (*verification->dates)
 		text_add(&text, verification->dates);
 	else if (facts->refusals & TLS_REFUSED_USAGE)
@@ -307,20 +317,67 @@ static bool is_pinned(const struct tls_settings *settings, const struct fingerpr
 	return false;
 }
 
+/* refusals of mbedtls' flags, and whether the certificate is for servers at all. */
+static unsigned refusals_for_server(const mbedtls_x509_crt *leaf, uint32_t flags)
+{
+	unsigned refusals = refusals_of(flags);
+	if (mbedtls_x509_crt_check_extended_key_usage(leaf, MBEDTLS_OID_SERVER_AUTH,
+						      MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0)
+		refusals |= TLS_REFUSED_USAGE;
+	return refusals;
+}
+
+/*
+ * Whether the certificate alone, without what came with it, is signed by one of the bundle, and valid: mbedtls' flags,
+ * or -errno with a diagnostic.
+ */
+static int64_t verify_alone(const mbedtls_x509_crt *certificate, const struct pem_bundle *issuer,
+			    struct verification *verification, struct diag *diag)
+{
+	mbedtls_x509_crt alone, candidates;
+	mbedtls_x509_crt_init(&alone);
+	mbedtls_x509_crt_init(&candidates);
+	int64_t result = 0;
+	if (mbedtls_x509_crt_parse_der(&alone, certificate->raw.p, certificate->raw.len) != 0)
+		result = diag_errno(diag, ENOMEM, "look at a certificate");
+	if (result == 0)
+		result = load_candidates(&alone, issuer, &candidates, diag);
+	if (result == 0)
+		result = verify_chain(&alone, &candidates, NULL, verification);
+	mbedtls_x509_crt_free(&alone);
+	mbedtls_x509_crt_free(&candidates);
+	return result;
+}
+
+/* Velociraptor's own CA: its signature is enough. Returns 0 whatever came of it, or -errno with a diagnostic. */
+static int verify_by_issuer(const mbedtls_x509_crt *chain, const struct tls_settings *settings, struct tls_facts *facts,
+			    struct diag *diag)
+{
+	struct verification verification = { .earliest = settings->not_before, .now = time(NULL) };
+	if (settings->issuer.length == 0)
+		return 0;
+	int64_t flags = verify_alone(chain, &settings->issuer, &verification, diag);
+	if (flags < 0)
+		return (int)flags;
+	facts->by_issuer = refusals_for_server(chain, (uint32_t)flags) == 0;
+	facts->clock_unset = facts->by_issuer && verification.clock_unset;
+	return 0;
+}
+
 static int verify_by_chain(const mbedtls_x509_crt *chain, const struct tls_settings *settings, struct tls_facts *facts,
 			   struct diag *diag)
 {
-	struct verification verification = { .settings = settings, .now = time(NULL) };
+	struct verification verification = { .earliest = settings->not_before, .now = time(NULL) };
 	mbedtls_x509_crt candidates;
 	mbedtls_x509_crt_init(&candidates);
-	int result = load_candidates(chain, settings, &candidates, diag);
+	int result = load_candidates(chain, &settings->issuer, &candidates, diag);
+	for (size_t i = 0; i < TLS_ANCHORS_MAX && result == 0; i++)
+		result = load_candidates(chain, &settings->anchors[i], &candidates, diag);
 	if (result == 0) {
-		facts->refusals = refusals_of(verify_names(chain, &candidates, &verification));
-		if (mbedtls_x509_crt_check_extended_key_usage(chain, MBEDTLS_OID_SERVER_AUTH,
-							      MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0)
-			facts->refusals |= TLS_REFUSED_USAGE;
+		facts->refusals =
+			refusals_for_server(chain, verify_names(chain, &candidates, settings, &verification));
 		facts->clock_unset = verification.clock_unset;
-		explain(&verification, facts);
+		explain(settings, &verification, facts);
 	}
 	mbedtls_x509_crt_free(&candidates);
 	return result;
@@ -340,10 +397,90 @@ int certificate_verify(const mbedtls_x509_crt *chain, const struct tls_settings 
 		struct text text = TEXT_ON(facts->reason);
 		text_addf(&text, "certificate %.*s is not the pinned one", 80, facts->leaf.subject);
 	} else if (!facts->by_pin) {
-		int result = verify_by_chain(chain, settings, facts, diag);
+		int result = verify_by_issuer(chain, settings, facts, diag);
+		if (result == 0 && !facts->by_issuer)
+			result = verify_by_chain(chain, settings, facts, diag);
 		if (result < 0)
 			return result;
 	}
 	facts->verified = facts->refusals == 0;
 	return facts->verified ? 0 : diag_fail(diag, EKEYREJECTED, "%s", facts->reason);
+}
+
+/* ---- server.pem ---- */
+
+/* CN, else the first DNS name, else the first address (Velociraptor's crypto/utils, GetSubjectName). */
+static void format_subject_name(const mbedtls_x509_crt *certificate, struct certificate_facts *facts, char *buffer,
+				size_t size)
+{
+	struct text text = text_on(buffer, size);
+	const mbedtls_x509_sequence *name = &certificate->subject_alt_names;
+	text_add(&text, *facts->common_name ? facts->common_name : facts->dns_name);
+	for (; name && name->buf.p && text.length == 0; name = name->next) {
+		struct address address = { .family = name->buf.len == 4 ? AF_INET : AF_INET6 };
+		if ((name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) != MBEDTLS_X509_SAN_IP_ADDRESS ||
+		    (name->buf.len != 4 && name->buf.len != 16))
+			continue;
+		memcpy(address.bytes, name->buf.p, name->buf.len);
+		address_format(&address, &text);
+	}
+}
+
+/* What is wrong with it, as words behind "certificate X"; 0: nothing, 1: reason says it, or -errno. */
+static int find_fault(mbedtls_x509_crt *certificate, const struct certificate_demand *demand,
+		      struct certificate_facts *facts, struct text *reason, struct diag *diag)
+{
+	struct verification verification = { .earliest = demand->not_before, .now = time(NULL) };
+	char name[HOST_NAME_MAX_LENGTH + 1];
+	certificate_describe(certificate, facts);
+	format_subject_name(certificate, facts, name, sizeof name);
+	if (mbedtls_pk_get_type(&certificate->pk) != MBEDTLS_PK_RSA) {
+		text_addf(reason, "certificate %.*s: expected an RSA key", 80, facts->subject);
+		return 1;
+	}
+	int64_t flags = verify_alone(certificate, &demand->issuer, &verification, diag);
+	if (flags < 0)
+		return (int)flags;
+	unsigned refusals = refusals_of((uint32_t)flags);
+	if (refusals & TLS_REFUSED_UNTRUSTED)
+		text_addf(reason, "certificate %.*s, issued by %.*s: not signed by the CA", 80, facts->subject, 80,
+			  facts->issuer);
+	else if (*verification.dates)
+		text_add(reason, verification.dates);
+	else if (refusals)
+		text_addf(reason, "certificate %.*s: key or signature is too weak or unknown", 80, facts->subject);
+	else if (strcmp(name, demand->name) != 0)
+		text_addf(reason, "certificate %.*s, expected %.*s", 80, facts->subject, 80, demand->name);
+	else if (demand->key && !fingerprint_equal(demand->key, &facts->key_sha256))
+		text_addf(reason, "certificate %.*s has another key than the TLS connection", 80, facts->subject);
+	return reason->length > 0;
+}
+
+int certificate_check(const char *pem, size_t length, const struct certificate_demand *demand,
+		      struct certificate_facts *facts, char *reason, size_t reason_size, struct diag *diag)
+{
+	unsigned char der[CERTIFICATE_DER_MAX];
+	struct text text = text_on(reason, reason_size);
+	mbedtls_x509_crt certificate;
+	size_t offset = 0;
+	*facts = (struct certificate_facts){ 0 };
+	size_t der_length = pem_next_certificate(pem, length, &offset, der, sizeof der);
+	if (der_length == 0) {
+		text_addf(&text, "expected a certificate, found %s", length > 0 ? "other text" : "nothing");
+		return 1;
+	}
+	if (psa_crypto_init() != PSA_SUCCESS)
+		return diag_fail(diag, EIO, "look at a certificate: no random numbers");
+	mbedtls_x509_crt_init(&certificate);
+	int result = mbedtls_x509_crt_parse_der(&certificate, der, der_length);
+	if (result == MBEDTLS_ERR_X509_ALLOC_FAILED) {
+		result = diag_errno(diag, ENOMEM, "look at a certificate");
+	} else if (result != 0) {
+		text_add(&text, "its certificate is damaged");
+		result = 1;
+	} else {
+		result = find_fault(&certificate, demand, facts, &text, diag);
+	}
+	mbedtls_x509_crt_free(&certificate);
+	return result;
 }

@@ -35,17 +35,25 @@ enum tls_trust {
 	TLS_TRUST_ANYONE, /* nobody is refused, and nothing is verified */
 };
 
+/* PEM text with any number of certificates. */
+struct pem_bundle {
+	const char *pem; /* not NUL-terminated */
+	size_t length; /* bytes; 0: there is none */
+	bool mapped; /* it is a trust_store's: pages that were read are given back to the system */
+};
+
+enum { TLS_ANCHORS_MAX = 3 };
+
 /* All pointers are the caller's, and must stay until tls_open returns. */
 struct tls_settings {
 	enum tls_trust trust;
-	const char *anchors; /* PEM text with any number of trusted certificates; not NUL-terminated */
-	size_t anchors_length; /* bytes */
-	bool anchors_mapped; /* they are a trust_store's: pages that were read are given back to the system */
+	struct pem_bundle anchors[TLS_ANCHORS_MAX]; /* trusted certificates */
+	/* a private CA: what it has signed itself, without anybody between, is good whatever its name */
+	struct pem_bundle issuer;
 	const struct fingerprint *pins; /* of the leaf certificate's DER */
 	size_t pin_count;
 	const char *const *names; /* DNS names or IP addresses; the certificate must be for one of them */
 	size_t name_count;
-	bool any_name; /* names are not looked at: only sensible when a private CA is the only anchor */
 	const char *server_name; /* for server name indication; NULL or an IP address: none is sent */
 	/*
 	 * Seconds since 1970 before which it can not be, the date of the build. When the clock is behind it then it is
@@ -87,10 +95,26 @@ struct tls_facts {
 	bool has_leaf; /* leaf is filled */
 	bool verified; /* chain and name, or a pin, were checked and are good */
 	bool by_pin; /* it was a pin that decided */
+	bool by_issuer; /* it was settings.issuer */
 	bool clock_unset; /* the clock is behind settings.not_before: see there */
 	unsigned refusals; /* enum tls_refusal; never 0 when a certificate was refused */
 	char reason[TLS_REASON_SIZE]; /* why, in words: "certificate CN=x, expected y"; "" when not refused */
 };
+
+/* What a certificate that a server hands out as a file has to be. */
+struct certificate_demand {
+	struct pem_bundle issuer; /* one of these has signed it */
+	const char *name; /* its subject's common name; where it has none, the first DNS name or address of it */
+	const struct fingerprint *key; /* it is for this key (certificate_facts.key_sha256); NULL: any */
+	int64_t not_before; /* as of tls_settings */
+};
+
+/*
+ * Checks the first certificate of a PEM text: an RSA key, signed by the issuer itself, valid now, of this name and key.
+ * Returns 0 with the facts; 1 when it is not what is demanded, with the reason in words; -ENOMEM with a diagnostic.
+ */
+int certificate_check(const char *pem, size_t length, const struct certificate_demand *demand,
+		      struct certificate_facts *facts, char *reason, size_t reason_size, struct diag *diag);
 
 struct tls;
 

@@ -69,6 +69,7 @@ check() { # NAME WHY command
 
 # --- servers ---
 
+printf -- '-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n' >damaged.pem
 serve --address 127.0.0.1 --address ::1 --key server.key --behaviour by_path --port 8000 --certificate server.pem \
 	--certificate old.pem --certificate gateway.pem --certificate client_only.pem --certificate expired.pem \
 	--certificate future.pem --certificate stranger.pem --certificate self_signed.pem
@@ -78,16 +79,23 @@ serve --key server.key --certificate server.pem --client-ca ca.pem --port 8102
 serve --key server.key --certificate server.pem --behaviour silent --port 8103
 serve --key server.key --certificate server.pem --behaviour shed --port 8104
 serve --plain --certificate server.pem --port 8105
+serve --key api.key --certificate api.pem --body server.pem --port 8106
+serve --key small.key --certificate small.pem --port 8107
+serve --key web.key --certificate web.pem --body expired.pem --port 8108
+serve --key web.key --certificate web.pem --body stranger.pem --port 8109
+serve --key web.key --certificate web.pem --body damaged.pem --port 8110
+serve --key web.key --certificate web.pem --body gateway.pem --port 8111
 here=https://127.0.0.1
 good=$here:8000/ old=$here:8001/ gateway=$here:8002/ client_only=$here:8003/ expired=$here:8004/ future=$here:8005/
 stranger=$here:8006/ self_signed=$here:8007/ web=$here:8100/ tls12=$here:8101/ mutual=$here:8102/ silent=$here:8103/
-shed=$here:8104/ plain=http://127.0.0.1:8105/
+shed=$here:8104/ plain=http://127.0.0.1:8105/ replayed=$here:8106/ small=$here:8107/ other_body=$here:81
 wait_ready
 
 # --- proven ---
 
 ca='--ca ca.pem'
 fingerprint=$(openssl x509 -in server.pem -noout -fingerprint -sha256 | cut -d= -f2)
+web_pin=$(openssl x509 -in web.pem -noout -fingerprint -sha256 | cut -d= -f2)
 bare=$(echo "$fingerprint" | tr -d : | tr A-F a-f)
 other=$(echo "$bare" | tr 0-9a-f 1-9a-f0)
 
@@ -96,10 +104,10 @@ other=$(echo "$bare" | tr 0-9a-f 1-9a-f0)
 	expect proven_by_ca 0 'TLSv1.3.*CN=VelociraptorServer.*O=Velociraptor CA.*HTTP 200, 1[0-9]{3} bytes.*proven: ' $ca $good
 	expect proven_by_ca_and_name 0 'proven' $ca --name VelociraptorServer $good
 	expect shows_the_fingerprint 0 "SHA-256 +$bare" $ca $good
-	expect proven_by_pin 0 'proven: its certificate is the pinned one' --pin "$fingerprint" $good
+	expect proven_by_pin 0 'proven: its certificate is the pinned one; server.pem is not checked' --pin "$fingerprint" $good
 	expect proven_by_second_pin 0 'proven' --pin "$other" --pin "$bare" $good
-	expect proven_by_pin_beside_a_wrong_ca 0 'pinned one' --ca stranger_ca.pem --pin "$bare" $good
-	expect proven_by_ca_beside_a_wrong_pin 0 'chain and name' $ca --pin "$other" $good
+	expect proven_by_pin_and_ca 0 'pinned one, and server.pem as well' $ca --pin "$web_pin" ${web}velo/
+	expect proven_by_ca_beside_a_wrong_pin 0 'the CA.s, and server.pem as well' $ca --pin "$other" $good
 	expect proven_without_san 0 'proven' $ca $old
 	expect proven_over_tls_1.2 0 'TLSv1.2.*proven' $ca $tls12
 	expect proven_over_ipv6 0 'connected +\[::1\].*proven' $ca 'https://[::1]:8000/'
@@ -115,9 +123,18 @@ other=$(echo "$bare" | tr 0-9a-f 1-9a-f0)
 
 	# --- not proven ---
 
-	expect wrong_name 1 'refused: certificate CN=VelociraptorServer, expected other.example.com' $ca --name other.example.com $good
-	expect gateway_certificate 1 'refused: certificate CN=GRPC_GW, expected 127.0.0.1 or VelociraptorServer' $ca $gateway
+	expect wrong_name 1 'refused: server.pem: certificate CN=VelociraptorServer, expected other.example.com' $ca --name other.example.com $good
+	expect gateway_certificate 1 'refused: server.pem: certificate CN=GRPC_GW, expected VelociraptorServer' $ca $gateway
 	expect wrong_name_of_public_certificate 1 'certificate CN=vr.example.com, expected six.example.com' --ca bundle.pem --name six.example.com ${web}velo/
+	expect pinned_beside_a_wrong_ca 1 'refused: server.pem: .*not signed by the CA' --ca stranger_ca.pem --pin "$bare" $good
+	expect replayed 1 'refused: server.pem: certificate CN=VelociraptorServer has another key than the TLS connection' $ca $replayed
+	expect replayed_with_public_certificate 0 'proven' --ca bundle.pem https://vr.example.com:8100/velo/
+	expect portal_with_our_certificate 1 'refused: server.pem: expected a certificate, found other text' $ca ${good}portal/
+	expect body_not_rsa 1 'refused: server.pem: certificate CN=VelociraptorServer: expected an RSA key' $ca $small
+	expect body_expired 1 'refused: server.pem: certificate CN=VelociraptorServer expired on 2026-01-01; the clock' --ca bundle.pem ${other_body}08/
+	expect body_of_a_stranger 1 'refused: server.pem: certificate CN=VelociraptorServer, issued by O=Velociraptor CA: not signed by the CA' --ca bundle.pem ${other_body}09/
+	expect body_is_damaged 1 'refused: server.pem: its certificate is damaged' --ca bundle.pem ${other_body}10/
+	expect body_of_the_gateway 1 'refused: server.pem: certificate CN=GRPC_GW, expected VelociraptorServer' --ca bundle.pem ${other_body}11/
 	expect wrong_pin 1 'refused: certificate CN=VelociraptorServer is not the pinned one' --pin "$other" $good
 	expect pin_alone_ignores_the_chain 1 'is not the pinned one' --pin "$other" $web
 	expect expired 1 'refused: certificate CN=VelociraptorServer expired on 2026-01-01; the clock says ' $ca $expired
@@ -128,6 +145,7 @@ other=$(echo "$bare" | tr 0-9a-f 1-9a-f0)
 	expect client_certificate_as_server 1 'is not for servers' $ca $client_only
 	expect system_store 1 'does not lead to a trusted CA' $good
 	expect plain_http 1 'reached, not proven: plain HTTP' $ca $plain
+	expect plain_http_name 1 'refused: server.pem: certificate CN=VelociraptorServer, expected x.example' $ca --name x.example $plain
 	expect http_where_https_should_be 1 'refused: TLS handshake: the answer is not TLS' $ca https://127.0.0.1:8105/
 	expect https_where_http_should_be 1 'refused: ' $ca http://127.0.0.1:8000/
 	expect redirect 1 'refused: HTTP status 301, redirect to https://login.example/: not followed' $ca ${good}redirect/
