@@ -14,6 +14,8 @@
 
 #include <linux/capability.h>
 
+#include "net/system_calls.h"
+
 /*
  * The system calls themselves: the C library's functions do the same in every thread, with 2 KB of code for that, and
  * this process has one. The first 32-bit kernels had 16-bit ids; the calls for today's have names of their own there.
@@ -152,12 +154,18 @@ static int set_process_flags(struct confinement *confinement, struct diag *diag)
 	return 0;
 }
 
+static int restrict_calls(struct confinement *confinement, struct diag *diag)
+{
+	(void)confinement;
+	return restrict_system_calls(diag);
+}
+
 int confine(struct confinement *confinement, struct diag *diag)
 {
-	/* In this order: each step needs what a later one takes away. A filter of system calls belongs at the end. */
+	/* In this order: each step needs what a later one takes away. */
 	static int (*const steps[])(struct confinement *confinement, struct diag *diag) = {
 		reset_signals,	 leave_terminal,    keep_one_descriptor, limit_resources, drop_bounding_set,
-		change_identity, drop_capabilities, set_process_flags,
+		change_identity, drop_capabilities, set_process_flags, restrict_calls,
 	};
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		int result = steps[i](confinement, diag);

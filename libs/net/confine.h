@@ -15,7 +15,8 @@ struct confinement {
 /*
  * In a forked, single-threaded child with all signals blocked: default signal actions, no terminal, stdio on /dev/null
  * and no other descriptor but `keep`, no core dump, no further process, no file written, uid and gid 65534 without
- * groups when it was root, no capabilities, no_new_privs, not traceable, killed when its parent ends.
+ * groups when it was root, no capabilities, no_new_privs, not traceable, killed when its parent ends; and no system
+ * calls but those of net/system_calls.h.
  *
  * Where the identity can not change (no CAP_SETUID or CAP_SETGID, setgroups denied or 65534 not mapped in a user
  * namespace) it stays and the child goes on: a container must still be able to resolve and probe, and the capabilities

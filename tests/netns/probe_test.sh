@@ -193,6 +193,23 @@ X-Header: b"
 		awk 'length > 79' >output
 	check 'width' 'lines of more than 79 columns' [ ! -s output ]
 }
+# The process that talks to the server, while it waits.
+"$quarbox" probe -T 3 --ca ca.pem "$silent" >output 2>&1 &
+parent=$!
+child=
+for _ in $(seq 100); do
+	child=$(pgrep -P $parent) && grep -q '^Seccomp:.*2' "/proc/$child/status" && break
+	sleep 0.02
+done
+confined() {
+	tr '\t' ' ' <"/proc/$child/status" >status
+	grep -q '^Uid: 65534 65534 65534 65534$' status && grep -q '^Gid: 65534 65534 65534 65534$' status &&
+		grep -q '^CapEff: 0000000000000000$' status && grep -q '^CapBnd: 0000000000000000$' status &&
+		grep -q '^NoNewPrivs: 1$' status && grep -q '^Seccomp: 2$' status
+}
+check 'child_is_confined' 'it is not' confined
+check 'child_has_two_descriptors' 'it has others' [ "$(readlink /proc/$child/fd/* | grep -Ev '^/dev/null$' | sed 's/:.*//' | sort | tr '\n' ' ')" = 'pipe socket ' ]
+wait $parent
 "$quarbox" probe -k "$good" >/dev/full 2>output
 check 'full_disk' 'exit code is not 71' [ $? -eq 71 ]
 
