@@ -279,7 +279,7 @@ help:
 #h   update-defconfigs   bring configs/ up to date with the Kconfig files
 #h
 #h Test
-#h   check demo bench lint   see tests/tests.mk; they install what they need (root, Debian)
+#h   check demo bench lint fuzz   see tests/tests.mk; they install what they need (root, Debian)
 #h
 #h Variables
 #h   O=build          where everything is made, the configuration included
@@ -292,5 +292,6 @@ help:
 #h                    the libraries of the compiler's own system, through pkg-config
 #h   THIRD_PARTY_libnftnl=debian   the same for one of them
 #h   THIRD_PARTY_DIR=O/third_party  where they are compiled; builds with the same flags can share it
+#h   FUZZ_SECONDS=60  for each target of make fuzz
 #h   STATIC=0         with THIRD_PARTY=system: link shared libraries
 #h   SOURCE_DATE_EPOCH   changes nothing: there is no time in the program

@@ -15,7 +15,7 @@ packages_of() {
         packages_of build
         packages_of config
         echo pkg-config libcmocka-dev libmnl-dev libnftnl-dev nftables iproute2 openssl curl socat \
-            strace shellcheck procps util-linux ca-certificates dnsmasq-base busybox groff-base ;;
+            strace shellcheck procps clang libclang-rt-dev util-linux ca-certificates dnsmasq-base busybox groff-base ;;
     demo)
         packages_of build
         echo python3 nftables iproute2 openssl curl procps util-linux ;;

@@ -7,7 +7,7 @@
 -include tests/bench/bench.mk
 
 # Before anything else is looked at: the compiler may be among the missing packages.
-test_goals := check unit golden netns lint check-configs golden-update
+test_goals := check unit golden netns lint check-configs golden-update fuzz
 setup_groups := $(if $(filter $(test_goals),$(MAKECMDGOALS)),check) $(filter demo bench,$(MAKECMDGOALS))
 ifneq ($(strip $(setup_groups)),)
 ifneq ($(shell tests/setup.sh $(setup_groups) >&2 || echo failed),)
@@ -48,9 +48,11 @@ test_environment = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u O QUARBOX='$(abspa
 	DL_DIR='$(DL_DIR)' ASAN_OPTIONS=detect_leaks=1
 run_tests = $(Q)$(test_environment) tests/run $O/tests/logs
 
+include tests/fuzz/fuzz.mk
+
 .PHONY: $(test_goals)
-check: all $(unit_programs)
-	$(run_tests) $(lint_scripts) $(unit_programs) $(golden_scripts) $(netns_scripts) tests/configs_test.sh
+check: all $(unit_programs) $(fuzz_targets)
+	$(run_tests) $(lint_scripts) $(unit_programs) tests/fuzz/fuzz_test.sh $(golden_scripts) $(netns_scripts) tests/configs_test.sh
 unit: $(unit_programs)
 	$(run_tests) $^
 golden: all

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel answers about links, addresses and routes. The readers are not for others: included. */
+#include "../../libs/netlink/rtnetlink.c"
+
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+
+static int take_any_link(void *context, const struct netlink_link *link)
+{
+	(void)context;
+	return (int)strlen(link->name) + (int)strlen(link->kind) + (link->mac ? link->mac[5] : 0);
+}
+
+static int take_any_address(void *context, const struct netlink_address *address)
+{
+	(void)context;
+	return address->bytes[address->family == AF_INET ? 3 : 15];
+}
+
+static int take_any_route(void *context, const struct netlink_route *route)
+{
+	(void)context;
+	return route->destination[route->family == AF_INET ? 3 : 15] +
+	       (route->gateway ? route->gateway[route->family == AF_INET ? 3 : 15] : 0);
+}
+
+static void read_in_all_ways(const struct nlmsghdr *message)
+{
+	struct visitor links = { .link = take_any_link };
+	struct visitor addresses = { .address = take_any_address };
+	struct visitor routes4 = { .route = take_any_route, .family = AF_INET };
+	struct visitor routes6 = { .route = take_any_route, .family = AF_INET6 };
+	(void)take_link(message, &links);
+	(void)take_address(message, &addresses);
+	(void)take_route(message, &routes4);
+	(void)take_route(message, &routes6);
+}
+
+/* The kernel's messages are at least as long as their fixed part, and padded. */
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+	enum { FIXED = NLMSG_LENGTH(sizeof(struct nfgenmsg)) };
+	size_t length = count < FIXED ? FIXED : count;
+	struct nlmsghdr *message = calloc(1, NLMSG_ALIGN(length));
+	if (!message)
+		return 0;
+	memcpy(message, bytes, count);
+	message->nlmsg_len = (uint32_t)length;
+	read_in_all_ways(message);
+	free(message);
+	return 0;
+}
