@@ -35,7 +35,8 @@ def all_files():
         path = ROOT / part
         found = [path] if path.is_file() else sorted(path.rglob("*"))
         for file in found:
-            if file.is_file() and file.suffix not in BINARY and "__pycache__" not in file.parts:
+            data = file.suffix in BINARY or "__pycache__" in file.parts or "corpus" in file.parts
+            if file.is_file() and not data:
                 yield file
 
 
