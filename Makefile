@@ -217,6 +217,7 @@ host_libs := $(filter-out tls third_party,$(all_libs))
 HOST_LIB_SOURCES := $(sort $(foreach name,$(host_libs),$(wildcard libs/$(name)/*.c)))
 HOST_LIB_OBJS := $(HOST_LIB_SOURCES:%.c=$O/host/%.o)
 HOST_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
+# libnftnl is for the tests, which read with it what libs/nft writes.
 host_cflags = $(language) $(warnings) $(includes) -O1 -g -fno-omit-frame-pointer $(HOST_SANITIZE) \
 	$(shell $(PKG_CONFIG) --cflags libmnl libnftnl)
 HOST_CFLAGS = $(host_cflags)
@@ -290,7 +291,7 @@ help:
 #h   DL_DIR=dl        downloads; with all of them there, no network is needed
 #h   THIRD_PARTY=     auto (source, else Debian's static archives), source, debian, or system:
 #h                    the libraries of the compiler's own system, through pkg-config
-#h   THIRD_PARTY_libnftnl=debian   the same for one of them
+#h   THIRD_PARTY_libmnl=debian   the same for one of them
 #h   THIRD_PARTY_DIR=O/third_party  where they are compiled; builds with the same flags can share it
 #h   FUZZ_SECONDS=60  for each target of make fuzz
 #h   STATIC=0         with THIRD_PARTY=system: link shared libraries

@@ -1,97 +1,188 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nft/expression.h"
 
+#include <endian.h>
 #include <errno.h>
-#include <libnftnl/expr.h>
 #include <netinet/in.h>
-#include <string.h>
 
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "nft/set.h"
+
+/* One expression: the longest are those with the name of a set or chain, which the plan keeps below 64 bytes. */
+enum { EXPRESSION_ROOM = 256 };
+
 uint32_t register_at(uint32_t word)
 {
 	return word % 4 == 0 ? NFT_REG_1 + word / 4 : NFT_REG32_00 + word;
 }
 
-struct nftnl_expr *expression_add(struct rule_builder *builder, const char *name)
+/* One that is being written: its attribute, and the nested one with its parameters. */
+struct expression {
+	struct nlattr *whole;
+	struct nlattr *parameters;
+};
+
+static struct expression begin(struct rule_builder *builder, uint16_t attribute, const char *name)
 {
-	struct nftnl_expr *expression = builder->error ? NULL : nftnl_expr_alloc(name);
-	if (expression)
-		nftnl_rule_add_expr(builder->rule, expression);
-	else
-		builder->error = -ENOMEM;
-	return expression;
+	struct nlmsghdr *list = &builder->expressions.header;
+	if (list->nlmsg_len > sizeof builder->expressions - EXPRESSION_ROOM) {
+		builder->error = -EMSGSIZE;
+		builder_clear(builder);
+	}
+	struct nlattr *whole = mnl_attr_nest_start(list, attribute);
+	mnl_attr_put_strz(list, NFTA_EXPR_NAME, name);
+	return (struct expression){ whole, mnl_attr_nest_start(list, NFTA_EXPR_DATA) };
+}
+
+static void end(struct rule_builder *builder, struct expression expression)
+{
+	mnl_attr_nest_end(&builder->expressions.header, expression.parameters);
+	mnl_attr_nest_end(&builder->expressions.header, expression.whole);
+}
+
+static void put_u32(struct rule_builder *builder, uint16_t attribute, uint32_t value)
+{
+	mnl_attr_put_u32(&builder->expressions.header, attribute, htonl(value));
+}
+
+static void put_string(struct rule_builder *builder, uint16_t attribute, const char *string)
+{
+	mnl_attr_put_strz(&builder->expressions.header, attribute, string);
+}
+
+static void put_data(struct rule_builder *builder, uint16_t attribute, const void *data, size_t length)
+{
+	struct nlattr *nest = mnl_attr_nest_start(&builder->expressions.header, attribute);
+	mnl_attr_put(&builder->expressions.header, NFTA_DATA_VALUE, length, data);
+	mnl_attr_nest_end(&builder->expressions.header, nest);
+}
+
+void builder_clear(struct rule_builder *builder)
+{
+	(void)mnl_nlmsg_put_header(&builder->expressions);
 }
 
 void expression_meta(struct rule_builder *builder, uint32_t key, uint32_t reg)
 {
-	struct nftnl_expr *expression = expression_add(builder, "meta");
-	if (!expression)
-		return;
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_META_DREG, reg);
+	struct expression meta = begin(builder, NFTA_LIST_ELEM, "meta");
+	put_u32(builder, NFTA_META_KEY, key);
+	put_u32(builder, NFTA_META_DREG, reg);
+	end(builder, meta);
+}
+
+static void put_range(struct rule_builder *builder, uint32_t base, uint32_t offset, uint32_t length)
+{
+	put_u32(builder, NFTA_PAYLOAD_BASE, base);
+	put_u32(builder, NFTA_PAYLOAD_OFFSET, offset);
+	put_u32(builder, NFTA_PAYLOAD_LEN, length);
 }
 
 void expression_payload(struct rule_builder *builder, uint32_t base, uint32_t offset, uint32_t length, uint32_t reg)
 {
-	struct nftnl_expr *expression = expression_add(builder, "payload");
-	if (!expression)
-		return;
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_BASE, base);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_LEN, length);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_DREG, reg);
+	struct expression payload = begin(builder, NFTA_LIST_ELEM, "payload");
+	put_range(builder, base, offset, length);
+	put_u32(builder, NFTA_PAYLOAD_DREG, reg);
+	end(builder, payload);
 }
 
-void expression_compare(struct rule_builder *builder, uint32_t operator, const void *data, uint32_t length)
+void expression_payload_write(struct rule_builder *builder, uint32_t offset, uint32_t length, uint32_t checksum_offset)
 {
-	struct nftnl_expr *expression = expression_add(builder, "cmp");
-	if (!expression)
-		return;
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_OP, operator);
-	if (nftnl_expr_set(expression, NFTNL_EXPR_CMP_DATA, data, length) < 0)
-		builder->error = -ENOMEM;
+	struct expression payload = begin(builder, NFTA_LIST_ELEM, "payload");
+	put_range(builder, NFT_PAYLOAD_NETWORK_HEADER, offset, length);
+	put_u32(builder, NFTA_PAYLOAD_SREG, NFT_REG_1);
+	put_u32(builder, NFTA_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
+	put_u32(builder, NFTA_PAYLOAD_CSUM_OFFSET, checksum_offset);
+	end(builder, payload);
+}
+
+void expression_compare(struct rule_builder *builder, uint32_t operator, const void *data, size_t length)
+{
+	struct expression compare = begin(builder, NFTA_LIST_ELEM, "cmp");
+	put_u32(builder, NFTA_CMP_SREG, NFT_REG_1);
+	put_u32(builder, NFTA_CMP_OP, operator);
+	put_data(builder, NFTA_CMP_DATA, data, length);
+	end(builder, compare);
 }
 
 void expression_bitwise(struct rule_builder *builder, const void *mask, const void *xor, uint32_t length)
 {
-	struct nftnl_expr *expression = expression_add(builder, "bitwise");
-	if (!expression)
-		return;
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_LEN, length);
-	if (nftnl_expr_set(expression, NFTNL_EXPR_BITWISE_MASK, mask, length) < 0 ||
-	    nftnl_expr_set(expression, NFTNL_EXPR_BITWISE_XOR, xor, length) < 0)
-		builder->error = -ENOMEM;
+	struct expression bitwise = begin(builder, NFTA_LIST_ELEM, "bitwise");
+	put_u32(builder, NFTA_BITWISE_SREG, NFT_REG_1);
+	put_u32(builder, NFTA_BITWISE_DREG, NFT_REG_1);
+	put_u32(builder, NFTA_BITWISE_LEN, length);
+	put_data(builder, NFTA_BITWISE_MASK, mask, length);
+	put_data(builder, NFTA_BITWISE_XOR, xor, length);
+	end(builder, bitwise);
 }
 
-struct nftnl_expr *expression_lookup(struct rule_builder *builder, const char *set, uint32_t id)
+void expression_lookup(struct rule_builder *builder, const char *set, bool inverted)
 {
-	struct nftnl_expr *expression = expression_add(builder, "lookup");
-	if (!expression)
-		return NULL;
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	if (nftnl_expr_set_str(expression, NFTNL_EXPR_LOOKUP_SET, set) < 0)
-		builder->error = -ENOMEM;
-	if (id)
-		nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SET_ID, id);
-	return expression;
+	struct expression lookup = begin(builder, NFTA_LIST_ELEM, "lookup");
+	put_string(builder, NFTA_LOOKUP_SET, set);
+	put_u32(builder, NFTA_LOOKUP_SREG, NFT_REG_1);
+	if (inverted)
+		put_u32(builder, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+	end(builder, lookup);
+}
+
+void expression_lookup_constant(struct rule_builder *builder, uint32_t set_id)
+{
+	struct expression lookup = begin(builder, NFTA_LIST_ELEM, "lookup");
+	put_string(builder, NFTA_LOOKUP_SET, set_constant_name);
+	put_u32(builder, NFTA_LOOKUP_SET_ID, set_id);
+	put_u32(builder, NFTA_LOOKUP_SREG, NFT_REG_1);
+	end(builder, lookup);
 }
 
 void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg)
 {
-	struct nftnl_expr *expression = expression_add(builder, "ct");
-	if (!expression)
-		return;
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_CT_KEY, key);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_CT_DREG, reg);
+	struct expression ct = begin(builder, NFTA_LIST_ELEM, "ct");
+	put_u32(builder, NFTA_CT_KEY, key);
+	put_u32(builder, NFTA_CT_DREG, reg);
 	if (direction >= 0)
-		nftnl_expr_set_u8(expression, NFTNL_EXPR_CT_DIR, (uint8_t)direction);
+		mnl_attr_put_u8(&builder->expressions.header, NFTA_CT_DIRECTION, (uint8_t)direction);
+	end(builder, ct);
+}
+
+static void put_limit(struct rule_builder *builder, uint16_t attribute, uint64_t rate, uint32_t burst)
+{
+	struct expression limit = begin(builder, attribute, "limit");
+	mnl_attr_put_u64(&builder->expressions.header, NFTA_LIMIT_RATE, htobe64(rate));
+	mnl_attr_put_u64(&builder->expressions.header, NFTA_LIMIT_UNIT, htobe64(1)); /* second */
+	put_u32(builder, NFTA_LIMIT_BURST, burst);
+	put_u32(builder, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	put_u32(builder, NFTA_LIMIT_FLAGS, 0);
+	end(builder, limit);
+}
+
+void expression_limit(struct rule_builder *builder, uint64_t rate, uint32_t burst)
+{
+	put_limit(builder, NFTA_LIST_ELEM, rate, burst);
+}
+
+static struct expression begin_dynset(struct rule_builder *builder, const char *set, uint32_t operation)
+{
+	struct expression dynset = begin(builder, NFTA_LIST_ELEM, "dynset");
+	put_string(builder, NFTA_DYNSET_SET_NAME, set);
+	put_u32(builder, NFTA_DYNSET_OP, operation);
+	put_u32(builder, NFTA_DYNSET_SREG_KEY, NFT_REG_1);
+	return dynset;
+}
+
+void expression_add_to_set(struct rule_builder *builder, const char *set)
+{
+	end(builder, begin_dynset(builder, set, NFT_DYNSET_OP_ADD));
+}
+
+void expression_limit_in_set(struct rule_builder *builder, const char *set, uint64_t rate, uint32_t burst)
+{
+	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_UPDATE);
+	put_limit(builder, NFTA_DYNSET_EXPR, rate, burst);
+	end(builder, dynset);
 }
 
 void expression_need_family(struct rule_builder *builder)
@@ -130,18 +221,22 @@ void expression_need_protocol(struct rule_builder *builder, uint8_t protocol)
 
 void build_counter(struct rule_builder *builder)
 {
-	(void)expression_add(builder, "counter");
+	end(builder, begin(builder, NFTA_LIST_ELEM, "counter"));
 }
 
 static void add_verdict(struct rule_builder *builder, uint32_t verdict, const char *chain)
 {
-	struct nftnl_expr *expression = expression_add(builder, "immediate");
-	if (!expression)
-		return;
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_VERDICT, verdict);
-	if (chain && nftnl_expr_set_str(expression, NFTNL_EXPR_IMM_CHAIN, chain) < 0)
-		builder->error = -ENOMEM;
+	struct nlmsghdr *list = &builder->expressions.header;
+	struct expression immediate = begin(builder, NFTA_LIST_ELEM, "immediate");
+	put_u32(builder, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+	struct nlattr *data = mnl_attr_nest_start(list, NFTA_IMMEDIATE_DATA);
+	struct nlattr *nest = mnl_attr_nest_start(list, NFTA_DATA_VERDICT);
+	put_u32(builder, NFTA_VERDICT_CODE, verdict);
+	if (chain)
+		put_string(builder, NFTA_VERDICT_CHAIN, chain);
+	mnl_attr_nest_end(list, nest);
+	mnl_attr_nest_end(list, data);
+	end(builder, immediate);
 }
 
 void build_verdict(struct rule_builder *builder, enum verdict verdict)
@@ -154,9 +249,7 @@ void build_probation_test(struct rule_builder *builder, const char *set, bool in
 	static const uint32_t zero = 0;
 	expression_meta(builder, NFT_META_MARK, NFT_REG_1);
 	expression_bitwise(builder, &zero, &zero, sizeof zero);
-	struct nftnl_expr *lookup = expression_lookup(builder, set, 0);
-	if (lookup && inverted)
-		nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+	expression_lookup(builder, set, inverted);
 }
 
 void build_goto(struct rule_builder *builder, const char *chain)

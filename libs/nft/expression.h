@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nf_tables expressions as functions: each appends one to the builder's rule; failures end up in builder->error. */
+/*
+ * nf_tables expressions as functions: each appends one to the builder's rule, as the attributes that the kernel reads
+ * (linux/netfilter/nf_tables.h). One that has no room is left out, and builder->error says so.
+ */
 #ifndef NFT_EXPRESSION_H
 #define NFT_EXPRESSION_H
 
@@ -11,19 +14,26 @@
 /* The register that begins at this 4-byte word of the data registers, as nft numbers them. */
 uint32_t register_at(uint32_t word);
 
-/* An expression of this name, already part of the rule; NULL (error set) when there is no memory. */
-struct nftnl_expr *expression_add(struct rule_builder *builder, const char *name);
-
 void expression_meta(struct rule_builder *builder, uint32_t key, uint32_t reg);
 void expression_payload(struct rule_builder *builder, uint32_t base, uint32_t offset, uint32_t length, uint32_t reg);
+/* Writes register 1 into the network header and corrects the Internet checksum at the other offset. */
+void expression_payload_write(struct rule_builder *builder, uint32_t offset, uint32_t length, uint32_t checksum_offset);
 /* operator: enum nft_cmp_ops; compares register 1 */
-void expression_compare(struct rule_builder *builder, uint32_t operator, const void *data, uint32_t length);
+void expression_compare(struct rule_builder *builder, uint32_t operator, const void *data, size_t length);
 /* register 1 = register 1 & mask ^ xor */
 void expression_bitwise(struct rule_builder *builder, const void *mask, const void *xor, uint32_t length);
-/* register 1 and what follows it, in the named set; id: of a set without a name in this transaction, else 0 */
-struct nftnl_expr *expression_lookup(struct rule_builder *builder, const char *set, uint32_t id);
+/* register 1 and what follows it, in the named set or, when inverted, not in it */
+void expression_lookup(struct rule_builder *builder, const char *set, bool inverted);
+/* the same in a set without a name of this transaction */
+void expression_lookup_constant(struct rule_builder *builder, uint32_t set_id);
 /* direction: -1 for none, else enum ip_conntrack_dir */
 void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg);
+/* rate: packets a second */
+void expression_limit(struct rule_builder *builder, uint64_t rate, uint32_t burst);
+/* Adds register 1 and what follows it to the named set. */
+void expression_add_to_set(struct rule_builder *builder, const char *set);
+/* The same, with a limit for each element. */
+void expression_limit_in_set(struct rule_builder *builder, const char *set, uint64_t rate, uint32_t burst);
 
 /* nft adds these tests by itself where a header is looked into; once per rule. */
 void expression_need_family(struct rule_builder *builder);

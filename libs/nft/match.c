@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nft/match.h"
 
-#include <errno.h>
-#include <libnftnl/expr.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -62,9 +60,7 @@ static void lookup_in_set(struct rule_builder *builder, const struct match *matc
 	char name[32];
 	struct text text = TEXT_ON(name);
 	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
-	struct nftnl_expr *lookup = expression_lookup(builder, name, 0);
-	if (lookup && inverted)
-		nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+	expression_lookup(builder, name, inverted);
 }
 
 /* Loads the source or destination address into this register. */
@@ -461,7 +457,7 @@ static void build_icmp_types(struct rule_builder *builder, const struct match *m
 	}
 	uint32_t id = set_add_constant(builder->batch, builder->table, ipv4 ? NFT_TYPE_ICMP_TYPE : NFT_TYPE_ICMPV6_TYPE,
 				       match->types, count, 1);
-	expression_lookup(builder, set_constant_name, id);
+	expression_lookup_constant(builder, id);
 }
 
 static void print_icmp_types(struct text *text, const struct rule *rule, const struct match *match)
@@ -512,15 +508,7 @@ static void build_set_ttl(struct rule_builder *builder, const struct match *matc
 	expression_need_family(builder);
 	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_TTL, 2, NFT_REG_1);
 	expression_bitwise(builder, mask, value, 2);
-	struct nftnl_expr *expression = expression_add(builder, "payload");
-	if (!expression)
-		return;
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_OFFSET, IPV4_TTL);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_LEN, 2);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, IPV4_CHECKSUM);
+	expression_payload_write(builder, IPV4_TTL, 2, IPV4_CHECKSUM);
 }
 
 static void print_set_ttl(struct text *text, const struct rule *rule, const struct match *match)
@@ -613,7 +601,7 @@ static void build_ether_type_ip(struct rule_builder *builder, const struct match
 	static const uint8_t types[] = { 0x08, 0x00, 0x08, 0x06, 0x86, 0xdd }; /* IPv4, ARP, IPv6 */
 	load_ether_type(builder);
 	uint32_t id = set_add_constant(builder->batch, builder->table, NFT_TYPE_ETHER_TYPE, types, sizeof types, 2);
-	expression_lookup(builder, set_constant_name, id);
+	expression_lookup_constant(builder, id);
 }
 
 static void print_ether_type_ip(struct text *text, const struct rule *rule, const struct match *match)
@@ -733,7 +721,7 @@ static void build_lengths(struct rule_builder *builder, const struct match *matc
 	}
 	uint32_t id = set_add_constant(builder->batch, builder->table, NFT_TYPE_INTEGER, lengths,
 				       count * sizeof *lengths, sizeof *lengths);
-	expression_lookup(builder, set_constant_name, id);
+	expression_lookup_constant(builder, id);
 }
 
 static void print_lengths(struct text *text, const struct rule *rule, const struct match *match)
@@ -749,15 +737,6 @@ static void print_lengths(struct text *text, const struct rule *rule, const stru
 
 /* ---- rate limits ---- */
 
-static void set_limit(struct nftnl_expr *expression)
-{
-	nftnl_expr_set_u64(expression, NFTNL_EXPR_LIMIT_RATE, POLICY_DNS_RATE);
-	nftnl_expr_set_u64(expression, NFTNL_EXPR_LIMIT_UNIT, 1); /* second */
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_LIMIT_BURST, POLICY_DNS_BURST);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_LIMIT_FLAGS, 0);
-}
-
 static void print_limit_words(struct text *text)
 {
 	text_addf(text, "limit rate %d/second burst %d packets", POLICY_DNS_RATE, POLICY_DNS_BURST);
@@ -766,9 +745,7 @@ static void print_limit_words(struct text *text)
 static void build_limit(struct rule_builder *builder, const struct match *match)
 {
 	(void)match;
-	struct nftnl_expr *expression = expression_add(builder, "limit");
-	if (expression)
-		set_limit(expression);
+	expression_limit(builder, POLICY_DNS_RATE, POLICY_DNS_BURST);
 }
 
 static void print_limit(struct text *text, const struct rule *rule, const struct match *match)
@@ -784,18 +761,7 @@ static void build_dns_rate(struct rule_builder *builder, const struct match *mat
 	struct text text = TEXT_ON(name);
 	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
 	load_address(builder, false, NFT_REG_1);
-	struct nftnl_expr *update = expression_add(builder, "dynset");
-	struct nftnl_expr *limit = update ? nftnl_expr_alloc("limit") : NULL;
-	if (!limit) {
-		builder->error = -ENOMEM;
-		return;
-	}
-	set_limit(limit);
-	nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
-	nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
-	if (nftnl_expr_set_str(update, NFTNL_EXPR_DYNSET_SET_NAME, name) < 0)
-		builder->error = -ENOMEM;
-	nftnl_expr_set(update, NFTNL_EXPR_DYNSET_EXPR, limit, 0); /* takes the expression over */
+	expression_limit_in_set(builder, name, POLICY_DNS_RATE, POLICY_DNS_BURST);
 }
 
 static void print_dns_rate(struct text *text, const struct rule *rule, const struct match *match)
@@ -814,13 +780,7 @@ static void build_note_lease(struct rule_builder *builder, const struct match *m
 	struct text text = TEXT_ON(name);
 	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
 	expression_meta(builder, NFT_META_IIFNAME, NFT_REG_1);
-	struct nftnl_expr *add = expression_add(builder, "dynset");
-	if (!add)
-		return;
-	nftnl_expr_set_u32(add, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
-	nftnl_expr_set_u32(add, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
-	if (nftnl_expr_set_str(add, NFTNL_EXPR_DYNSET_SET_NAME, name) < 0)
-		builder->error = -ENOMEM;
+	expression_add_to_set(builder, name);
 }
 
 static void print_note_lease(struct text *text, const struct rule *rule, const struct match *match)

@@ -6,12 +6,14 @@
 #ifndef NFT_MATCH_H
 #define NFT_MATCH_H
 
-#include <libnftnl/rule.h>
 #include <stdbool.h>
 
 #include "base/text.h"
 #include "nft/batch.h"
 #include "policy/policy.h"
+
+/* Eight matches with at most three expressions of 120 bytes. */
+enum { RULE_EXPRESSIONS_SIZE = 3072 };
 
 /* A rule on its way into a transaction. */
 struct rule_builder {
@@ -19,12 +21,19 @@ struct rule_builder {
 	const char *table;
 	const char *prefix; /* of the names of the plan's sets and chains; "" but during probation */
 	const struct rule *source;
-	struct nftnl_rule *rule;
+	/* The rule so far, collected here because a set without a name has to be sent before its rule. */
+	union {
+		struct nlmsghdr header;
+		char bytes[RULE_EXPRESSIONS_SIZE];
+	} expressions;
 	bool family_known; /* the family has been tested already */
 	bool ethernet_known; /* so has the link's type */
 	uint8_t protocol_known; /* 0, or the protocol that has been tested */
-	int error; /* -ENOMEM once an expression could not be made */
+	int error; /* -EMSGSIZE once there was no room for an expression */
 };
+
+/* Forgets the expressions. */
+void builder_clear(struct rule_builder *builder);
 
 struct match_row {
 	void (*netlink)(struct rule_builder *builder, const struct match *match);

@@ -2,7 +2,6 @@
 #include "nft/plan.h"
 
 #include <errno.h>
-#include <libnftnl/rule.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -14,7 +13,6 @@
 
 enum {
 	NAMES_ROOM = 1024, /* two names of 256 bytes, and small attributes */
-	RULE_ROOM = 4096, /* eight matches with at most three expressions of 120 bytes */
 	COMMENT_MAX = 128, /* of nft, with the NUL */
 };
 
@@ -56,7 +54,6 @@ struct plan_context {
 	const struct policy *policy;
 	const char *prefix;
 	const char *probation;
-	struct nftnl_rule *last; /* freed only after the next was made: musl would unmap and map its page each time */
 };
 
 /* ---- chains ---- */
@@ -127,29 +124,25 @@ static int add_chain(void *context, const struct chain *chain)
 
 /* ---- rules ---- */
 
-static bool set_names_and_comment(struct nftnl_rule *rule, const char *table, const char *chain, const char *comment)
+/* flags: NLM_F_APPEND puts the rule last, without it stands first. */
+static void send_rule(const struct rule_builder *builder, const char *chain, const char *comment, uint16_t flags)
 {
+	const struct nlmsghdr *expressions = &builder->expressions.header;
 	uint8_t data[2 + COMMENT_MAX];
 	size_t length = comment_data(data, comment);
-	return nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table) == 0 &&
-	       nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) == 0 &&
-	       nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, data, (uint32_t)length) == 0;
-}
-
-/* flags: NLM_F_APPEND puts the rule last, without it stands first. */
-static void send_rule(struct rule_builder *builder, const char *chain, const char *comment, uint16_t flags)
-{
-	nftnl_rule_set_u32(builder->rule, NFTNL_RULE_FAMILY, builder->batch->family);
-	if (!builder->error && !set_names_and_comment(builder->rule, builder->table, chain, comment))
-		builder->error = -ENOMEM;
 	if (builder->error) {
 		builder->batch->error = builder->error;
 		return;
 	}
-	struct nlmsghdr *message = batch_message(builder->batch, NFT_MSG_NEWRULE, NLM_F_CREATE | flags, RULE_ROOM);
+	struct nlmsghdr *message = batch_message(builder->batch, NFT_MSG_NEWRULE, NLM_F_CREATE | flags,
+						 NAMES_ROOM + sizeof builder->expressions);
 	if (!message)
 		return;
-	nftnl_rule_nlmsg_build_payload(message, builder->rule);
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, builder->table);
+	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain);
+	mnl_attr_put(message, NFTA_RULE_EXPRESSIONS | NLA_F_NESTED, mnl_nlmsg_get_payload_len(expressions),
+		     mnl_nlmsg_get_payload(expressions));
+	mnl_attr_put(message, NFTA_RULE_USERDATA, length, data);
 	batch_message_end(builder->batch, message);
 }
 
@@ -181,12 +174,8 @@ static int add_rule(void *context, const struct rule *source)
 		.table = plan->policy->table,
 		.prefix = plan->prefix,
 		.source = source,
-		.rule = nftnl_rule_alloc(),
 	};
-	if (!builder.rule) {
-		plan->batch->error = -ENOMEM;
-		return -ENOMEM;
-	}
+	builder_clear(&builder);
 	for (const struct match *match = source->row->matches; match->kind != MATCH_END; match++)
 		match_rows[match->kind].netlink(&builder, match);
 	build_end(&builder);
@@ -194,9 +183,6 @@ static int add_rule(void *context, const struct rule *source)
 	struct text text = TEXT_ON(chain);
 	chain_name(&text, plan->prefix, &source->chain);
 	send_rule(&builder, chain, source->row->comment, NLM_F_APPEND);
-	if (plan->last)
-		nftnl_rule_free(plan->last);
-	plan->last = builder.rule;
 	return 0;
 }
 
@@ -206,15 +192,11 @@ const char plan_probation_comment[] = "quarbox probation";
 
 static void add_probation_rule(struct batch *batch, const char *table, const char *chain, const char *set, bool over)
 {
-	struct rule_builder builder = { .batch = batch, .table = table, .prefix = "", .rule = nftnl_rule_alloc() };
-	if (!builder.rule) {
-		batch->error = -ENOMEM;
-		return;
-	}
+	struct rule_builder builder = { .batch = batch, .table = table, .prefix = "" };
+	builder_clear(&builder);
 	build_probation_test(&builder, set, over);
 	build_verdict(&builder, VERDICT_ACCEPT);
 	send_rule(&builder, chain, plan_probation_comment, 0);
-	nftnl_rule_free(builder.rule);
 }
 
 void plan_add_stand_back_rule(struct batch *batch, const char *table, const char *chain, const char *set)
@@ -243,8 +225,6 @@ void plan_add_chains(struct batch *batch, const struct policy *policy, enum tabl
 	(void)policy_each_rule(policy, table, add_rule, &plan);
 	if (probation)
 		(void)policy_each_chain(policy, table, add_over_rule, &plan);
-	if (plan.last)
-		nftnl_rule_free(plan.last);
 }
 
 /* ---- text ---- */

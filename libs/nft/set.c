@@ -19,7 +19,6 @@ enum {
 	SMALL_SET = 64, /* elements for which a message is reserved whole */
 };
 
-/* libnftnl's set objects allocate some 300 bytes an element; written directly, 100,000 of them stay small. */
 struct element_writer {
 	struct batch *batch;
 	const char *table;

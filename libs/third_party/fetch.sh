@@ -197,7 +197,7 @@ provide_source() {
 # there already needs no network.
 provide_debian() {
     name=$1
-    case $name in libmnl | libnftnl) ;; *) return 1 ;; esac
+    [ "$name" = libmnl ] || return 1
     [ -n "$DEBIAN_ARCH" ] || return 1
     for suite in $DEBIAN_SUITES; do
         apt_ready "$suite" "$DEBIAN_ARCH" || continue

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * snprintf for the libraries, by base/text.h's subset of printf. mbedtls writes names of certificates with it, libnftnl
- * what it would print for people who debug it, which quarbox never asks for. musl's own has floating point and wide
- * characters as well and is 10 KB larger. This one comes before the C library at link time.
+ * snprintf for the libraries, by base/text.h's subset of printf. mbedtls writes names of certificates with it. musl's
+ * own has floating point and wide characters as well and is 10 KB larger. This one comes before the C library at link
+ * time.
  */
 #include <stdarg.h>
 #include <stddef.h>

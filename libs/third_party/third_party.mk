@@ -76,14 +76,12 @@ $(names:%=$(tp)/%.ready): $(tp)/%.ready: $(tp)/%.origin $(here)/install.sh $(her
 
 # All else includes the C library's headers, and mbedtls our configuration of it.
 $(patsubst %,$(tp)/%.ready,$(filter-out musl,$(names))): $(tp)/musl.ready
-$(tp)/libnftnl.ready: $(tp)/libmnl.ready
 $(tp)/mbedtls.ready: $(here)/mbedtls_config.h
-$(tp)/libmnl.ready $(tp)/libnftnl.ready: $(here)/glibc_compat.c
+$(tp)/libmnl.ready: $(here)/glibc_compat.c
 
 # --- how they are linked ---------------------------------------------------------------
 
 pkg_libmnl := libmnl
-pkg_libnftnl := libnftnl
 pkg_mbedtls := mbedtls mbedx509 mbedcrypto
 pkg_libyaml := yaml-0.1
 packages := $(foreach name,$(from_system),$(pkg_$(name)))
@@ -96,7 +94,7 @@ third_party_libs := $(shell $(PKG_CONFIG) $(pkg_static) --libs $(packages))
 endif
 
 # A library stands before those that it uses.
-in_link_order := $(foreach name,libyaml mbedtls libnftnl libmnl,$(filter $(name),$(from_us)))
+in_link_order := $(foreach name,libyaml mbedtls libmnl,$(filter $(name),$(from_us)))
 third_party_archives := $(in_link_order:%=$(sysroot)/lib/%.a)
 
 ifneq ($(libc_is_ours),)
@@ -109,5 +107,4 @@ endif
 
 # Objects of ours that come before the archives and overrule parts of them (each file says which and why). A shared
 # library cannot be overruled so.
-third_party_sources := $(if $(libc_is_ours),$(here)/small_printf.c) \
-	$(if $(filter libnftnl,$(needed)),$(if $(filter 1,$(STATIC)),$(here)/nftnl_expr_ops.c))
+third_party_sources := $(if $(libc_is_ours),$(here)/small_printf.c)
