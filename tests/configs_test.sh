@@ -97,12 +97,14 @@ check installed_as_it_should 'a file or link is missing or wrong' installed
 
 # --- the same wherever it is built -------------------------------------------------------------------------------------
 
-# A copy of the sources in a folder with another name, all dependencies compiled anew.
+# A copy of the sources in a folder with another name, all dependencies compiled anew. What is for our own `install' is not for
+# that of the C library.
 build_elsewhere() {
 	elsewhere=$work/else/where
 	mkdir -p "$elsewhere/build"
 	cp -a Makefile Kconfig applets libs configs tests "$elsewhere/" && cp "$build/.config" "$elsewhere/build/" &&
-		make -s -C "$elsewhere" O=build THIRD_PARTY_DIR=build/third_party DL_DIR="$(realpath "$downloads")"
+		make -s -C "$elsewhere" O=build THIRD_PARTY_DIR=build/third_party DL_DIR="$(realpath "$downloads")" \
+			DESTDIR="$(realpath "$work")/nowhere"
 }
 check build_elsewhere 'a copy of the tree does not build' build_elsewhere
 check same_bytes_elsewhere "$build/quarbox and $work/else/where/build/quarbox differ" \

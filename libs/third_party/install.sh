@@ -43,10 +43,11 @@ install_musl() {
     if [ -n "$Q" ]; then log=$OUT/musl.log; else log=/dev/stdout; fi
     : >"$OUT/musl.log"
     prefix=$(cd "$sysroot" && pwd)
+    # What a user gave to the outer make (CFLAGS= DESTDIR=) would go down to this one and take the place of ours.
     {
         (cd "$work" && CC=$CC AR=$AR RANLIB=$RANLIB CFLAGS=$CFLAGS \
             ./configure --target="$TARGET" --prefix="$prefix" --disable-shared --disable-wrapper) &&
-            "$MAKE" --no-print-directory -C "$work" install
+            "$MAKE" --no-print-directory -C "$work" "CFLAGS=$CFLAGS" CPPFLAGS= LDFLAGS= DESTDIR= install
     } >"$log" 2>&1 || {
         tail -n 20 "$OUT/musl.log" >&2
         exit 1
