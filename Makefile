@@ -100,7 +100,7 @@ sources := $(sort $(wildcard applets/*.c) $(foreach name,$(applets),$(wildcard a
 lto_flags := $(if $(filter 1,$(LTO)),$(target_lto))
 
 # For all code of the program, the dependencies included.
-code_flags := -Os -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables \
+code_flags := $(target_size) -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables \
 	-fstack-protector-strong $(if $(target_pie),-fPIE,-fno-pie) $(lto_flags) \
 	$(CFLAGS)
 # No name of a folder on this machine gets into the program.

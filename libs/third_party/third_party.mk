@@ -56,8 +56,9 @@ $(names:%=$(tp)/%.origin): $(tp)/fetched ;
 target_headers := $(if $(libc_is_ours),-nostdinc -isystem $(sysroot)/include -isystem $(target_cc_headers))
 tp_cflags := -std=gnu11 -D_GNU_SOURCE $(code_flags) -ffile-prefix-map=$(abspath $(tp))=third_party $(target_headers) -w
 # A C library and link-time optimisation do not go together: the compiler itself calls memcpy and others. Its build
-# stays in its own folder, so no name of ours can get into it.
-musl_cflags := $(filter-out -flto%,$(code_flags))
+# stays in its own folder, so no name of ours can get into it. It has few buffers on the stack: -strong would only add
+# to each function that hands out the address of a variable.
+musl_cflags := $(filter-out -flto% -fstack-protector%,$(code_flags)) -fstack-protector
 
 $(tp)/flags: FORCE
 	$(call remember,$(CC) $(AR) $(tp_cflags))

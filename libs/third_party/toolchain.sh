@@ -54,6 +54,11 @@ for flags in "-static-pie" "-static -Wl,-pie,--no-dynamic-linker,-z,text"; do
     break
 done
 
+# Smaller than -Os: gcc from 12 on, and clang.
+size=-Os
+# shellcheck disable=SC2086
+if $cc -Werror -Oz -c -o "$try/try.o" "$try/try.c" 2>/dev/null; then size=-Oz; fi
+
 # Link-time optimisation needs a compiler and a linker that agree on it.
 lto=
 for flags in "-flto=1 -flto-partition=one" "-flto"; do
@@ -75,6 +80,7 @@ target_debian := $debian
 target_has_musl := $musl
 target_static := $static
 target_pie := $(case $static in *-no-pie) ;; *) echo y ;; esac)
+target_size := $size
 target_lto := $lto
 target_packed_relocations := $packed
 target_linux_headers := $linux
