@@ -6,27 +6,30 @@
 
 #include "base/text.h"
 
-int diag_errno(struct diag *diag, int error, const char *format, ...)
+static void fill(struct diag *diag, const char *format, va_list arguments, const char *separator, const char *reason)
 {
 	if (!diag)
-		return -error;
+		return;
 	struct text text = TEXT_ON(diag->text);
+	text_vaddf(&text, format, arguments);
+	text_add(&text, separator);
+	text_add(&text, reason);
+}
+
+int diag_errno(struct diag *diag, int error, const char *format, ...)
+{
 	va_list arguments;
 	va_start(arguments, format);
-	text_vaddf(&text, format, arguments);
+	fill(diag, format, arguments, ": ", strerror(error));
 	va_end(arguments);
-	text_addf(&text, ": %s", strerror(error));
 	return -error;
 }
 
 int diag_fail(struct diag *diag, int error, const char *format, ...)
 {
-	if (!diag)
-		return -error;
-	struct text text = TEXT_ON(diag->text);
 	va_list arguments;
 	va_start(arguments, format);
-	text_vaddf(&text, format, arguments);
+	fill(diag, format, arguments, "", "");
 	va_end(arguments);
 	return -error;
 }

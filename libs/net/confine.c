@@ -91,8 +91,9 @@ static int limit_resources(struct confinement *confinement, struct diag *diag)
 {
 	(void)confinement;
 	static const struct rlimit none;
-	if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0 ||
-	    setrlimit(RLIMIT_FSIZE, &none) < 0)
+	/* musl's setrlimit brings what stops all threads, of which there is one */
+	if (prlimit(0, RLIMIT_CORE, &none, NULL) < 0 || prlimit(0, RLIMIT_NPROC, &none, NULL) < 0 ||
+	    prlimit(0, RLIMIT_FSIZE, &none, NULL) < 0)
 		return diag_errno(diag, errno, "limit resources");
 	return 0;
 }

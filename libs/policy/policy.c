@@ -13,7 +13,7 @@
  * the versions before and after it that are known.
  */
 static const char reserved_words[] =
-	" accept add after ah all and anycast arp at audit bridge broadcast burst bypass bytes cgroup cgroupv2"
+	"accept add after ah all and anycast arp at audit bridge broadcast burst bypass bytes cgroup cgroupv2"
 	" chain chains classid code comment comp compatibility constant continue counter counters cpu create ct"
 	" daddr day dccp define delete describe destination destroy device devices dnat drop dscp dst dup dynamic"
 	" ecn egress element elements emergency eq esp ether exists expectation expires export exthdr fanout fib"
@@ -31,10 +31,14 @@ static const char reserved_words[] =
 
 static bool is_reserved(const char *name)
 {
-	char padded[POLICY_TABLE_NAME_MAX + 3];
-	struct text text = TEXT_ON(padded);
-	text_addf(&text, " %s ", name);
-	return strstr(reserved_words, padded) != NULL;
+	size_t wanted = strlen(name);
+	size_t length;
+	for (const char *word = reserved_words; *word; word += length + 1) {
+		length = strcspn(word, " ");
+		if (length == wanted && memcmp(word, name, length) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* The scanner's {letter}({letter}|{digit}|[/\-_\.])* without '-', which some versions read as a minus. */

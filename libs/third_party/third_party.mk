@@ -108,4 +108,4 @@ endif
 
 # Objects of ours that come before the archives and overrule parts of them (each file says which and why). A shared
 # library cannot be overruled so.
-third_party_sources := $(if $(libc_is_ours),$(here)/small_printf.c)
+third_party_sources := $(if $(libc_is_ours),$(here)/small_printf.c $(here)/small_clock.c)
