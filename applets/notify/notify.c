@@ -10,7 +10,6 @@
 #include "base/deadline.h"
 #include "base/json.h"
 #include "base/output.h"
-#include "base/parse.h"
 #include "tty/log.h"
 #include "tty/notify.h"
 
@@ -19,7 +18,6 @@ extern const struct applet notify_applet;
 enum {
 	INPUT_LIMIT = 64 * 1024, /* bytes that are read from standard input */
 	TIMEOUT_DEFAULT = TTY_NOTIFY_TIMEOUT / 1000,
-	TIMEOUT_LIMIT = 300, /* seconds */
 	DRAIN_MS = 1000, /* our own terminal may be the stuck one */
 	LINE_SIZE = 512,
 	JSON_SIZE = 2 * TTY_MESSAGE_SIZE + LINE_SIZE,
@@ -43,23 +41,14 @@ struct run {
 	size_t missed;
 };
 
-static int parse_timeout(void *field, const char *value, struct diag *diag)
-{
-	uint64_t seconds;
-	if (!parse_duration(value, TIMEOUT_LIMIT, &seconds))
-		return diag_fail(diag, EINVAL, "'%.*s' is not a duration of 1s to 5m", 40, value);
-	*(unsigned *)field = (unsigned)seconds;
-	return 0;
-}
-
 #define FIELD(name) offsetof(struct notify_options, name)
 static const struct option_row option_table[] = {
 	{ 's', "syslog", NULL, option_flag, FIELD(syslog), "also write it to the system log" },
 	{ 'K', "kmsg", NULL, option_flag, FIELD(kmsg), "also write it to the kernel's log" },
 	{ 'l', "list", NULL, option_flag, FIELD(list), "only list the terminals" },
-	{ 'T', "timeout", "TIME", parse_timeout, FIELD(timeout), "for the whole run, default 5s" },
-	{ 'j', "json", NULL, option_flag, FIELD(json), "print JSON, one object a line" },
-	{ 'q', "quiet", NULL, option_flag, FIELD(quiet), "print errors only" },
+	{ 'T', "timeout", "TIME", option_timeout, FIELD(timeout), "for the whole run, default 5s" },
+	OPTION_JSON(FIELD(json)),
+	OPTION_QUIET(FIELD(quiet)),
 	OPTION_END,
 };
 

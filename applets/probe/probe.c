@@ -6,7 +6,6 @@
 
 #include "../applet.h"
 #include "base/json.h"
-#include "base/parse.h"
 #include "http/probe.h"
 #include "http/trust.h"
 #include "net/resolve.h"
@@ -15,7 +14,6 @@ extern const struct applet probe_applet;
 
 enum {
 	TIMEOUT_DEFAULT = 30, /* seconds */
-	TIMEOUT_LIMIT = 3600,
 	PAGE_SIZE_BYTES = 4096, /* of what is printed about one server */
 	LABEL_WIDTH = 15, /* leaves 64 of 79 columns: a SHA-256 */
 	LINE_WIDTH = 79,
@@ -47,21 +45,12 @@ struct target {
 	struct probe_report report;
 };
 
-static int parse_timeout(void *field, const char *value, struct diag *diag)
-{
-	uint64_t seconds;
-	if (!parse_duration(value, TIMEOUT_LIMIT, &seconds))
-		return diag_fail(diag, EINVAL, "'%.*s' is not a duration of 1s to 1h", 40, value);
-	*(unsigned *)field = (unsigned)seconds;
-	return 0;
-}
-
 #define FIELD(name) offsetof(struct probe_options, name)
 static const struct option_row option_table[] = {
 	TRUST_OPTION_ROWS(FIELD(trust)),
-	{ 'T', "timeout", "TIME", parse_timeout, FIELD(timeout), "for each URL, default 30s" },
-	{ 'j', "json", NULL, option_flag, FIELD(json), "print JSON, one object a line" },
-	{ 'q', "quiet", NULL, option_flag, FIELD(quiet), "print errors only" },
+	{ 'T', "timeout", "TIME", option_timeout, FIELD(timeout), "for each URL, default 30s" },
+	OPTION_JSON(FIELD(json)),
+	OPTION_QUIET(FIELD(quiet)),
 	{ 'v', "verbose", NULL, option_flag, FIELD(verbose), "print more" },
 	OPTION_END,
 };

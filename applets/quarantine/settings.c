@@ -10,7 +10,6 @@
 
 enum {
 	TIMEOUT_DEFAULT = 30, /* seconds */
-	TIMEOUT_LIMIT = 600, /* the artifact's caller gives up after this */
 	CONFIG_SIZE_LIMIT = 16 << 20, /* bytes: 100,000 allowed addresses are 3 MB */
 };
 
@@ -69,15 +68,6 @@ static int parse_dns(void *field, const char *value, struct diag *diag)
 }
 
 #if CONFIG_QUARANTINE_PROBE
-static int parse_timeout(void *field, const char *value, struct diag *diag)
-{
-	uint64_t seconds;
-	if (!parse_duration(value, TIMEOUT_LIMIT, &seconds))
-		return diag_fail(diag, EINVAL, "'%.*s' is not a duration of 1s to 10m", 40, value);
-	*(unsigned *)field = (unsigned)seconds;
-	return 0;
-}
-
 static int parse_forbidden(void *field, const char *value, struct diag *diag)
 {
 	struct settings *settings = field;
@@ -134,7 +124,7 @@ const struct option_row quarantine_options[] = {
 #if CONFIG_QUARANTINE_PROBE
 	TRUST_OPTION_ROWS(FIELD(trust)),
 	{ 'f', "forbidden", "URL", parse_forbidden, 0, "prove that this can't be reached any more" },
-	{ 'T', "timeout", "TIME", parse_timeout, FIELD(timeout), "for the proof, default 30s" },
+	{ 'T', "timeout", "TIME", option_timeout, FIELD(timeout), "for the proof, default 30s" },
 	{ 0, "no-probe", NULL, option_flag, FIELD(no_probe), "contain without proof" },
 #endif
 	{ 0, "keep", NULL, option_flag, FIELD(keep), "contain even if no server answers" },
@@ -144,7 +134,7 @@ const struct option_row quarantine_options[] = {
 #endif
 	{ 'n', "dry-run", NULL, option_flag, FIELD(dry_run), "print the rules for nft -f, change nothing" },
 	{ 'r', "remove", NULL, option_flag, FIELD(remove), "end the quarantine, the same as release" },
-	{ 'j', "json", NULL, option_flag, FIELD(json), "print JSON, one object a line" },
+	OPTION_JSON(FIELD(json)),
 	{ 'q', "quiet", NULL, option_flag, FIELD(quiet), "print errors and warnings only" },
 	{ 'v', "verbose", NULL, option_flag, FIELD(verbose), "print every allowed address" },
 	OPTION_END,

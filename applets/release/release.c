@@ -33,8 +33,8 @@ static int parse_table(void *field, const char *value, struct diag *diag)
 static const struct option_row option_table[] = {
 	{ 't', "table", "NAME", parse_table, FIELD(table),
 	  "only tables of this name;\ndefault: every one of ours, and\n" CONFIG_DEFAULT_TABLE },
-	{ 'j', "json", NULL, option_flag, FIELD(json), "print JSON, one object a line" },
-	{ 'q', "quiet", NULL, option_flag, FIELD(quiet), "print errors only" },
+	OPTION_JSON(FIELD(json)),
+	OPTION_QUIET(FIELD(quiet)),
 	OPTION_END,
 };
 

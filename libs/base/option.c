@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-enum { HELP_COLUMN = 26 };
+#include "base/parse.h"
+
+enum { HELP_COLUMN = 26, TIMEOUT_LIMIT = 600 };
 
 int option_flag(void *field, const char *value, struct diag *diag)
 {
@@ -22,6 +24,15 @@ int option_string(void *field, const char *value, struct diag *diag)
 {
 	(void)diag;
 	*(const char **)field = value;
+	return 0;
+}
+
+int option_timeout(void *field, const char *value, struct diag *diag)
+{
+	uint64_t seconds;
+	if (!parse_duration(value, TIMEOUT_LIMIT, &seconds))
+		return diag_fail(diag, EINVAL, "'%.*s' is not a duration of 1s to 10m", 40, value);
+	*(unsigned *)field = (unsigned)seconds;
 	return 0;
 }
 

@@ -29,6 +29,13 @@ struct option_row {
 int option_flag(void *field, const char *value, struct diag *diag);
 int option_string(void *field, const char *value, struct diag *diag); /* keeps the pointer */
 
+/* For a deadline: an unsigned number of seconds, up to ten minutes, after which the artifact's caller gives up. */
+int option_timeout(void *field, const char *value, struct diag *diag);
+
+/* Rows that mean the same in every applet. */
+#define OPTION_JSON(field) { 'j', "json", NULL, option_flag, field, "print JSON, one object a line" }
+#define OPTION_QUIET(field) { 'q', "quiet", NULL, option_flag, field, "print errors only" }
+
 /*
  * Parses argv[1..argc) into `values` as getopt_long would: -abc, -tVALUE, -t VALUE, --table=VALUE, --table VALUE, "--"
  * ends options, operands may stand between them. Operands are moved to argv[1..], their number is returned; or -EINVAL

@@ -127,6 +127,23 @@ static void configuration_lines(void **state)
 	assert_false(values.a);
 }
 
+static void timeouts(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *value;
+		unsigned seconds; /* 0: refused */
+	} rows[] = { { "1", 1 }, { "5s", 5 }, { "10m", 600 }, { "600", 600 }, { "601", 0 }, { "11m", 0 }, { "0", 0 },
+		     { "", 0 }, { "s", 0 }, { "-1", 0 }, { "5 s", 0 } };
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		unsigned seconds = 0;
+		struct diag diag = { "" };
+		assert_int_equal(option_timeout(&seconds, rows[i].value, &diag), rows[i].seconds ? 0 : -EINVAL);
+		assert_int_equal(seconds, rows[i].seconds);
+		assert_int_equal(*diag.text == '\0', rows[i].seconds > 0);
+	}
+}
+
 static void usage(void **state)
 {
 	(void)state;
@@ -160,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_lines),
 		cmocka_unit_test(configuration_lines),
+		cmocka_unit_test(timeouts),
 		cmocka_unit_test(usage),
 		cmocka_unit_test(long_words_are_cut_in_diagnostics),
 	};
