@@ -137,14 +137,17 @@ $O/include/applet_list.h: FORCE
 	@mkdir -p $(@D)
 	$(Q){ :; $(if $(applets),printf 'APPLET(%s)\n' $(applets);) } >$@.new; $(replace_if_changed)
 
-options := $(sort $(filter-out lib_% use_%,$(on)))
-$O/include/build_info.h: $O/.config $(needed:%=$(tp)/%.origin) FORCE
+options := $(sort $(filter-out applet_% lib_% use_%,$(on)))
+# $(call info_lines,LABEL,ITEMS)
+info_lines = printf '$1\t%s\n' $(or $2,'');
+# Where --list-full says that the links go, below /.
+link_folder := $(if $(filter-out /,$(PREFIX)),$(PREFIX:/%=%)/)sbin/
+$O/include/build_info.h: $O/.config configs/build_info.awk $(needed:%=$(tp)/%.origin) FORCE
 	@mkdir -p $(@D)
-	$(Q){ printf '#define QUARBOX_VERSION "%s"\n#define BUILD_TARGET "%s"\n#define BUILD_OPTIONS "%s"\n' \
-		'$(VERSION)' '$(target_machine)' '$(options)'; \
-	for name in $(needed); do \
-		sed -n 's/^build-info //p' $(tp)/$$name.origin; \
-	done | awk '{ list = list (NR > 1 ? ", " : "") $$0 } END { printf "#define BUILD_LIBRARIES \"%s\"\n", list }'; \
+	$(Q){ printf '#define QUARBOX_VERSION "%s"\n#define LINK_FOLDER "%s"\n' '$(VERSION)' '$(link_folder)'; \
+	{ $(call info_lines,version,$(VERSION)) $(call info_lines,target,$(target_machine)) \
+	$(call info_lines,applets,$(applets)) $(call info_lines,options,$(options)) \
+	sed -n 's/^build-info \(.*\)/libraries	\1/p' $(needed:%=$(tp)/%.origin); } | awk -f configs/build_info.awk; \
 	} >$@.new && $(replace_if_changed)
 
 # --- compile and link --------------------------------------------------------------------------------

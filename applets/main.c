@@ -145,32 +145,16 @@ static int print_overview(void)
 	return applet_print(program, page, text.length);
 }
 
-/* BusyBox' --list-full prints where each link goes below /; ours all belong into sbin. */
-static int print_list(const char *prefix)
+/* Whether the path leads to this program: a link of any kind that an earlier --install or a package has made. */
+static bool is_own_link(const char *path)
 {
-	char page[PAGE_SIZE_BYTES];
-	struct text text = TEXT_ON(page);
-	for (size_t i = 0; applets[i]; i++)
-		text_addf(&text, "%s%s\n", prefix, applets[i]->name);
-	return applet_print(program, page, text.length);
+	struct stat there;
+	struct stat own;
+	return stat(path, &there) == 0 && stat("/proc/self/exe", &own) == 0 && there.st_dev == own.st_dev &&
+	       there.st_ino == own.st_ino;
 }
 
-static int print_build_info(void)
-{
-	static const char info[] = "version: " QUARBOX_VERSION "\n"
-				   "libraries: " BUILD_LIBRARIES "\n"
-				   "options: " BUILD_OPTIONS "\n"
-				   "applets:";
-	char page[PAGE_SIZE_BYTES];
-	struct text text = TEXT_ON(page);
-	text_add(&text, info);
-	for (size_t i = 0; applets[i]; i++)
-		text_addf(&text, " %s", applets[i]->name);
-	text_add(&text, "\n");
-	return applet_print(program, page, text.length);
-}
-
-/* Makes one link in the directory; what already exists under the name stays and is told. */
+/* Makes one link in the directory, if it is not there yet; what else exists under the name stays and is told. */
 static int install_link(const char *own_path, const char *directory, const char *name, bool symbolic, struct diag *diag)
 {
 	char path[LINK_PATH_SIZE];
@@ -178,10 +162,10 @@ static int install_link(const char *own_path, const char *directory, const char 
 	text_addf(&text, "%s/%s", directory, name);
 	if (text.cut)
 		return diag_errno(diag, ENAMETOOLONG, "link %s in %.*s", name, 60, directory);
-	int result = symbolic ? symlink(own_path, path) : link(own_path, path);
-	if (result == 0)
+	int error = (symbolic ? symlink(own_path, path) : link(own_path, path)) < 0 ? errno : 0;
+	if (error == 0 || (error == EEXIST && is_own_link(path)))
 		return 0;
-	return diag_errno(diag, errno, "link %s to %s", path, own_path);
+	return diag_errno(diag, error, "link %s to %s", path, own_path);
 }
 
 /* --install [-s] [DIR]; DIR defaults to where the binary is. */
@@ -212,6 +196,26 @@ static int install_links(int argc, char **argv)
 	return code;
 }
 
+/* The options that print a text which is known when it is built. */
+static const struct {
+	const char *option;
+	const char *text;
+} texts[] = {
+	{ "--version", "quarbox " QUARBOX_VERSION "\n" },
+	{ "--build-info", BUILD_INFO },
+#define APPLET(name) #name "\n"
+	{ "--list", ""
+#include "applet_list.h"
+	},
+#undef APPLET
+#define APPLET(name) LINK_FOLDER #name "\n"
+	/* as BusyBox does, where each link goes below / */
+	{ "--list-full", ""
+#include "applet_list.h"
+	},
+#undef APPLET
+};
+
 static int run_quarbox(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "--help";
@@ -223,14 +227,10 @@ static int run_quarbox(int argc, char **argv)
 			return no_such_applet(argv[2]);
 		return applet ? print_help(applet) : print_overview();
 	}
-	if (strcmp(word, "--list") == 0)
-		return print_list("");
-	if (strcmp(word, "--list-full") == 0)
-		return print_list("sbin/");
-	if (strcmp(word, "--version") == 0)
-		return applet_print(program, "quarbox " QUARBOX_VERSION "\n", strlen("quarbox " QUARBOX_VERSION "\n"));
-	if (strcmp(word, "--build-info") == 0)
-		return print_build_info();
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		if (strcmp(word, texts[i].option) == 0)
+			return applet_print(program, texts[i].text, strlen(texts[i].text));
+	}
 	if (strcmp(word, "--install") == 0)
 		return install_links(argc - 2, argv + 2);
 	struct diag diag;

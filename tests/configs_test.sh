@@ -80,20 +80,25 @@ nothing_is_made_again() {
 }
 check nothing_is_made_again 'a second make has something to do' nothing_is_made_again
 
+# In a folder of its own: where the links belong is part of the program.
 install_everything() {
-	make -s O="$build" THIRD_PARTY_DIR="$third_party" DL_DIR="$downloads" DESTDIR="$work/dest" PREFIX=/opt install install-links
+	mkdir -p "$work/install" && cp "$build/.config" "$work/install/"
+	make -s O="$work/install" THIRD_PARTY_DIR="$third_party" DL_DIR="$downloads" DESTDIR="$work/dest" PREFIX=/opt install install-links
 }
 check install 'it fails' install_everything
 installed() {
-	cmp "$build/quarbox" "$work/dest/opt/sbin/quarbox" || return
+	cmp "$work/install/quarbox" "$work/dest/opt/sbin/quarbox" || return
 	for applet in $(applets_of "$build/.config"); do
 		[ "$(readlink "$work/dest/opt/sbin/$applet")" = quarbox ] || return
 		"$work/dest/opt/sbin/$applet" --help | grep -q "^Usage: $applet" || return
 		[ -f "$work/dest/opt/share/man/man8/$applet.8" ] || return
 	done
+	[ -f "$work/dest/opt/share/man/man8/quarbox.8" ] || return
+	"$work/dest/opt/sbin/quarbox" --list-full | grep -vq '^opt/sbin/' && return 1
 	[ "$(find "$work/dest" -type l | wc -l)" -eq "$(applets_of "$build/.config" | wc -l)" ]
 }
 check installed_as_it_should 'a file or link is missing or wrong' installed
+rm -rf "$work/install"
 
 # --- the same wherever it is built -------------------------------------------------------------------------------------
 

@@ -39,6 +39,17 @@ undocumented() { # APPLET
 	done
 }
 
+# A page renders without a warning and has the sections that people look for.
+check_page() { # NAME FILE
+	groff -ww -man -Tascii "$2" >"$work/text" 2>"$work/warnings"
+	# shellcheck disable=SC2046
+	result "$1.manual_page_renders" $(head -n 3 "$work/warnings")
+	awk '/^\.SH/ { print $2 }' "$2" >"$work/sections"
+	for section in NAME SYNOPSIS DESCRIPTION EXIT; do
+		grep -qx "\"*$section" "$work/sections" || result "$1.manual_page_sections" "no $section"
+	done
+}
+
 for folder in applets/*/; do
 	applet=$(basename "$folder")
 	# shellcheck disable=SC2046 # words of problems
@@ -53,12 +64,13 @@ for folder in applets/*/; do
 	else
 		echo "ok $applet.options_are_documented # skipped: the binary has no $applet"
 	fi
-	groff -ww -man -Tascii "applets/$applet/$applet.8" >"$work/text" 2>"$work/warnings"
-	# shellcheck disable=SC2046
-	result "$applet.manual_page_renders" $(head -n 3 "$work/warnings")
-	awk '/^\.SH/ { print $2 }' "applets/$applet/$applet.8" >"$work/sections"
-	for section in NAME SYNOPSIS DESCRIPTION EXIT; do
-		grep -qx "\"*$section" "$work/sections" || result "$applet.manual_page_sections" "no $section"
-	done
+	check_page "$applet" "applets/$applet/$applet.8"
+done
+
+# The program's own page: its options, as the overview shows them, and all applets.
+check_page quarbox applets/quarbox.8
+sed 's/\\-/-/g' applets/quarbox.8 >"$work/page"
+for word in $("$quarbox" | grep -Eo -- '--[a-z-]+') $(cd applets && ls -d */ | tr -d /); do
+	grep -Eq -- "$word([^-a-z]|\$)" "$work/page" || result "quarbox.is_documented" "$word is not"
 done
 [ $failures -eq 0 ]
