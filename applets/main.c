@@ -45,6 +45,17 @@ static void hide_controls(char *bytes, size_t count)
 	}
 }
 
+/* Writes all of it, or as much as is taken in the time; a stuck terminal must not stop a run half way. 0 or -errno. */
+static int write_all(int fd, const char *bytes, size_t count, int milliseconds)
+{
+	struct output output;
+	output_init(&output, fd);
+	output_write(&output, bytes, count);
+	int result = output_drain(&output, deadline_in(milliseconds));
+	output_fini(&output);
+	return result;
+}
+
 static void write_line(const char *applet, const char *message)
 {
 	char line[512];
@@ -53,12 +64,7 @@ static void write_line(const char *applet, const char *message)
 	text.length -= text.cut; /* room for the newline */
 	hide_controls(line, text.length);
 	text_add(&text, "\n");
-	/* A stuck terminal must not stop a run half way; and nothing is left to tell when stderr itself is gone. */
-	struct output output;
-	output_init(&output, STDERR_FILENO);
-	output_write(&output, line, text.length);
-	(void)output_drain(&output, deadline_in(STDERR_MS));
-	output_fini(&output);
+	(void)write_all(STDERR_FILENO, line, text.length, STDERR_MS); /* nothing is left to tell that it failed */
 }
 
 int applet_fail(const char *applet, enum exit_code code, const struct diag *diag)
@@ -82,11 +88,7 @@ int applet_usage_error(const struct applet *applet, const struct diag *diag)
 int applet_print(const char *applet, const char *bytes, size_t count)
 {
 	struct diag diag;
-	struct output output;
-	output_init(&output, STDOUT_FILENO);
-	output_write(&output, bytes, count);
-	int result = output_drain(&output, deadline_in(STDOUT_MS));
-	output_fini(&output);
+	int result = write_all(STDOUT_FILENO, bytes, count, STDOUT_MS);
 	if (result == 0 || result == -EPIPE)
 		return EXIT_DONE;
 	diag_errno(&diag, -result, "write to standard output");
@@ -145,27 +147,41 @@ static int print_overview(void)
 	return applet_print(program, page, text.length);
 }
 
-/* Whether the path leads to this program: a link of any kind that an earlier --install or a package has made. */
-static bool is_own_link(const char *path)
+/* Whether a name leads to this program: a link of any kind that an earlier --install or a package has made. */
+static bool is_own_link(int directory, const char *name)
 {
 	struct stat there;
 	struct stat own;
-	return stat(path, &there) == 0 && stat("/proc/self/exe", &own) == 0 && there.st_dev == own.st_dev &&
-	       there.st_ino == own.st_ino;
+	return fstatat(directory, name, &there, 0) == 0 && stat("/proc/self/exe", &own) == 0 &&
+	       there.st_dev == own.st_dev && there.st_ino == own.st_ino;
 }
 
-/* Makes one link in the directory, if it is not there yet; what else exists under the name stays and is told. */
-static int install_link(const char *own_path, const char *directory, const char *name, bool symbolic, struct diag *diag)
+/* Makes one link, if it is not there yet; what else exists under the name stays and is told. Returns 0 or -errno. */
+static int install_link(const char *own_path, int directory, const char *name, bool symbolic)
 {
-	char path[LINK_PATH_SIZE];
-	struct text text = TEXT_ON(path);
-	text_addf(&text, "%s/%s", directory, name);
-	if (text.cut)
-		return diag_errno(diag, ENAMETOOLONG, "link %s in %.*s", name, 60, directory);
-	int error = (symbolic ? symlink(own_path, path) : link(own_path, path)) < 0 ? errno : 0;
-	if (error == 0 || (error == EEXIST && is_own_link(path)))
-		return 0;
-	return diag_errno(diag, error, "link %s to %s", path, own_path);
+	int result = symbolic ? symlinkat(own_path, directory, name) : linkat(AT_FDCWD, own_path, directory, name, 0);
+	int error = result < 0 ? errno : 0;
+	return error == EEXIST && is_own_link(directory, name) ? 0 : -error;
+}
+
+static int install_all(const char *own_path, const char *path, bool symbolic)
+{
+	struct diag diag;
+	int code = EXIT_DONE;
+	int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0) {
+		diag_errno(&diag, errno, "open directory %s", path);
+		return applet_fail(program, EXIT_SYSTEM_REFUSED, &diag);
+	}
+	for (size_t i = 0; applets[i]; i++) {
+		int result = install_link(own_path, directory, applets[i]->name, symbolic);
+		if (result < 0) {
+			diag_errno(&diag, -result, "link %s in %s to %s", applets[i]->name, path, own_path);
+			code = applet_fail(program, EXIT_SYSTEM_REFUSED, &diag);
+		}
+	}
+	close(directory);
+	return code;
 }
 
 /* --install [-s] [DIR]; DIR defaults to where the binary is. */
@@ -174,7 +190,7 @@ static int install_links(int argc, char **argv)
 	struct diag diag;
 	bool symbolic = argc > 0 && strcmp(argv[0], "-s") == 0;
 	char own_path[LINK_PATH_SIZE];
-	char directory[LINK_PATH_SIZE];
+	char beside_it[LINK_PATH_SIZE];
 	if (argc - symbolic > 1) {
 		diag_fail(&diag, EINVAL, "--install takes at most -s and one directory");
 		return applet_fail(program, EXIT_USAGE_ERROR, &diag);
@@ -185,15 +201,9 @@ static int install_links(int argc, char **argv)
 		return applet_fail(program, EXIT_SYSTEM_REFUSED, &diag);
 	}
 	own_path[length] = '\0';
-	text_copy(directory, sizeof directory, argc > symbolic ? argv[symbolic] : own_path);
-	if (argc == symbolic)
-		*strrchr(directory, '/') = '\0';
-	int code = EXIT_DONE;
-	for (size_t i = 0; applets[i]; i++) {
-		if (install_link(own_path, directory, applets[i]->name, symbolic, &diag) < 0)
-			code = applet_fail(program, EXIT_SYSTEM_REFUSED, &diag);
-	}
-	return code;
+	text_copy(beside_it, sizeof beside_it, own_path);
+	*(strrchr(beside_it, '/') + 1) = '\0';
+	return install_all(own_path, argc > symbolic ? argv[symbolic] : beside_it, symbolic);
 }
 
 /* The options that print a text which is known when it is built. */
@@ -244,8 +254,9 @@ static int run_quarbox(int argc, char **argv)
  */
 static void hold_standard_descriptors(void)
 {
+	struct stat status;
 	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) < 0)
+		if (fstat(fd, &status) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) < 0)
 			(void)open("/", O_RDONLY | O_DIRECTORY); /* a /dev that is not there yet: writes to it fail */
 	}
 }

@@ -78,6 +78,26 @@ full_disk() {
 }
 check full_disk 'not 71 and a reason' full_disk
 
+# --- what it is made of ---------------------------------------------------------------------------------------------
+
+# A notify that waits for its message: of its file, one part is code, one what the relocation wrote, one what it may write.
+memory() {
+	mkfifo "$work/input"
+	"$quarbox" notify - <"$work/input" &
+	pid=$!
+	exec 3>"$work/input"
+	sleep 0.1
+	grep -F "$quarbox" "/proc/$pid/maps"
+	modes=$(grep -F "$quarbox" "/proc/$pid/maps" | cut -d ' ' -f 2 | tr '\n' ' ')
+	kill -9 $pid
+	wait $pid
+	exec 3>&-
+	[ "$modes" = 'r-xp r--p rw-p ' ]
+}
+if echo "$applets" | grep -qx notify; then
+	check what_is_relocated_is_read_only 'not code, constants and data' memory
+fi
+
 # --- links ---------------------------------------------------------------------------------------------------------
 
 links_are() { # FOLDER
@@ -108,7 +128,7 @@ check install_keeps_links_of_a_package 'a relative link is an error' relative
 # Anything else is named and stays, and the other links are made all the same.
 in_the_way() {
 	mkdir "$work/w" && echo mine >"$work/w/$first" && run 71 --install -s "$work/w" &&
-		grep -q "$work/w/$first.*File exists" "$work/err" && [ "$(cat "$work/w/$first")" = mine ] &&
+		grep -q "$first in $work/w.*File exists" "$work/err" && [ "$(cat "$work/w/$first")" = mine ] &&
 		[ "$(ls "$work/w" | wc -l)" -eq "$(echo "$applets" | wc -l)" ]
 }
 check install_keeps_what_is_in_the_way 'not named, or gone' in_the_way
