@@ -8,6 +8,7 @@
 
 #include "../applet.h"
 #include "base/deadline.h"
+#include "base/error.h"
 #include "base/json.h"
 #include "base/output.h"
 #include "tty/log.h"
@@ -84,10 +85,9 @@ static void tell_target(struct run *run, const char *step, const char *target, i
 {
 	char result[LINE_SIZE / 2];
 	struct text text = TEXT_ON(result);
-	if (error == -ETIMEDOUT)
-		text_add(&text, "timed out");
-	else
-		text_addf(&text, error ? "failed: %s" : "written", strerror(-error));
+	text_add(&text, error == 0 ? "written" : error == -ETIMEDOUT ? "timed out" : "failed: ");
+	if (error != 0 && error != -ETIMEDOUT)
+		text_add_error(&text, -error);
 	run->reached += error == 0;
 	run->missed += error != 0;
 	tell(run, step, target, result, error);

@@ -275,6 +275,7 @@ static int add_name_peers(struct targets *targets, const struct allowed_name *na
 	return result;
 }
 
+/* NULL: what the system says. */
 static const char *resolve_problem(int error)
 {
 	switch (-error) {
@@ -285,13 +286,17 @@ static const char *resolve_problem(int error)
 	case EPROTO:
 		return "only unusable answers";
 	default:
-		return strerror(-error);
+		return NULL;
 	}
 }
 
 static void describe_failure(const struct lookup *lookup, size_t i, struct diag *diag)
 {
-	diag_fail(diag, ENOENT, "resolve %s: %s", lookup->names[i], resolve_problem(lookup->errors[i]));
+	const char *problem = resolve_problem(lookup->errors[i]);
+	if (problem)
+		diag_fail(diag, ENOENT, "resolve %s: %s", lookup->names[i], problem);
+	else
+		diag_errno(diag, -lookup->errors[i], "resolve %s", lookup->names[i]);
 }
 
 static void warn_of_failures(const struct lookup *lookup, void (*warn)(void *context, const struct diag *diag),

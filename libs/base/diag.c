@@ -2,25 +2,27 @@
 #include "base/diag.h"
 
 #include <stdarg.h>
-#include <string.h>
 
-#include "base/text.h"
+#include "base/error.h"
 
-static void fill(struct diag *diag, const char *format, va_list arguments, const char *separator, const char *reason)
+/* error: 0 for none */
+static void fill(struct diag *diag, int error, const char *format, va_list arguments)
 {
 	if (!diag)
 		return;
 	struct text text = TEXT_ON(diag->text);
 	text_vaddf(&text, format, arguments);
-	text_add(&text, separator);
-	text_add(&text, reason);
+	if (error) {
+		text_add(&text, ": ");
+		text_add_error(&text, error);
+	}
 }
 
 int diag_errno(struct diag *diag, int error, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	fill(diag, format, arguments, ": ", strerror(error));
+	fill(diag, error, format, arguments);
 	va_end(arguments);
 	return -error;
 }
@@ -29,7 +31,7 @@ int diag_fail(struct diag *diag, int error, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	fill(diag, format, arguments, "", "");
+	fill(diag, 0, format, arguments);
 	va_end(arguments);
 	return -error;
 }

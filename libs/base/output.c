@@ -17,12 +17,7 @@ static int reopen_nonblocking(int fd)
 	char path[32];
 	struct text text = TEXT_ON(path);
 	text_addf(&text, "/proc/self/fd/%d", fd);
-	int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (own < 0 && isatty(fd)) {
-		const char *name = ttyname(fd); /* without /proc, by way of /dev */
-		own = name ? open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
-	}
-	return own;
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 void output_init(struct output *output, int fd)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The formatter says what the C library's does, in buffers of any size; cutting keeps characters whole. */
+#include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/error.h"
 #include "base/text.h"
 
 /* Both with the same arguments, into a buffer that fits and into one that does not. */
@@ -205,6 +207,29 @@ static void copies_what_fits(void **state)
 	assert_string_equal(buffer, "");
 }
 
+/* The C library of the tests is glibc, whose words those are that users of Linux know. */
+static void knows_the_words_of_errors(void **state)
+{
+	(void)state;
+	static const int met[] = { EPERM, ENOENT, EACCES, EINVAL, EAFNOSUPPORT, EOPNOTSUPP, ENOSPC, ETIMEDOUT, ECONNREFUSED };
+	for (size_t i = 0; i < sizeof met / sizeof *met; i++) {
+		char words[64];
+		struct text text = TEXT_ON(words);
+		text_add_error(&text, met[i]);
+		assert_string_equal(words, strerror(met[i]));
+	}
+	for (int error = 0; error < 4096; error++) {
+		char words[64];
+		char number[64];
+		struct text text = TEXT_ON(words);
+		snprintf(number, sizeof number, "error %d", error);
+		text_add_error(&text, error);
+		assert_false(text.cut);
+		if (strcmp(words, number) != 0)
+			assert_string_equal(words, strerror(error));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +242,7 @@ int main(void)
 		cmocka_unit_test(cuts_between_characters),
 		cmocka_unit_test(knows_every_character),
 		cmocka_unit_test(copies_what_fits),
+		cmocka_unit_test(knows_the_words_of_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ERRORS(X) \
+	X(EPERM, "Operation not permitted") \
+	X(ENOENT, "No such file or directory") \
+	X(ESRCH, "No such process") \
+	X(EINTR, "Interrupted system call") \
+	X(EIO, "Input/output error") \
+	X(ENXIO, "No such device or address") \
+	X(EBADF, "Bad file descriptor") \
+	X(EAGAIN, "Resource temporarily unavailable") \
+	X(ENOMEM, "Cannot allocate memory") \
+	X(EACCES, "Permission denied") \
+	X(EBUSY, "Device or resource busy") \
+	X(EEXIST, "File exists") \
+	X(EXDEV, "Invalid cross-device link") \
+	X(ENODEV, "No such device") \
+	X(ENOTDIR, "Not a directory") \
+	X(EISDIR, "Is a directory") \
+	X(EINVAL, "Invalid argument") \
+	X(ENFILE, "Too many open files in system") \
+	X(EMFILE, "Too many open files") \
+	X(ENOTTY, "Inappropriate ioctl for device") \
+	X(EFBIG, "File too large") \
+	X(ENOSPC, "No space left on device") \
+	X(EROFS, "Read-only file system") \
+	X(EMLINK, "Too many links") \
+	X(EPIPE, "Broken pipe") \
+	X(ERANGE, "Numerical result out of range") \
+	X(ENAMETOOLONG, "File name too long") \
+	X(ENOSYS, "Function not implemented") \
+	X(ELOOP, "Too many levels of symbolic links") \
+	X(EPROTO, "Protocol error") \
+	X(EBADMSG, "Bad message") \
+	X(ENODATA, "No data available") \
+	X(EOVERFLOW, "Value too large for defined data type") \
+	X(ERESTART, "Interrupted system call should be restarted") \
+	X(ENOTSOCK, "Socket operation on non-socket") \
+	X(EMSGSIZE, "Message too long") \
+	X(EPROTOTYPE, "Protocol wrong type for socket") \
+	X(ENOPROTOOPT, "Protocol not available") \
+	X(EPROTONOSUPPORT, "Protocol not supported") \
+	X(EOPNOTSUPP, "Operation not supported") \
+	X(EAFNOSUPPORT, "Address family not supported by protocol") \
+	X(EADDRINUSE, "Address already in use") \
+	X(EADDRNOTAVAIL, "Cannot assign requested address") \
+	X(ENETDOWN, "Network is down") \
+	X(ENETUNREACH, "Network is unreachable") \
+	X(ECONNABORTED, "Software caused connection abort") \
+	X(ECONNRESET, "Connection reset by peer") \
+	X(ENOBUFS, "No buffer space available") \
+	X(ENOTCONN, "Transport endpoint is not connected") \
+	X(ETIMEDOUT, "Connection timed out") \
+	X(ECONNREFUSED, "Connection refused") \
+	X(EHOSTDOWN, "Host is down") \
+	X(EHOSTUNREACH, "No route to host") \
+	X(EALREADY, "Operation already in progress") \
+	X(EINPROGRESS, "Operation now in progress") \
+	X(ESTALE, "Stale file handle") \
+	X(ECANCELED, "Operation canceled")
+
+#define NUMBER(number, words) number,
+#define WORDS(number, words) words "\0"
+static const uint8_t numbers[] = { ERRORS(NUMBER) };
+static const char all_words[] = ERRORS(WORDS);
+
+void text_add_error(struct text *text, int error)
+{
+	const char *words = all_words;
+	for (size_t i = 0; i < sizeof numbers; i++) {
+		if (numbers[i] == error) {
+			text_add(text, words);
+			return;
+		}
+		words += strlen(words) + 1;
+	}
+	text_addf(text, "error %d", error);
+}
