@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Debian's static archive of libmnl is compiled for glibc with _FORTIFY_SOURCE: its printf calls became calls of a
- * checking function, which musl does not have. Only mnl_nlmsg_fprintf() has such calls and those of fwrite, which
- * install.sh renames; quarbox never calls it, so they write nothing.
+ * Debian's static archive of libmnl is compiled for glibc, and mnl_nlmsg_fprintf() in it, which is for debugging, calls
+ * functions that musl does not have or that bring much of it. quarbox never calls that, but it can not be left out;
+ * so install.sh gives those calls these names, where they do nothing.
  */
 #include <stddef.h>
 #include <stdio.h>
 
-int __fprintf_chk(FILE *stream, int flag, const char *format, ...);
-size_t __fwrite_chk(const void *bytes, size_t size, size_t count, FILE *stream);
+int __unused_fprintf(FILE *stream, int flag, const char *format, ...);
+size_t __unused_fwrite(const void *bytes, size_t size, size_t count, FILE *stream);
+const unsigned short **__unused_ctype_b_loc(void);
 
-int __fprintf_chk(FILE *stream, int flag, const char *format, ...)
+int __unused_fprintf(FILE *stream, int flag, const char *format, ...)
 {
 	(void)stream, (void)flag, (void)format;
 	return -1;
 }
 
-size_t __fwrite_chk(const void *bytes, size_t size, size_t count, FILE *stream)
+size_t __unused_fwrite(const void *bytes, size_t size, size_t count, FILE *stream)
 {
 	(void)bytes, (void)size, (void)count, (void)stream;
 	return 0;
+}
+
+const unsigned short **__unused_ctype_b_loc(void)
+{
+	return NULL;
 }

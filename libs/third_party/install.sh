@@ -97,8 +97,9 @@ install_from_debian() {
     (cd "$work" && ar x "$package" && tar -xf data.tar.*)
     cp -R "$work/usr/include/$name" "$sysroot/include/"
     # Tables for unwinding, which no C program needs, are a fifth of it. Only what prints a message for people who debug
-    # it calls fwrite, and nothing calls that: the C library's streams stay out of the program.
-    "$OBJCOPY" -R .eh_frame -R .note.gnu.property -R .comment --redefine-sym fwrite=__fwrite_chk \
+    # it writes and looks for letters, and nothing calls that: the C library's streams and tables stay out.
+    "$OBJCOPY" -R .eh_frame -R .note.gnu.property -R .comment --redefine-sym fwrite=__unused_fwrite \
+        --redefine-sym __fprintf_chk=__unused_fprintf --redefine-sym __ctype_b_loc=__unused_ctype_b_loc \
         "$work"/usr/lib/*/"$name.a" "$sysroot/lib/$name.a"
     # shellcheck disable=SC2086
     $CC $CFLAGS -c -o "$work/glibc_compat.o" "$here/glibc_compat.c"
