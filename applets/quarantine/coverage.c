@@ -49,6 +49,10 @@ bool coverage_gaps(const struct policy *policy, uint8_t wanted, void (*take)(voi
 		take(context, line);
 		partial |= (wanted & gaps[i].layer) && !gaps[i].usual;
 	}
+	if (policy->without_fib) /* to peers alone: usual, too */
+		take(context, policy->without_fib & 1 << TABLE_INET ?
+				      "packets to peers from addresses that are not ours (no fib here)" :
+				      "raw frames to peers from addresses that are not ours (no fib here)");
 	for (size_t i = 0; i < policy->links.count; i++) {
 		const struct policy_link *link = &policy->links.links[i];
 		struct text text = TEXT_ON(line);

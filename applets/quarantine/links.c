@@ -136,12 +136,15 @@ static int read_links(struct surveyor *surveyor)
 
 /* ---- addresses ---- */
 
-/* ARP is answered and asked on Ethernet only. */
-static int add_prefix(struct surveyor *surveyor, const struct link_facts *link, const uint8_t *bytes, uint8_t length)
+/* Neighbours are asked for on Ethernet only. */
+static int add_prefix(struct surveyor *surveyor, const struct link_facts *link, enum ip_family family,
+		      const uint8_t *bytes, uint8_t length)
 {
-	struct prefix_on new = { .link = link->index, .prefix.prefix_length = length };
-	memcpy(new.prefix.address, bytes, sizeof new.prefix.address);
-	if (link->link.form != LINK_ETHERNET)
+	struct prefix_on new = { .link = link->index, .prefix.prefix_length = length, .prefix.family = (uint8_t)family };
+	memcpy(new.prefix.address, bytes, family_address_length(family));
+	/* link-local and multicast ones the rules know without being told */
+	bool known = family == IPV6 && (bytes[0] == 0xff || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80));
+	if (link->link.form != LINK_ETHERNET || known)
 		return 0;
 	for (size_t i = 0; i < surveyor->prefix_count; i++) {
 		if (memcmp(&surveyor->prefixes[i], &new, sizeof new) == 0)
@@ -171,7 +174,7 @@ static int visit_address(void *context, const struct netlink_address *address)
 		     (v4 && address->bytes[0] == 169 && address->bytes[1] == 254);
 	if (!local)
 		link->facts |= FACT_ADDRESS;
-	return v4 ? add_prefix(surveyor, link, address->bytes, address->prefix_length) : 0;
+	return add_prefix(surveyor, link, v4 ? IPV4 : IPV6, address->bytes, address->prefix_length);
 }
 
 static int read_addresses(struct surveyor *surveyor)
@@ -260,6 +263,7 @@ static int visit_route(void *context, const struct netlink_route *route)
 	struct surveyor *surveyor = context;
 	struct link_facts *link = find(surveyor, route->link);
 	bool v4 = route->family == AF_INET;
+	enum ip_family family = v4 ? IPV4 : IPV6;
 	if (route->link && !link) /* loopback, or newer than our list */
 		return 0;
 	bool to_peer = leads(surveyor, route);
@@ -269,10 +273,10 @@ static int visit_route(void *context, const struct netlink_route *route)
 	}
 	if (to_peer)
 		link->facts |= FACT_LEADS;
-	if (v4 && route->direct && route->scope == RT_SCOPE_LINK)
-		return add_prefix(surveyor, link, route->destination, route->prefix_length);
-	if (v4 && to_peer && route->onlink && route->gateway)
-		return add_prefix(surveyor, link, route->gateway, 32);
+	if (route->direct && (!v4 || route->scope == RT_SCOPE_LINK))
+		return add_prefix(surveyor, link, family, route->destination, route->prefix_length);
+	if (to_peer && route->onlink && route->gateway)
+		return add_prefix(surveyor, link, family, route->gateway, v4 ? 32 : 128);
 	return 0;
 }
 
@@ -404,6 +408,7 @@ static int make_survey(struct surveyor *surveyor)
 	if (result < 0)
 		return result;
 	links_finish(surveyor->links, surveyor->count);
+	surveyor->survey->vrf = links_have_vrf(surveyor->links, surveyor->count);
 	const struct link_facts *bridge = links_switched_bridge(surveyor->links, surveyor->count);
 	if (bridge)
 		text_copy(surveyor->survey->switched, sizeof surveyor->survey->switched, bridge->link.name);

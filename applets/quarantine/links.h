@@ -21,6 +21,7 @@ struct links_survey {
 	struct policy_network outer[SURVEY_OUTER_MAX];
 	size_t outer_count;
 	char tunnel[POLICY_INTERFACE_SIZE]; /* one that leads to peers, its outer packets nobody knows where; or "" */
+	bool vrf; /* peers are reached over one */
 	char switched[POLICY_INTERFACE_SIZE]; /* a bridge whose ports a switch joins by itself; or "" */
 	/* what of the lists above is not complete */
 	bool macs_cut;

@@ -213,6 +213,8 @@ static int survey_links(struct run *run, struct diag *diag)
 		policy->networks[policy->network_count++] = survey->outer[i];
 	}
 	policy->links = survey->links;
+	if (survey->vrf) /* our own addresses would look like those of others */
+		policy->without_fib = (1 << TABLES) - 1;
 	warn_of_survey(run);
 	return 0;
 }

@@ -228,6 +228,12 @@ static struct refusal describe_refusal(const struct nlmsghdr *message)
 	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(message);
 	struct refusal refusal = { .type = message->nlmsg_type & 0xff, .family = generic->nfgen_family };
 	struct nlattr *attribute;
+	static const struct {
+		struct nlattr header;
+		char name[4];
+	} fib = { { sizeof fib, NFTA_EXPR_NAME }, "fib" };
+	if (refusal.type == NFT_MSG_NEWRULE)
+		refusal.fib = memmem(message, message->nlmsg_len, &fib, sizeof fib) != NULL;
 	if (refusal.type != NFT_MSG_NEWCHAIN)
 		return refusal;
 	netlink_for_each_attribute(attribute, message, sizeof *generic) {

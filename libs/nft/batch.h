@@ -15,6 +15,7 @@ struct refusal {
 	uint8_t family; /* NFPROTO_* */
 	uint32_t hook; /* of NFT_MSG_NEWCHAIN: its number */
 	bool every_device; /* of NFT_MSG_NEWCHAIN: it was to be hooked on all devices */
+	bool fib; /* of NFT_MSG_NEWRULE: it looks an address up */
 };
 
 struct batch {

@@ -124,9 +124,25 @@ static uint8_t refused_layers(const struct refusal *refusal, int error)
 	return LAYER_NETDEV;
 }
 
+/* The rule that looks addresses up is left out of the table whose hooks can't. */
+static bool give_way_without_fib(struct policy *policy, const struct refusal *refusal, int error)
+{
+	bool unsupported = says_unsupported(error) || error == -EINVAL;
+	for (unsigned id = 0; id < TABLES; id++) {
+		if (!refusal->fib || !unsupported || table_types[id].family != refusal->family ||
+		    (policy->without_fib & 1u << id))
+			continue;
+		policy->without_fib |= (uint8_t)(1u << id);
+		return true;
+	}
+	return false;
+}
+
 /* Whether the plan has become one that the kernel may take: without a layer, or without connection tracking. */
 static bool give_way(struct policy *policy, const struct refusal *refusal, int error)
 {
+	if (policy && give_way_without_fib(policy, refusal, error))
+		return true;
 	uint8_t layers = policy ? refused_layers(refusal, error) & policy->layers : 0;
 	if (layers) {
 		policy->layers &= (uint8_t)~layers;

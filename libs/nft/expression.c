@@ -129,13 +129,24 @@ void expression_lookup(struct rule_builder *builder, const char *set, bool inver
 	end(builder, lookup);
 }
 
-void expression_lookup_constant(struct rule_builder *builder, uint32_t set_id)
+void expression_lookup_constant(struct rule_builder *builder, uint32_t set_id, bool inverted)
 {
 	struct expression lookup = begin(builder, NFTA_LIST_ELEM, "lookup");
 	put_string(builder, NFTA_LOOKUP_SET, set_constant_name);
 	put_u32(builder, NFTA_LOOKUP_SET_ID, set_id);
 	put_u32(builder, NFTA_LOOKUP_SREG, NFT_REG_1);
+	if (inverted)
+		put_u32(builder, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 	end(builder, lookup);
+}
+
+void expression_source_type(struct rule_builder *builder)
+{
+	struct expression fib = begin(builder, NFTA_LIST_ELEM, "fib");
+	put_u32(builder, NFTA_FIB_DREG, NFT_REG_1);
+	put_u32(builder, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	put_u32(builder, NFTA_FIB_FLAGS, NFTA_FIB_F_SADDR);
+	end(builder, fib);
 }
 
 void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg)

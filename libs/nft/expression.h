@@ -25,7 +25,9 @@ void expression_bitwise(struct rule_builder *builder, const void *mask, const vo
 /* register 1 and what follows it, in the named set or, when inverted, not in it */
 void expression_lookup(struct rule_builder *builder, const char *set, bool inverted);
 /* the same in a set without a name of this transaction */
-void expression_lookup_constant(struct rule_builder *builder, uint32_t set_id);
+void expression_lookup_constant(struct rule_builder *builder, uint32_t set_id, bool inverted);
+/* register 1 = type of the packet's source address, enum RTN_ of linux/rtnetlink.h, host byte order */
+void expression_source_type(struct rule_builder *builder);
 /* direction: -1 for none, else enum ip_conntrack_dir */
 void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg);
 /* rate: packets a second */

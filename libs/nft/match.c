@@ -9,17 +9,21 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
 
 #include "nft/expression.h"
 #include "nft/set.h"
 
 /* Offsets in headers: RFC 791 section 3.1, RFC 8200 section 3, RFC 9293 section 3.1, RFC 768. */
 enum {
+	IPV4_HEADER_LENGTH = 0, /* in 32-bit words, the low 4 bits */
+	IPV4_FRAGMENT = 6, /* flags and offset */
 	IPV4_TTL = 8,
 	IPV4_CHECKSUM = 10,
 	IPV4_SOURCE = 12,
 	IPV4_DESTINATION = 16,
 	IPV6_PAYLOAD_LENGTH = 4,
+	IPV6_NEXT_HEADER = 6,
 	IPV6_HOP_LIMIT = 7,
 	IPV6_SOURCE = 8,
 	IPV6_DESTINATION = 24,
@@ -235,6 +239,109 @@ static void print_network(struct text *text, const struct rule *rule, const stru
 	}
 	text_addf(text, "%s %s", ip_word(rule->family), match->kind == MATCH_SOURCE_NETWORK ? "saddr" : "daddr");
 	print_address_and_prefix(text, &network);
+}
+
+static struct policy_network prefix_of(const struct rule *rule)
+{
+	struct policy_network network = { .prefix_length = rule->prefix->prefix_length };
+	network.address.family = family_number((enum ip_family)rule->prefix->family);
+	memcpy(network.address.bytes, rule->prefix->address, address_length(&network.address));
+	return network;
+}
+
+static void build_destination_prefix(struct rule_builder *builder, const struct match *match)
+{
+	struct policy_network network = prefix_of(builder->source);
+	(void)match;
+	expression_need_family(builder);
+	if (network.prefix_length == 0)
+		return;
+	if (network.prefix_length % 8)
+		load_address(builder, false, NFT_REG_1);
+	else
+		expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_DESTINATION, network.prefix_length / 8,
+				   NFT_REG_1);
+	compare_network(builder, &network, (uint32_t)address_length(&network.address));
+}
+
+static void print_destination_prefix(struct text *text, const struct rule *rule, const struct match *match)
+{
+	struct policy_network network = prefix_of(rule);
+	if (network.prefix_length == 0) {
+		print_family(text, rule, match);
+		return;
+	}
+	text_addf(text, "%s daddr", ip_word(rule->family));
+	print_address_and_prefix(text, &network);
+}
+
+/* ---- what nobody needs ---- */
+
+static void build_source_foreign(struct rule_builder *builder, const struct match *match)
+{
+	static const uint32_t local = RTN_LOCAL;
+	(void)match;
+	expression_source_type(builder);
+	expression_compare(builder, NFT_CMP_NEQ, &local, sizeof local);
+}
+
+static void print_source_foreign(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_add(text, "fib saddr type != local");
+}
+
+static void build_ip_options(struct rule_builder *builder, const struct match *match)
+{
+	static const uint8_t low_bits = 0x0f, zero = 0, words = 5;
+	(void)match;
+	expression_need_family(builder);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_HEADER_LENGTH, 1, NFT_REG_1);
+	expression_bitwise(builder, &low_bits, &zero, 1);
+	expression_compare(builder, NFT_CMP_NEQ, &words, 1);
+}
+
+static void print_ip_options(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_add(text, "ip hdrlength != 5");
+}
+
+/* The first of several, or one behind it: all bits but "don't fragment". */
+static void build_fragment(struct rule_builder *builder, const struct match *match)
+{
+	static const uint8_t bits[2] = { 0x3f, 0xff }, zero[2];
+	(void)match;
+	expression_need_family(builder);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_FRAGMENT, sizeof bits, NFT_REG_1);
+	expression_bitwise(builder, bits, zero, sizeof bits);
+	expression_compare(builder, NFT_CMP_NEQ, zero, sizeof zero);
+}
+
+static void print_fragment(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_add(text, "ip frag-off & 16383 != 0");
+}
+
+static void build_other_header(struct rule_builder *builder, const struct match *match)
+{
+	static const uint8_t usual[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6 };
+	(void)match;
+	expression_need_family(builder);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_NEXT_HEADER, 1, NFT_REG_1);
+	uint32_t id = set_add_constant(builder->batch, builder->table, NFT_TYPE_INET_PROTOCOL, usual, sizeof usual, 1);
+	expression_lookup_constant(builder, id, true);
+}
+
+static void print_other_header(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_add(text, "ip6 nexthdr != { tcp, udp, ipv6-icmp }");
 }
 
 /* ---- ports ---- */
@@ -457,7 +564,7 @@ static void build_icmp_types(struct rule_builder *builder, const struct match *m
 	}
 	uint32_t id = set_add_constant(builder->batch, builder->table, ipv4 ? NFT_TYPE_ICMP_TYPE : NFT_TYPE_ICMPV6_TYPE,
 				       match->types, count, 1);
-	expression_lookup_constant(builder, id);
+	expression_lookup_constant(builder, id, false);
 }
 
 static void print_icmp_types(struct text *text, const struct rule *rule, const struct match *match)
@@ -488,7 +595,7 @@ static void print_hop_limit(struct text *text, const struct rule *rule, const st
 
 static void build_payload_at_most(struct rule_builder *builder, const struct match *match)
 {
-	uint16_t length = htons(match->value);
+	uint16_t length = htons(match->port);
 	expression_need_family(builder);
 	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_PAYLOAD_LENGTH, sizeof length, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_LTE, &length, sizeof length);
@@ -497,7 +604,7 @@ static void build_payload_at_most(struct rule_builder *builder, const struct mat
 static void print_payload_at_most(struct text *text, const struct rule *rule, const struct match *match)
 {
 	(void)rule;
-	text_addf(text, "ip6 length <= %u", match->value);
+	text_addf(text, "ip6 length <= %u", match->port);
 }
 
 /* The checksum of the IPv4 header counts 16-bit words, so TTL and protocol are written together. */
@@ -573,6 +680,24 @@ static void print_destination_mac(struct text *text, const struct rule *rule, co
 	text_addf(text, "ether daddr %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
+static void build_group_mac(struct rule_builder *builder, const struct match *match)
+{
+	static const uint8_t group_bit[MAC_LENGTH] = { 1 };
+	static const uint8_t zero[MAC_LENGTH];
+	(void)match;
+	expression_need_ethernet(builder);
+	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, MAC_LENGTH, NFT_REG_1);
+	expression_bitwise(builder, group_bit, zero, MAC_LENGTH);
+	expression_compare(builder, NFT_CMP_NEQ, zero, MAC_LENGTH);
+}
+
+static void print_group_mac(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_add(text, "ether daddr & 01:00:00:00:00:00 != 00:00:00:00:00:00");
+}
+
 static void load_ether_type(struct rule_builder *builder)
 {
 	expression_need_ethernet(builder);
@@ -601,7 +726,7 @@ static void build_ether_type_ip(struct rule_builder *builder, const struct match
 	static const uint8_t types[] = { 0x08, 0x00, 0x08, 0x06, 0x86, 0xdd }; /* IPv4, ARP, IPv6 */
 	load_ether_type(builder);
 	uint32_t id = set_add_constant(builder->batch, builder->table, NFT_TYPE_ETHER_TYPE, types, sizeof types, 2);
-	expression_lookup_constant(builder, id);
+	expression_lookup_constant(builder, id, false);
 }
 
 static void print_ether_type_ip(struct text *text, const struct rule *rule, const struct match *match)
@@ -679,14 +804,6 @@ static void print_arp_sender_own(struct text *text, const struct rule *rule, con
 	set_name(text, "", (enum set_id)match->set, rule->family);
 }
 
-static struct policy_network prefix_of(const struct rule *rule)
-{
-	struct policy_network network = { .prefix_length = rule->prefix->prefix_length };
-	network.address.family = AF_INET;
-	memcpy(network.address.bytes, rule->prefix->address, sizeof rule->prefix->address);
-	return network;
-}
-
 static void build_arp_target(struct rule_builder *builder, const struct match *match)
 {
 	(void)match;
@@ -721,7 +838,7 @@ static void build_lengths(struct rule_builder *builder, const struct match *matc
 	}
 	uint32_t id = set_add_constant(builder->batch, builder->table, NFT_TYPE_INTEGER, lengths,
 				       count * sizeof *lengths, sizeof *lengths);
-	expression_lookup_constant(builder, id);
+	expression_lookup_constant(builder, id, false);
 }
 
 static void print_lengths(struct text *text, const struct rule *rule, const struct match *match)
@@ -802,6 +919,11 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_DESTINATION_IN_SET] = { build_in_set, print_in_set },
 	[MATCH_SOURCE_NETWORK] = { build_network, print_network },
 	[MATCH_DESTINATION_NETWORK] = { build_network, print_network },
+	[MATCH_DESTINATION_PREFIX] = { build_destination_prefix, print_destination_prefix },
+	[MATCH_SOURCE_FOREIGN] = { build_source_foreign, print_source_foreign },
+	[MATCH_IP_OPTIONS] = { build_ip_options, print_ip_options },
+	[MATCH_FRAGMENT] = { build_fragment, print_fragment },
+	[MATCH_OTHER_HEADER] = { build_other_header, print_other_header },
 	[MATCH_SOURCE_PORT] = { build_port, print_port },
 	[MATCH_DESTINATION_PORT] = { build_port, print_port },
 	[MATCH_PORTS] = { build_ports, print_ports },
@@ -821,6 +943,7 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_SOURCE_MAC_FOREIGN] = { build_mac_foreign, print_mac_foreign },
 	[MATCH_DESTINATION_MAC_FOREIGN] = { build_mac_foreign, print_mac_foreign },
 	[MATCH_DESTINATION_MAC] = { build_destination_mac, print_destination_mac },
+	[MATCH_GROUP_MAC] = { build_group_mac, print_group_mac },
 	[MATCH_ETHER_TYPE] = { build_ether_type, print_ether_type },
 	[MATCH_ETHER_TYPE_IP] = { build_ether_type_ip, print_ether_type_ip },
 	[MATCH_VLAN] = { build_vlan, print_vlan },

@@ -317,6 +317,15 @@ const struct link_facts *links_switched_bridge(struct link_facts *links, size_t 
 	return NULL;
 }
 
+bool links_have_vrf(const struct link_facts *links, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if ((links[i].facts & FACT_WAY) && strcmp(types[links[i].type].kind, "vrf") == 0)
+			return true;
+	}
+	return false;
+}
+
 /* ---- the result ---- */
 
 /*
@@ -367,11 +376,13 @@ bool policy_links_add_mac(struct policy_links *links, const uint8_t mac[MAC_LENG
 bool policy_links_add_prefix(struct policy_links *links, const struct policy_prefix *prefix)
 {
 	struct policy_prefix clear = *prefix;
-	for (size_t bit = prefix->prefix_length; bit < 32; bit++)
+	size_t length = family_address_length((enum ip_family)prefix->family);
+	for (size_t bit = prefix->prefix_length; bit < 8 * length; bit++)
 		clear.address[bit / 8] &= (uint8_t)~(0x80u >> bit % 8);
 	for (size_t i = 0; i < links->on_link_count; i++) {
 		const struct policy_prefix *there = &links->on_link[i];
-		if (there->prefix_length == clear.prefix_length && memcmp(there->address, clear.address, 4) == 0)
+		if (there->family == clear.family && there->prefix_length == clear.prefix_length &&
+		    memcmp(there->address, clear.address, length) == 0)
 			return true;
 	}
 	if (links->on_link_count == POLICY_ON_LINK_MAX)

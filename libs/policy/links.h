@@ -71,6 +71,9 @@ void links_finish(struct link_facts *links, size_t count);
 /* The bridge between two ports of a switch, which then forwards frames itself and shows them to nobody; NULL: none. */
 const struct link_facts *links_switched_bridge(struct link_facts *links, size_t count);
 
+/* Whether peers are reached over a VRF, whose addresses are in a table of their own. After links_spread. */
+bool links_have_vrf(const struct link_facts *links, size_t count);
+
 /* Whether the link is not sealed only because it may become the next uplink. */
 static inline bool link_is_idle(const struct link_facts *link)
 {

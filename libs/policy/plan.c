@@ -170,6 +170,7 @@ static bool row_applies(const struct rule_visit *visit, const struct rule_row *r
 	uint32_t refused = 0; /* WHEN_ bits that don't hold */
 	refused |= stateless ? WHEN_CT : WHEN_STATELESS;
 	refused |= visit->table == TABLE_NETDEV ? ONLY_INET : ONLY_NETDEV;
+	refused |= policy->without_fib & 1u << visit->table ? WHEN_FIB : 0;
 	refused |= policy->dns_any ? 0 : WHEN_DNS_ANY;
 	refused |= policy->dhcp_server_count > 0 ? 0 : WHEN_DHCP_SERVER;
 	return !(row->when & refused);
@@ -216,7 +217,8 @@ static int visit_prefixes(const struct rule_visit *visit, struct rule *rule)
 	int result = 0;
 	for (size_t i = 0; i < visit->policy->links.on_link_count && result == 0; i++) {
 		rule->prefix = &visit->policy->links.on_link[i];
-		result = visit->visit(visit->context, rule);
+		if (rule->prefix->family == (uint8_t)rule->family)
+			result = visit->visit(visit->context, rule);
 	}
 	return result;
 }

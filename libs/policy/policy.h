@@ -109,7 +109,7 @@ extern const struct table_type table_types[TABLES];
 
 enum {
 	POLICY_LINK_VLANS_MAX = 8, /* of one device that lead to peers; with more, frames of any VLAN are looked into */
-	POLICY_ON_LINK_MAX = 32, /* IPv4 prefixes */
+	POLICY_ON_LINK_MAX = 32, /* prefixes */
 	POLICY_MACS_MAX = 64,
 	MAC_LENGTH = 6,
 };
@@ -141,10 +141,11 @@ struct policy_link {
 	uint16_t vlans[POLICY_LINK_VLANS_MAX]; /* VLAN ids (1 to 4094) of the devices above it that lead to peers */
 };
 
-/* An IPv4 prefix that is on a link that leads to peers; host bits are 0. */
+/* A prefix that is on a link that leads to peers; host bits are 0. */
 struct policy_prefix {
-	uint8_t address[4];
+	uint8_t address[16]; /* family_address_length bytes */
 	uint8_t prefix_length;
+	uint8_t family; /* enum ip_family */
 };
 
 /* What the layers below IP have to know of the device. The links are the caller's; loopback is not among them. */
@@ -170,6 +171,7 @@ struct policy {
 	uint8_t refused; /* LAYER_ bits */
 	struct policy_links links;
 	bool stateless; /* the kernel has no connection tracking */
+	uint8_t without_fib; /* bits 1 << enum table_id: the kernel does not look addresses up there */
 };
 
 /* The comment of every table of ours begins so. */
@@ -270,7 +272,7 @@ struct chain_type {
 	uint8_t hook_number; /* enum nf_inet_hooks; of netdev enum nf_dev_hooks */
 	uint8_t devices; /* enum chain_devices */
 	bool accepts; /* the policy */
-	int16_t priority;
+	int32_t priority;
 };
 
 extern const struct chain_type chain_types[CHAIN_IDS];
@@ -305,6 +307,11 @@ enum match_kind {
 	MATCH_DESTINATION_IN_SET,
 	MATCH_SOURCE_NETWORK, /* ip6 saddr fe80::/10; network, or the rule's network */
 	MATCH_DESTINATION_NETWORK,
+	MATCH_DESTINATION_PREFIX, /* ip6 daddr: the rule's prefix */
+	MATCH_SOURCE_FOREIGN, /* fib saddr type != local: no address of this device */
+	MATCH_IP_OPTIONS, /* ip hdrlength != 5 */
+	MATCH_FRAGMENT, /* ip frag-off & 0x3fff != 0 */
+	MATCH_OTHER_HEADER, /* ip6 nexthdr != { tcp, udp, ipv6-icmp }: routing headers, fragments and the like */
 	MATCH_SOURCE_PORT, /* udp sport 53; protocol and port, or those of the rule's network */
 	MATCH_DESTINATION_PORT,
 	MATCH_PORTS, /* udp sport 68 udp dport 67; protocol, port, second_port */
@@ -314,7 +321,7 @@ enum match_kind {
 	MATCH_FLOW_OF_NETWORK, /* the same against address, protocol and port of the rule's network */
 	MATCH_ICMP_TYPES, /* icmp type { ... }, icmpv6 type { ... }; types */
 	MATCH_HOP_LIMIT, /* ip6 hoplimit; value */
-	MATCH_PAYLOAD_AT_MOST, /* ip6 length <= value: bytes after the IPv6 header */
+	MATCH_PAYLOAD_AT_MOST, /* ip6 length <= port: bytes after the IPv6 header */
 	MATCH_LIMIT, /* limit rate 20/second burst 40 packets */
 	MATCH_DNS_RATE, /* update @dns_rate4 { ip daddr limit rate ... } */
 	MATCH_SET_TTL, /* ip ttl set; value: not a test, it changes the packet */
@@ -323,6 +330,7 @@ enum match_kind {
 	MATCH_SOURCE_MAC_FOREIGN, /* ether saddr != @own_mac */
 	MATCH_DESTINATION_MAC_FOREIGN, /* ether daddr & 01:00:... == 00:00:... ether daddr != @own_mac: unicast */
 	MATCH_DESTINATION_MAC, /* ether daddr; data */
+	MATCH_GROUP_MAC, /* ether daddr & 01:... != 0: multicast or broadcast */
 	MATCH_ETHER_TYPE, /* ether type; port holds it */
 	MATCH_ETHER_TYPE_IP, /* ether type { ip, arp, ip6 }: without a VLAN tag */
 	MATCH_VLAN, /* vlan id: that of the rule */
@@ -388,12 +396,13 @@ enum {
 	FOR_DHCP_SERVER = 1 << 10, /* once for each interface */
 	ONLY_INET = 1 << 11, /* rows of in- and outbound_chain are in the inet and the netdev table, but for these */
 	ONLY_NETDEV = 1 << 12,
-	FOR_ON_LINK = 1 << 13, /* once for each prefix */
+	FOR_ON_LINK = 1 << 13, /* once for each prefix of the family; rows of any family are about ARP, so IPv4 */
 	FOR_VLAN = 1 << 14, /* once for each VLAN of the link */
 	WHEN_DHCP_SERVER = 1 << 15,
 	WHEN_ETHERNET = 1 << 16, /* on links with Ethernet headers */
 	WHEN_IP_LINK = 1 << 17, /* on links without */
 	WHEN_FIXED_MAC = 1 << 18, /* on links without LINK_ANY_MAC */
+	WHEN_FIB = 1 << 19, /* only where the kernel can look addresses up */
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
 	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP,
 };

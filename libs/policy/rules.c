@@ -42,22 +42,22 @@ const struct set_type set_types[SET_IDS] = {
 };
 
 /*
- * outbound after NAT (-100), so that the address that is checked is the one on the wire; inbound before the source NAT
- * of the input hook (100) for the same reason; forward and ingress before every chain that could hand a flow to a
- * flowtable, and before the flowtables themselves.
+ * outbound behind NAT (-100) and behind every chain that could write another address into what it accepted; inbound
+ * before the source NAT of the input hook (100) and before those that could make somebody look like a peer; forward and
+ * ingress before every chain that could hand a flow to a flowtable, and before the flowtables themselves.
  */
-enum { FIRST = -500, AFTER_NAT = 300 };
+enum { FIRST = INT32_MIN, LAST = INT32_MAX };
 
 /* The bridge's hooks have the numbers of the IP ones (linux/netfilter_bridge.h). */
 const struct chain_type chain_types[CHAIN_IDS] = {
 	[CHAIN_INBOUND] = { "inbound_chain", "input", TABLE_INET, LAYER_INET, NF_INET_LOCAL_IN, .priority = FIRST },
 	[CHAIN_OUTBOUND] = { "outbound_chain", "output", TABLE_INET, LAYER_INET, NF_INET_LOCAL_OUT,
-			     .priority = AFTER_NAT },
+			     .priority = LAST },
 	[CHAIN_FORWARD] = { "forward_chain", "forward", TABLE_INET, LAYER_INET, NF_INET_FORWARD, .priority = FIRST },
 	[CHAIN_BRIDGE_INBOUND] = { "inbound_chain", "input", TABLE_BRIDGE, LAYER_BRIDGE, NF_INET_LOCAL_IN,
 				   .accepts = true, .priority = FIRST },
 	[CHAIN_BRIDGE_OUTBOUND] = { "outbound_chain", "output", TABLE_BRIDGE, LAYER_BRIDGE, NF_INET_LOCAL_OUT,
-				    .accepts = true, .priority = AFTER_NAT },
+				    .accepts = true, .priority = LAST },
 	[CHAIN_BRIDGE_FORWARD] = { "forward_chain", "forward", TABLE_BRIDGE, LAYER_BRIDGE, NF_INET_FORWARD,
 				   .priority = FIRST },
 	[CHAIN_LINK_INBOUND] = { "inbound_chain", NULL, TABLE_NETDEV, LAYER_INGRESS | LAYER_LATER, 0 },
@@ -65,15 +65,15 @@ const struct chain_type chain_types[CHAIN_IDS] = {
 	[CHAIN_SEALED_INGRESS] = { "sealed_ingress", "ingress", TABLE_NETDEV, LAYER_INGRESS, NF_NETDEV_INGRESS,
 				   DEVICES_SEALED, .priority = FIRST },
 	[CHAIN_SEALED_EGRESS] = { "sealed_egress", "egress", TABLE_NETDEV, LAYER_EGRESS, NF_NETDEV_EGRESS,
-				  DEVICES_SEALED, .priority = AFTER_NAT },
+				  DEVICES_SEALED, .priority = LAST },
 	[CHAIN_INGRESS] = { "ingress", "ingress", TABLE_NETDEV, LAYER_INGRESS, NF_NETDEV_INGRESS, DEVICE_OF_LINK,
 			    .priority = FIRST },
 	[CHAIN_EGRESS] = { "egress", "egress", TABLE_NETDEV, LAYER_EGRESS, NF_NETDEV_EGRESS, DEVICE_OF_LINK,
-			   .priority = AFTER_NAT },
+			   .priority = LAST },
 	[CHAIN_LATER_INGRESS] = { "later_ingress", "ingress", TABLE_NETDEV, LAYER_LATER, NF_NETDEV_INGRESS, DEVICES_ALL,
 				  .priority = FIRST },
 	[CHAIN_LATER_EGRESS] = { "later_egress", "egress", TABLE_NETDEV, LAYER_LATER, NF_NETDEV_EGRESS, DEVICES_ALL,
-				 .priority = AFTER_NAT },
+				 .priority = LAST },
 };
 
 enum {
@@ -90,11 +90,18 @@ enum {
 
 	ARP_BYTES = 28, /* of Ethernet and IPv4: RFC 826 */
 	ARP_BYTES_SENT = ETH_HLEN + ARP_BYTES, /* egress hooks see the Ethernet header as well */
+	ARP_BYTES_PADDED = 60, /* as programs send it */
+
+	ND_BYTES = 40, /* of a solicitation or advertisement with one option, and a nonce (RFC 7527) */
+	MLD_BYTES = 400, /* of a report of 19 groups, as many as a device listens to */
 };
 
 static const uint8_t link_local[16] = { 0xfe, 0x80 };
 static const uint8_t link_multicast[16] = { 0xff, 0x02 };
 static const uint8_t unspecified[16];
+static const uint8_t multicast[16] = { 0xff };
+static const uint8_t loopback4[4] = { 127 };
+static const uint8_t loopback6[16] = { [15] = 1 };
 static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
 static const uint8_t slow_multicast[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 2 }; /* IEEE 802.3 annex 57A */
 static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /* IEEE 802.1D table 7-9 */
@@ -130,7 +137,7 @@ static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /*
 #define ABOUT_NETWORK { .kind = MATCH_FLOW_OF_NETWORK }
 #define ICMP_TYPES(...) { .kind = MATCH_ICMP_TYPES, .types = { __VA_ARGS__ } }
 #define HOP_LIMIT(n) { .kind = MATCH_HOP_LIMIT, .value = n }
-#define PAYLOAD_AT_MOST(n) { .kind = MATCH_PAYLOAD_AT_MOST, .value = n }
+#define PAYLOAD_AT_MOST(n) { .kind = MATCH_PAYLOAD_AT_MOST, .port = n }
 #define LIMIT { .kind = MATCH_LIMIT }
 #define DNS_RATE { .kind = MATCH_DNS_RATE, .set = SET_DNS_RATE }
 #define SET_TTL(n) { .kind = MATCH_SET_TTL, .value = n }
@@ -147,6 +154,12 @@ static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /*
 #define ARP { .kind = MATCH_ARP }
 #define ARP_FROM_OWN_MAC { .kind = MATCH_ARP_SENDER_OWN, .set = SET_OWN_MAC }
 #define ARP_TO_PREFIX { .kind = MATCH_ARP_TARGET }
+#define TO_PREFIX { .kind = MATCH_DESTINATION_PREFIX }
+#define FOREIGN_SOURCE { .kind = MATCH_SOURCE_FOREIGN }
+#define HAS_OPTIONS { .kind = MATCH_IP_OPTIONS }
+#define FRAGMENT { .kind = MATCH_FRAGMENT }
+#define OTHER_HEADER { .kind = MATCH_OTHER_HEADER }
+#define TO_GROUP_MAC { .kind = MATCH_GROUP_MAC }
 #define LENGTHS(...) { .kind = MATCH_LENGTHS, .types = { __VA_ARGS__ } }
 
 #define ICMP_ERRORS ICMP_TYPES(ICMP_UNREACHABLE, ICMP_EXCEEDED, ICMP_PARAMETER)
@@ -262,16 +275,6 @@ const struct rule_row rule_rows[] = {
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", OUT_INTERFACE("lo")),
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", OUT_INTERFACE_OF(SET_SEALED)),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "servers", TO_PEER(SET_SERVER)),
-
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS", TO_PEER(SET_RESOLVER), DESTINATION_PORT(IPPROTO_UDP, PORT_DNS),
-	       DNS_RATE),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS over TCP", TO_PEER(SET_RESOLVER), DESTINATION_PORT(IPPROTO_TCP, PORT_DNS),
-	       DNS_RATE),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS", DESTINATION_PORT(IPPROTO_UDP, PORT_DNS), LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS over TCP", DESTINATION_PORT(IPPROTO_TCP, PORT_DNS),
-	       LIMIT),
-
 	/*
 	 * A renewal goes to the server's own address, which nobody should have to pin. TTL 1 keeps it on the link; a
 	 * server behind a relay is reached again by the broadcast at rebinding time (RFC 2131 section 4.4.5).
@@ -286,21 +289,49 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "DHCPv6 requests", FROM(link_local, 10), TO(dhcpv6_servers, 128),
 	       UDP_PORTS(PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER)),
 
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP replies", OUT_INTERFACE(NULL), FAMILY,
+	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP replies", FAMILY,
+	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
+
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_local, 10), HOP_LIMIT(255),
-	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)),
+	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), PAYLOAD_AT_MOST(ND_BYTES)),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_multicast, 16), HOP_LIMIT(255),
-	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)),
+	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), PAYLOAD_AT_MOST(ND_BYTES)),
 	/*
-	 * Is a neighbour with a global address still there (RFC 4861 section 7.3)? Which address is on the link changes
-	 * with every router advertisement, so others pass as well, as small and as seldom as the real ones.
+	 * Is a neighbour with a global address still there (RFC 4861 section 7.3)? Where a router advertises another
+	 * prefix later, the question that gets no answer is followed by one to everybody.
 	 */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour reachability", HOP_LIMIT(255), PAYLOAD_AT_MOST(32),
-	       ICMP_TYPES(ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_ON_LINK, "neighbour reachability", TO_PREFIX, HOP_LIMIT(255),
+	       ICMP_TYPES(ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), PAYLOAD_AT_MOST(ND_BYTES), LIMIT),
 	/* RFC 3810 section 5.2.13: link-local, or unspecified while duplicate address detection runs. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(link_local, 10), HOP_LIMIT(1),
-	       ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT)),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(unspecified, 128), HOP_LIMIT(1),
-	       ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(link_local, 10), TO(multicast, 8),
+	       HOP_LIMIT(1), ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT), PAYLOAD_AT_MOST(MLD_BYTES), LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(unspecified, 128), TO(multicast, 8),
+	       HOP_LIMIT(1), ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT), PAYLOAD_AT_MOST(MLD_BYTES), LIMIT),
+
+	/*
+	 * What follows is for peers alone. Answers to packets in somebody else's name would go to him; a source route or
+	 * a routing header makes the peer hand them on; of fragments only the first has ports, and nobody here needs any;
+	 * frames to everybody reach others than the peer.
+	 */
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_FIB, "not our address", FOREIGN_SOURCE),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "loopback address", FROM(loopback4, 8)),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | ONLY_NETDEV, "loopback address", FROM(loopback6, 128)),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "IP options", HAS_OPTIONS),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "fragments", FRAGMENT),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "extension headers", OTHER_HEADER),
+	DROP(CHAIN_OUTBOUND, WHEN_IP | ONLY_NETDEV, "frames to many", FAMILY, TO_GROUP_MAC),
+
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "servers", TO_PEER(SET_SERVER)),
+
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS", TO_PEER(SET_RESOLVER), DESTINATION_PORT(IPPROTO_UDP, PORT_DNS),
+	       DNS_RATE),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS over TCP", TO_PEER(SET_RESOLVER), DESTINATION_PORT(IPPROTO_TCP, PORT_DNS),
+	       DNS_RATE),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS", DESTINATION_PORT(IPPROTO_UDP, PORT_DNS), LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS over TCP", DESTINATION_PORT(IPPROTO_TCP, PORT_DNS),
+	       LIMIT),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "--allow", TO_PEER(SET_ALLOW_OUT)),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "replies, --allow", TO_CALLER(SET_ALLOW_IN), NOT_OPENING),
@@ -318,13 +349,10 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_UDP | WHEN_STATELESS, "replies, --allow",
 	       TO_NETWORK, NETWORK_SOURCE_PORT),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP replies", OUT_INTERFACE(NULL), FAMILY,
-	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP replies", FAMILY,
-	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
-
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP", ARP, ARP_FROM_OWN_MAC,
 	       ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP of programs", ARP, ARP_FROM_OWN_MAC,
+	       ARP_TO_PREFIX, LENGTHS(ARP_BYTES_PADDED), LIMIT),
 	/* A new lease may be of another network than the one that the device was contained in. */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP after DHCP", ARP, ARP_FROM_OWN_MAC,
 	       LENGTHS(ARP_BYTES_SENT), OUT_INTERFACE_OF(SET_LEASED), LIMIT),

@@ -79,6 +79,12 @@ gives no_later 0 "$work/older_kernel" later quarantine --layers inet,bridge,netd
 matches no_later_is_said 'contained: .*not covered raw frames on interfaces that appear later \(the kernel refuses it\)' "$out"
 contains no_later
 
+# Without addresses being looked up: peers can be written to in somebody else's name.
+gives no_fib 0 "$work/older_kernel" fib quarantine "${plan[@]}"
+matches no_fib_is_said 'contained: .*packets to peers from addresses that are not ours \(no fib here\)' "$out"
+same no_fib_in_rules '' "$(rules | grep -o 'fib saddr')"
+contains no_fib
+
 # Stateless rules.
 gives no_conntrack 0 "$work/older_kernel" ct quarantine "${plan[@]}"
 matches no_conntrack_is_said 'no connection tracking: stateless rules are used' "$err"

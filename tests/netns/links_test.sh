@@ -50,12 +50,14 @@ same only_its_mac "mac $(ip -n device -br link show wan | awk '{ print $3 }')" "
 surveyed peer_on_the_lan 'lan uplink ethernet untagged
 wan sealed ethernet
 ifb9 sealed ethernet
-on-link 203.0.113.0/24' 2001:db8:3::9
+on-link 203.0.113.0/24
+on-link 2001:db8:3::/64' 2001:db8:3::9
 surveyed both 'wan uplink ethernet untagged
 lan uplink ethernet untagged
 ifb9 sealed ethernet
 on-link 192.0.2.0/24
-on-link 203.0.113.0/24' 2001:db8:3::9 198.51.100.2
+on-link 203.0.113.0/24
+on-link 2001:db8:3::/64' 2001:db8:3::9 198.51.100.2
 surveyed no_route 'wan sealed ethernet
 lan sealed ethernet
 ifb9 sealed ethernet' 2001:db8:9::1
@@ -63,7 +65,8 @@ matches no_uplinks_line 'line no uplinks; sealed: ifb9, lan, wan $' "$got"
 surveyed network 'lan uplink ethernet untagged
 wan sealed ethernet
 ifb9 sealed ethernet
-on-link 203.0.113.0/24' 2001:db8::/32
+on-link 203.0.113.0/24
+on-link 2001:db8:3::/64' 2001:db8::/32
 surveyed dns_any 'wan uplink ethernet untagged
 lan sealed ethernet
 ifb9 sealed ethernet
@@ -71,7 +74,8 @@ on-link 192.0.2.0/24' -a
 surveyed dhcp_server 'lan uplink ethernet untagged
 wan sealed ethernet
 ifb9 sealed ethernet
-on-link 203.0.113.0/24' -d lan
+on-link 203.0.113.0/24
+on-link 2001:db8:3::/64' -d lan
 surveyed named 'ifb9 uplink ethernet untagged
 wan sealed ethernet
 lan sealed ethernet' -u ifb9

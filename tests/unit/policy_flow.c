@@ -180,6 +180,11 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 		return true;
 	case MATCH_SET_TTL: /* a field of IPv4's header */
 		return of_family;
+	case MATCH_SOURCE_FOREIGN: /* an ordinary packet */
+	case MATCH_IP_OPTIONS:
+	case MATCH_FRAGMENT:
+	case MATCH_OTHER_HEADER:
+	case MATCH_DESTINATION_PREFIX: /* there are none without links */
 	case MATCH_FLOW_IN_SET:
 	case MATCH_FLOW_OF_NETWORK:
 	case MATCH_ICMP_TYPES:
@@ -193,6 +198,7 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_SOURCE_MAC_FOREIGN:
 	case MATCH_DESTINATION_MAC_FOREIGN:
 	case MATCH_DESTINATION_MAC:
+	case MATCH_GROUP_MAC:
 	case MATCH_ETHER_TYPE:
 	case MATCH_ETHER_TYPE_IP:
 	case MATCH_VLAN:

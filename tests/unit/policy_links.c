@@ -364,7 +364,7 @@ static void lists_of_the_result(void **state)
 {
 	(void)state;
 	struct policy_links result = { .count = 0 };
-	struct policy_prefix prefix = { { 192, 0, 2, 77 }, 26 };
+	struct policy_prefix prefix = { { 192, 0, 2, 77 }, 26, IPV4 };
 	uint8_t mac[MAC_LENGTH] = { 2 };
 	assert_true(policy_links_add_prefix(&result, &prefix));
 	prefix.address[3] = 64;
@@ -404,6 +404,21 @@ static void switches_forward_by_themselves(void **state)
 	assert_ptr_equal(links_switched_bridge(links, count), &links[0]);
 }
 
+static void addresses_in_a_vrf_are_not_looked_up(void **state)
+{
+	(void)state;
+	add("mgmt", "vrf", ETHER, 0);
+	add("other", "vrf", ETHER, 0);
+	add_port("mgmt", "eth0", "", 0);
+	add_port("other", "eth1", "", FACT_ADDRESS);
+	add("eth2", "", ETHER, FACT_LEADS);
+	links_spread(links, count, false);
+	assert_false(links_have_vrf(links, count));
+	links[2].facts |= FACT_LEADS;
+	links_spread(links, count, false);
+	assert_true(links_have_vrf(links, count));
+}
+
 #define WITHOUT_LINKS(test) cmocka_unit_test_setup(test, forget)
 
 int main(void)
@@ -426,6 +441,7 @@ int main(void)
 		WITHOUT_LINKS(routes_without_a_link),
 		WITHOUT_LINKS(no_links),
 		WITHOUT_LINKS(switches_forward_by_themselves),
+		WITHOUT_LINKS(addresses_in_a_vrf_are_not_looked_up),
 		cmocka_unit_test(routes_to_addresses),
 		cmocka_unit_test(routes_to_ipv6_addresses),
 		cmocka_unit_test(routes_to_networks),

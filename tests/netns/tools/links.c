@@ -55,8 +55,11 @@ static void print(const struct links_survey *survey, size_t columns)
 	}
 	for (size_t i = 0; i < survey->links.on_link_count; i++) {
 		const struct policy_prefix *prefix = &survey->links.on_link[i];
-		printf("on-link %d.%d.%d.%d/%d\n", prefix->address[0], prefix->address[1], prefix->address[2], prefix->address[3],
-		       prefix->prefix_length);
+		struct address address = { .family = family_number((enum ip_family)prefix->family) };
+		struct text text = TEXT_ON(line);
+		memcpy(address.bytes, prefix->address, family_address_length((enum ip_family)prefix->family));
+		address_format(&address, &text);
+		printf("on-link %s/%d\n", line, prefix->prefix_length);
 	}
 	for (size_t i = 0; i < survey->outer_count; i++) {
 		struct text text = TEXT_ON(line);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * older_kernel LACKS COMMAND...: the command meets a kernel that refuses part of its nf_tables transactions: egress (before
- * Linux 5.16), netdev (no hook of that family), bridge (not built), ct (no connection tracking), later (before 6.18).
+ * Linux 5.16), netdev (no hook of that family), bridge (not built), ct (no connection tracking), fib (addresses are not looked
+ * up), later (before 6.18).
  *
  * What it sends is changed on its way into the kernel to something that no kernel knows, so that the answer is the kernel's
  * own: EOPNOTSUPP for a hook or a family, ENOENT for an expression, EINVAL for an attribute.
@@ -71,13 +72,17 @@ static void change_hook(struct nlattr *hook, const char *lacks)
 	}
 }
 
-static void change_expressions(char *from, char *end)
+static void change_expressions(char *from, char *end, const char *expression)
 {
-	static const char name[] = { NLA_HDRLEN + 3, 0, NFTA_EXPR_NAME, 0, 'c', 't', '\0' };
+	struct {
+		struct nlattr header;
+		char name[4];
+	} name = { { (uint16_t)(NLA_HDRLEN + strlen(expression) + 1), NFTA_EXPR_NAME }, "" };
 	char *found;
-	while ((found = memmem(from, (size_t)(end - from), name, sizeof name))) {
+	strcpy(name.name, expression);
+	while ((found = memmem(from, (size_t)(end - from), &name, name.header.nla_len))) {
 		found[NLA_HDRLEN] = '?';
-		from = found + sizeof name;
+		from = found + name.header.nla_len;
 	}
 }
 
@@ -100,8 +105,8 @@ static void change_message(struct nlmsghdr *message, const char *lacks)
 		}
 		break;
 	case NFT_MSG_NEWRULE:
-		if (strcmp(lacks, "ct") == 0)
-			change_expressions(attributes, end);
+		if (strcmp(lacks, "ct") == 0 || strcmp(lacks, "fib") == 0)
+			change_expressions(attributes, end, lacks);
 		break;
 	}
 }
