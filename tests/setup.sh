@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs the Debian packages that a group of targets needs, and only those that are missing.
 #
-# usage: setup.sh GROUP...   (build, config, check, demo, bench)
+# usage: setup.sh GROUP...   (build, config, check, demo, bench, leaktest)
 #
 # With everything there it says nothing, needs no privilege and no network.
 set -eu
@@ -19,6 +19,9 @@ packages_of() {
     demo)
         packages_of build
         echo python3 nftables iproute2 openssl curl procps util-linux ;;
+    leaktest)
+        packages_of build
+        echo python3 nftables iproute2 openssl procps util-linux dnsmasq-base ;;
     bench)
         packages_of build
         echo pkg-config python3 nftables iproute2 openssl curl procps util-linux strace ;;

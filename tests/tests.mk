@@ -5,10 +5,11 @@
 
 -include tests/demo/demo.mk
 -include tests/bench/bench.mk
+-include tests/netns/leak/leak.mk
 
 # Before anything else is looked at: the compiler may be among the missing packages.
 test_goals := check unit golden netns lint check-configs golden-update fuzz
-setup_groups := $(if $(filter $(test_goals),$(MAKECMDGOALS)),check) $(filter demo bench,$(MAKECMDGOALS))
+setup_groups := $(if $(filter $(test_goals),$(MAKECMDGOALS)),check) $(filter demo bench leaktest,$(MAKECMDGOALS))
 ifneq ($(strip $(setup_groups)),)
 ifneq ($(shell tests/setup.sh $(setup_groups) >&2 || echo failed),)
 $(error the packages that the tests need could not be installed)
