@@ -335,31 +335,68 @@ def redirects():
                    f"bpf bytecode '{code}' action mirred egress redirect dev {target}")
 
 
-BPF_PROG_LOAD, BPF_OBJ_PIN, BPF_PROG_TYPE_XDP = 5, 6, 6
+# ---- programs of the kernel's own machine (linux/bpf.h), as malware would load them ----
+
+BPF_PROG_LOAD, BPF_OBJ_PIN, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP = 5, 6, 3, 6
+LOAD_BYTES, STORE_BYTES, REDIRECT = 26, 9, 23  # helpers
+PROGRAMS = pathlib.Path("/sys/fs/bpf")
 
 
 def bpf(command, attributes):
-    """bpf(2); the buffer is padded to the length that kernels know."""
+    """bpf(2); the buffer is as long as kernels know it."""
+    number = {"x86_64": 321, "aarch64": 280, "riscv64": 280}[os.uname().machine]
     buffer = ctypes.create_string_buffer(attributes, 144)
-    done = libc.syscall(321 if os.uname().machine == "x86_64" else 280, command, buffer, len(buffer))
+    done = libc.syscall(number, command, buffer, len(buffer))
     if done < 0:
-        raise OSError(ctypes.get_errno(), "bpf")
+        raise OSError(ctypes.get_errno(), f"bpf command {command}")
     return done
 
 
-def xdp_redirect():
-    """return bpf_redirect(wan, 0) for all that comes over xdp0."""
-    with inside("dev"):
-        target = socket.if_nametoindex("wan")
-        code = b"".join(struct.pack("<BBhi", *instruction) for instruction in (
-            (0xB7, 1, 0, target), (0xB7, 2, 0, 0), (0x85, 0, 0, 23), (0x95, 0, 0, 0)))
-        code = ctypes.create_string_buffer(code, len(code))
-        licence = ctypes.create_string_buffer(b"GPL")
-        loaded = bpf(BPF_PROG_LOAD, struct.pack("IIQQ", BPF_PROG_TYPE_XDP, 4, ctypes.addressof(code), ctypes.addressof(licence)))
-        path = ctypes.create_string_buffer(b"/sys/fs/bpf/redirect")
-        bpf(BPF_OBJ_PIN, struct.pack("QI", ctypes.addressof(path), loaded))
-    run("dev", "ip link set xdp0 xdpgeneric pinned /sys/fs/bpf/redirect")
+def pin_program(name, kind, instructions):
+    """instructions: (code, destination register | source register << 4, offset, immediate)."""
+    code = b"".join(struct.pack("<BBhi", *instruction) for instruction in instructions)
+    code, licence = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
+    loaded = bpf(BPF_PROG_LOAD, struct.pack("IIQQ", kind, len(code) // 8, ctypes.addressof(code), ctypes.addressof(licence)))
+    path = ctypes.create_string_buffer(str(PROGRAMS / name).encode())
+    bpf(BPF_OBJ_PIN, struct.pack("QI", ctypes.addressof(path), loaded))
+    os.close(loaded)
 
+
+def redirect_to(index):
+    """return bpf_redirect(index, 0)"""
+    return [(0xB7, 1, 0, index), (0xB7, 2, 0, 0), (0x85, 0, 0, REDIRECT), (0x95, 0, 0, 0)]
+
+
+def store(offset, data):
+    """bpf_skb_store_bytes(r6, offset, data); return 0"""
+    words = struct.unpack(f"<{len(data) // 4}i", data)
+    return [*((0x62, 10, -16 + 4 * place, word) for place, word in enumerate(words)), (0xBF, 1 | 6 << 4, 0, 0), (0xB7, 2, 0, offset),
+            (0xBF, 3 | 10 << 4, 0, 0), (0x07, 3, 0, -16), (0xB7, 4, 0, len(data)), (0xB7, 5, 0, 0), (0x85, 0, 0, STORE_BYTES),
+            (0xB7, 0, 0, 0), (0x95, 0, 0, 0)]
+
+
+def if_from_port(offset, port, then):
+    """For packets whose source port, at this offset, is of the hundred from port; else return -1, which goes on."""
+    return [(0xBF, 6 | 1 << 4, 0, 0), (0xB7, 2, 0, offset), (0xBF, 3 | 10 << 4, 0, 0), (0x07, 3, 0, -8), (0xB7, 4, 0, 2),
+            (0x85, 0, 0, LOAD_BYTES), (0x55, 0, 4, 0), (0x69, 1 | 10 << 4, -8, 0), (0xDC, 1, 0, 16), (0x35, 1, 2, port),
+            (0x05, 0, 0, 0), (0x05, 0, 1, 0), (0xA5, 1, 2, port + 100), (0xB7, 0, 0, -1), (0x95, 0, 0, 0), *then]
+
+
+def programs():
+    """XDP on xdp0 that sends to wan; on wan's tc egress, what rewrites (from port 41700) and redirects (41800)."""
+    with inside("dev"):
+        wan, opt = socket.if_nametoindex("wan"), socket.if_nametoindex("opt")
+    pin_program("redirect", BPF_PROG_TYPE_XDP, redirect_to(wan))
+    run("dev", f"ip link set xdp0 xdpgeneric pinned {PROGRAMS}/redirect")
+    for family, port_at, address_at in (("4", 34, 30), ("6", 54, 38)):
+        rewritten = store(address_at, packets.packed(ADDRESSES[family].forbidden))
+        for name, code in (("rewrite", if_from_port(port_at, 41700, rewritten)), ("turn", if_from_port(port_at, 41800, redirect_to(opt)))):
+            pin_program(name + family, BPF_PROG_TYPE_SCHED_CLS, code)
+            protocol = "ip" if family == "4" else "ipv6"
+            run("dev", f"tc filter add dev wan egress protocol {protocol} bpf da object-pinned {PROGRAMS}/{name}{family}")
+
+
+# ---- servers ----
 
 def certificates():
     def openssl(*words):

@@ -4,7 +4,7 @@
 attempt(NAME, FAMILIES, DIRECTION, PLACE, SENDER): PLACE is the receiver (leaktest's receivers_of) at which it must not arrive. It
 becomes a row for each of FAMILIES: 4, 6, - (neither). Further: only=, a condition on the frame that arrives; kind=, of KINDS.
 
-Places: wan, port1, port2, port3, box, side, mv, latehost, lateport, latemv: the link of that neighbour of the device, or of
+Places: wan, far (beyond the gateway), port1, port2, port3, box, side, mv, latehost, lateport, latemv: the link of that neighbour of the device, or of
 the child; dev: what passes the device's input hook; sniff: its packet sockets of one ethertype; tap: those for all.
 """
 import socket
@@ -14,7 +14,7 @@ import lab
 import packets
 from packets import ACK, CWR, DESTINATION, ECE, FRAGMENT, HOP_BY_HOP, PSH, QINQ, ROUTING, SYN, URG, VLAN
 from senders import (SO_MARK, Flow, address, asks, back, control, datagram, ethertype, forth, fragment, frame, hardware, header,
-                     ping, protocol, quoted, raw, resolution, segment, syn, translated, tunnelled, udp, xdp)
+                     joins, ping, protocol, quoted, raw, resolution, segment, syn, translated, tunnelled, udp, with_type, xdp)
 
 KINDS = {
     "xdp": "XDP sends by the driver's own function (AF_XDP, redirect): no hook of nf_tables is on that way",
@@ -77,7 +77,7 @@ attempt("ping the resolver", "46", "out", "wan", ping("dev", "resolver"))
 attempt("DNS to the server", "46", "out", "wan", udp("dev", "one", 53))
 attempt("mDNS from the resolver's port", "46", "out", "wan", udp("dev", "mdns", 5353, 53, interface="wan"))
 
-attempt("DHCP ports to the forbidden host", "4", "out", "wan", udp("dev", "forbidden", 67, 68))
+attempt("DHCP ports to the forbidden host", "4", "out", "far", udp("dev", "forbidden", 67, 68))
 attempt("port 67 of the forbidden host", "46", "out", "wan", udp("dev", "forbidden", 67))
 attempt("port 68 of the forbidden host", "46", "out", "wan", udp("dev", "forbidden", 68))
 attempt("DHCP server's ports to the forbidden host", "4", "out", "wan", udp("dev", "forbidden", 68, 67))
@@ -97,6 +97,7 @@ for number, name in {2: "IGMP", 4: "IP in IP", 41: "IPv6 in IP", 47: "GRE", 50: 
 for number, name in {4: "IP in IP", 47: "GRE", 50: "ESP", 132: "SCTP", 253: "protocol 253"}.items():
     attempt(f"{name} to the server", "46", "out", "wan", raw("dev", "one", number))
     attempt(f"{name} to the resolver", "46", "out", "wan", raw("dev", "resolver", number))
+attempt("IGMP report of a group that means something", "4", "out", "wan", joins)
 attempt("IGMP report with a payload", "4", "out", "wan", raw("dev", "224.0.0.22", 2, interface="wan"))
 
 attempt("echo reply nobody asked for", "4", "out", "wan", header("dev", control("dev", "forbidden", 0)))
@@ -245,6 +246,15 @@ ETHERTYPES = {
     "RoCE": (0x8915, "gateway"), "MACsec": (0x88E5, "gateway"), "RARP": (0x8035, "broadcast"), "DSA": (0xDADA, "gateway"),
     "batman": (0x4305, "broadcast"), "profinet": (0x8892, "gateway"), "tipc": (0x88CA, "gateway"), "ECTP to all": (0x9000, "broadcast"),
 }
+# What the kernel takes a frame for is what the socket was bound to, not what stands in the frame.
+for number, name in ((0x88B5, "an experimental ethertype"), (VLAN, "a VLAN tag"), (0x8864, "PPPoE"), (None, "LLC")):
+    attempt(f"frame: bound to IP, has {name}", "46", "out", "wan",
+            frame("dev", "wan", with_type(number, segment("dev", "one", 8000)), bound=True))
+attempt("frame: bound to ARP, has an experimental ethertype", "4", "out", "wan",
+        frame("dev", "wan", with_type(0x88B5, resolution(1, "wan", "dev", "broadcast", "gateway")), bound=packets.ARP))
+attempt("frame: bound to ARP, is IP to the forbidden host", "4", "out", "wan", frame("dev", "wan", datagram("dev", "forbidden"), bound=packets.ARP))
+attempt("frame: bound to IP, is IPv6 to the forbidden host", "6", "out", "wan", frame("dev", "wan", datagram("dev", "forbidden"), bound=packets.IPV4))
+attempt("frame: bound to IPv6, is IP to the forbidden host", "4", "out", "wan", frame("dev", "wan", datagram("dev", "forbidden"), bound=packets.IPV6))
 for name, (number, to) in ETHERTYPES.items():
     attempt(f"frame: {name}", "-", "out", "wan", frame("dev", "wan", ethertype(number), to))
 attempt("frame: LLC", "-", "out", "wan", frame("dev", "wan", ethertype(None, b"\xf0\xf0\x03")))
@@ -444,6 +454,9 @@ attempt("tc redirects a port to wan", "46", "forward", "wan", frame("h1", "eth0"
 attempt("tc redirects a port to wan: ethertype", "-", "forward", "wan", frame("h1", "eth0", ethertype(0x88B5), "redirected"), to_mac("redirected"), "tc")
 attempt("tc redirects wan to a port", "46", "forward", "port1", frame("isp", "inside", datagram("forbidden", "h1"), "redirected"), to_mac("redirected"), "tc")
 attempt("tc redirects loopback to wan", "46", "out", "wan", frame("dev", "lo", datagram("dev", "forbidden"), "redirected", "wan"), to_mac("redirected"), "tc")
+attempt("tc rewrites what goes to the server", "46", "out", "wan", lambda shot: syn("dev", "one", 8000, 41700 + shot.run)(shot),
+        going_to("forbidden"), "tc")
+attempt("tc redirects what goes to the server", "46", "out", "side", lambda shot: syn("dev", "one", 8000, 41800 + shot.run)(shot), kind="tc")
 attempt("nft fwd from a port to wan", "46", "forward", "wan", frame("h2", "eth0", datagram("h1", "forbidden"), "redirected"), to_mac("redirected"))
 attempt("nft fwd from a port to wan: ethertype", "-", "forward", "wan", frame("h2", "eth0", ethertype(0x88B5), "redirected"), to_mac("redirected"))
 attempt("nft dup from an interface to wan", "46", "forward", "wan", frame("side", "eth0", datagram("h1", "forbidden"), "redirected"), to_mac("redirected"))

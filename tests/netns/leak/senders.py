@@ -122,18 +122,21 @@ NEXT_HOPS = {"wan": "gateway", "mine": "gateway", "lan1": "h1", "lan2": "h2", "b
              "late0": "latehost", "lateport0": "lateport", "vx4": "beyond", "vx6": "beyond", "inside": "wan"}
 
 
-def frame(space, interface, packet, to=None, source=None, bypass=False, tag=()):
-    """A packet socket. packet: gives (ethertype, payload) or an IP packet; tag: (ethertype, identifier)... in front of it."""
+def frame(space, interface, packet, to=None, source=None, bypass=False, tag=(), bound=0):
+    """A packet socket. packet: gives (ethertype, payload) or an IP packet; tag: (ethertype, identifier)... in front of it.
+
+    bound: the socket claims to send this ethertype; True: that of the row's IP family.
+    """
     def send(shot):
         data = packet(shot)
-        kind = IPV6 if shot.family == "6" else IPV4
+        own_kind = kind = IPV6 if shot.family == "6" else IPV4
         if isinstance(data, tuple):
             kind, data = data
         for outer, identifier in reversed(tag):
             data, kind = packets.tagged(outer, identifier, kind, data)
         with lab.inside(space):
             created = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-            created.bind((interface, 0))
+            created.bind((interface, own_kind if bound is True else bound))
         shot.keep(created)
         if bypass:
             created.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
@@ -236,6 +239,14 @@ def tunnelled(source, to, packet):
     return outer
 
 
+def with_type(kind, packet):
+    """Under another ethertype."""
+    def other(shot):
+        data = packet(shot)
+        return kind, data[1] if isinstance(data, tuple) else data
+    return other
+
+
 # ---- with something to look for that is not what was sent ----
 
 def translated(port, send):
@@ -244,6 +255,16 @@ def translated(port, send):
         send(shot)
         shot.looks_for_ports(port)
     return sent
+
+
+def joins(shot):
+    """The kernel tells the link which group somebody here has joined."""
+    group = bytes((239, 77 + shot.run, shot.number >> 8, shot.number & 255))
+    shot.looks_for_bytes(group)
+    created = opened(shot, "dev", socket.SOCK_DGRAM)
+    with lab.inside("dev"):
+        index = socket.if_nametoindex("wan")
+    created.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group + struct.pack("4si", b"", index))
 
 
 def asks(host, target):
