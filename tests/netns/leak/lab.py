@@ -40,7 +40,8 @@ ADDRESSES = {
         c0="10.2.0.1", box="10.2.0.2", opt="10.3.0.1", side="10.3.0.2", late="10.5.0.1", latehost="10.5.0.2",
         vxlan="10.6.0.1", beyond="10.6.0.2", tun="10.7.0.1", injected="10.7.0.2", local="127.0.0.1",
         all="224.0.0.1", mdns="224.0.0.251", ssdp="239.255.255.250", broadcast="255.255.255.255", unspecified="0.0.0.0",
-        moved="192.0.2.77"),
+        moved="192.0.2.77", iv="192.0.2.32", vlan="10.8.0.1", vlanhost="10.8.0.2", elsewhere="192.0.3.2",
+        next_gateway="192.0.3.1"),
     "6": SimpleNamespace(
         dev="2001:db8:1::2", gateway="2001:db8:1::1", near="2001:db8:1::9", mv="2001:db8:1::30", latemv="2001:db8:1::31",
         one="2001:db8:2::2", two="2001:db8:2::3", resolver="2001:db8:2::53", rogue="2001:db8:2::54",
@@ -50,7 +51,8 @@ ADDRESSES = {
         c0="2001:db8:12::1", box="2001:db8:12::2", opt="2001:db8:13::1", side="2001:db8:13::2",
         late="2001:db8:15::1", latehost="2001:db8:15::2", vxlan="2001:db8:16::1", beyond="2001:db8:16::2",
         tun="2001:db8:17::1", injected="2001:db8:17::2", local="::1",
-        all="ff02::1", mdns="ff02::fb", ssdp="ff02::c", broadcast="ff02::1", unspecified="::", moved="2001:db8:1::77"),
+        all="ff02::1", mdns="ff02::fb", ssdp="ff02::c", broadcast="ff02::1", unspecified="::", moved="2001:db8:1::77",
+        iv="2001:db8:1::32", vlan="2001:db8:18::1", vlanhost="2001:db8:18::2", elsewhere="2001:db8:4::2", next_gateway="2001:db8:4::1"),
 }
 MACS = {name: f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}" for name, number in {
     "wan": 0x0102, "gateway": 0x0101, "near": 0x0109, "mv": 0x0130, "latemv": 0x0131, "outside": 0x0201, "world": 0x0202,
@@ -214,13 +216,36 @@ def routed(port, host, address):
 
 
 def macvlan(name):
-    ip("dev", f"link add link wan name {name} address {MACS[name]} type macvlan mode bridge\n"
-              f"link set {name} netns {name}\n")
+    child(name, f"address {MACS[name]} type macvlan mode bridge")
+
+
+def child(name, words):
+    """A namespace with a link of its own on wan."""
+    ip("dev", f"link add link wan name {name} {words}\nlink set {name} netns {name}\n")
     ip(name, f"link set {name} name eth0\n")
     addresses(name, "eth0", name)
     default_routes(name, "eth0", "gateway")
     neighbours(name, "eth0", "gateway")
-    neighbours("isp", "inside", name)
+    neighbours("isp", "inside", f"{name}={'wan' if 'ipvlan' in words else name}")
+
+
+def has_link_type(words):
+    """Not every kernel has every kind of link."""
+    done = run("dev", f"ip link add link wan name try {words} && ip link delete try", check=False)
+    return not done.returncode
+
+
+def optional_links():
+    """Those that some kernels lack; the names of what there is."""
+    found = {name for name, words in {"ipvlan": "type ipvlan mode l2", "vlan": "type vlan id 5"}.items() if has_link_type(words)}
+    if "ipvlan" in found:
+        make_space("iv")
+        child("iv", "type ipvlan mode l2")
+    if "vlan" in found:
+        ip("dev", "link add link wan name wan.5 type vlan id 5\n")
+        addresses("dev", "wan.5", "vlan")
+        neighbours("dev", "wan.5", "vlanhost=stranger")
+    return found
 
 
 def tunnels():
@@ -325,6 +350,15 @@ def foreign_rules():
         for mark, table in ((7, 77), (9, 99)):
             run("dev", ["ip", f"-{family}", "rule", "add", "fwmark", str(mark), "lookup", str(table)])
         ip("dev", f"route add local {local} dev lo table 99\n")
+
+
+def flush_conntrack(space):
+    """IPCTNL_MSG_CT_DELETE without attributes: all of the namespace's entries."""
+    with inside(space), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as netlink:
+        netlink.send(struct.pack("=IHHIIBBH", 20, 1 << 8 | 2, 5, 1, 0, 0, 0, 0))
+        error = struct.unpack_from("=i", netlink.recv(4096), 16)[0]
+    if error:
+        raise OSError(-error, "conntrack")
 
 
 def redirects():

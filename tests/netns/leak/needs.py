@@ -4,6 +4,7 @@
 need(NAME, FAMILIES, FUNCTION): the function gets the laboratory (see leaktest) and the family, and returns whether it worked; an
 OSError (a timeout, say) is a no. Needs run side by side, but those of alone(...) one after the other.
 """
+import contextlib
 import os
 import signal
 import socket
@@ -135,8 +136,13 @@ def peer(_, family, name="two", source=None):
 
 
 def speaks_first(laboratory, family):
+    listens = laboratory.allowed[family, "listens"]
+    listens.settimeout(0)
+    with contextlib.suppress(BlockingIOError):
+        listens.recv(4096)  # what it has said before
+    listens.settimeout(PATIENCE)
     laboratory.programs["peer"].send_signal(signal.SIGUSR1)
-    return laboratory.allowed[family, "listens"].recv(100) != b""
+    return listens.recv(100) != b""
 
 
 def goes_on(laboratory, family):
@@ -258,6 +264,37 @@ need("DHCP: broadcast answer", "4", dhcp("255.255.255.255", "0.0.0.0", True, 1, 
 need("DHCP: discovery with packet sockets", "4", dhcp_raw(False), alone=True)
 need("DHCP: the same, broadcast answer", "4", dhcp_raw(True), alone=True)
 need("DHCPv6: solicitation and advertisement", "6", dhcpv6)
+
+
+def elsewhere(laboratory, family):
+    """The provider moves the device to another network: lease, gateway and all."""
+    addresses, length = ADDRESSES[family], 64 if family == "6" else 24
+    nodad = "nodad" if family == "6" else ""
+    renews = dhcp(ADDRESSES["4"].gateway, ADDRESSES["4"].dev, False, 3, 5)
+    lab.ip("isp", f"address add {addresses.next_gateway}/{length} dev inside {nodad}\n")
+    try:
+        if not renews(laboratory, "4"):
+            return False
+        lab.ip("dev", f"address add {addresses.elsewhere}/{length} dev wan {nodad}\n"
+                      f"route add {addresses.two} via {addresses.next_gateway} dev wan src {addresses.elsewhere}\n")
+        return peer(laboratory, family)
+    finally:
+        lab.ip("isp", f"address delete {addresses.next_gateway}/{length} dev inside\n")
+        lab.ip("dev", f"address delete {addresses.elsewhere}/{length} dev wan\nroute delete {addresses.two}\n", check=False)
+
+
+def other_gateway(laboratory, family):
+    """Another router takes over: the same addresses, another MAC address."""
+    lab.ip("isp", f"link set inside address {MACS['near']}\n")
+    try:
+        return cold(laboratory, family)
+    finally:
+        lab.ip("isp", f"link set inside address {MACS['gateway']}\n")
+        lab.ip("dev", "neighbour flush dev wan\n")
+
+
+need("the server from another network, after a lease", "46", elsewhere, alone=True)
+need("the gateway has another MAC address", "46", other_gateway, alone=True)
 
 
 # ---- the link ----

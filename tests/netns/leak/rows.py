@@ -26,15 +26,17 @@ ATTEMPTS = []
 
 
 class Attempt:
-    def __init__(self, name, family, direction, where, send, only, kind, changes):
+    def __init__(self, name, family, direction, where, send):
         self.name, self.family, self.direction, self.where, self.send = name, family, direction, where, send
-        self.only, self.kind, self.changes = only, kind, changes
+        self.only, self.kind, self.changes, self.requires = None, None, False, None
 
 
-def attempt(name, families, direction, where, send, only=None, kind=None, changes=False):
-    """changes: it needs what is open before, and can't be repeated after release."""
+def attempt(name, families, direction, where, send, only=None, kind=None, changes=False, requires=None):
+    """changes: it needs what is open before, and can't be repeated after release. requires: a kind of link (lab.optional_links)."""
     for family in families:
-        ATTEMPTS.append(Attempt(name, family, direction, where, send, only, kind, changes))
+        row = Attempt(name, family, direction, where, send)
+        row.only, row.kind, row.changes, row.requires = only, kind, changes, requires
+        ATTEMPTS.append(row)
 
 
 def going_to(name):
@@ -43,6 +45,9 @@ def going_to(name):
 
 def to_mac(name):
     return lambda shot, data: data[:6] == packets.mac(hardware(name))
+
+# What is no row, because DESIGN section 3 lets it through: questions to the resolver, at their rate; ARP, neighbour discovery and
+# listener reports of their own size to the link; DHCP requests to the link.
 
 # ---- out: the device's own sockets, over wan ----
 
@@ -449,6 +454,19 @@ attempt("written into tun, to the forbidden host", "46", "forward", "wan", lambd
 attempt("written into tun, to the server", "46", "forward", "wan", lambda shot: shot.lab.tun(shot, segment("injected", "one", 8000)))
 attempt("written into tun, to the device", "46", "in", "dev", lambda shot: shot.lab.tun(shot, datagram("injected", "tun")))
 attempt("written into tun, to the server in the device's name", "46", "forward", "wan", lambda shot: shot.lab.tun(shot, segment("dev", "one", 8000)))
+
+for to, where, source in (("forbidden", "wan", "iv"), ("iv", "iv", "world")):
+    name = "an ipvlan child to the forbidden host" if source == "iv" else "the forbidden host to an ipvlan child"
+    attempt(f"{name}: UDP", "46", "forward", where, udp(source, to), requires="ipvlan")
+    attempt(f"{name}: TCP", "46", "forward", where, syn(source, to), requires="ipvlan")
+attempt("an ipvlan child to the server", "46", "forward", "wan", syn("iv", "one", 8000), requires="ipvlan")
+attempt("an ipvlan child: experimental ethertype", "-", "forward", "wan", frame("iv", "eth0", ethertype(0x88B5), "gateway", "wan"),
+        requires="ipvlan")
+attempt("a VLAN of wan: UDP", "46", "out", "wan", udp("dev", "vlanhost"), requires="vlan")
+attempt("a VLAN of wan: TCP to the server's port", "46", "out", "wan", syn("dev", "vlanhost", 8000), requires="vlan")
+attempt("a VLAN of wan: experimental ethertype", "-", "out", "wan", frame("dev", "wan.5", ethertype(0x88B5), "stranger", "wan"), requires="vlan")
+attempt("from wan to wan", "46", "forward", "wan", frame("isp", "inside", datagram("near", "forbidden")))
+attempt("from wan to wan in the device's name", "46", "forward", "wan", frame("isp", "inside", segment("dev", "one", 8000)))
 
 attempt("tc redirects a port to wan", "46", "forward", "wan", frame("h1", "eth0", datagram("h1", "forbidden"), "redirected"), to_mac("redirected"), "tc")
 attempt("tc redirects a port to wan: ethertype", "-", "forward", "wan", frame("h1", "eth0", ethertype(0x88B5), "redirected"), to_mac("redirected"), "tc")
