@@ -158,7 +158,7 @@ def default_routes(space, interface, by):
 
 
 def neighbours(space, interface, *names):
-    """Permanent, so that it is IP that gets decided, not ARP: that has rows of its own. name or name=whose MAC."""
+    """Permanent, so that it is IP that gets decided, not ARP: that has rows of its own. name, or name=whose MAC address."""
     for name in names:
         name, _, whose = name.partition("=")
         for family in "46":
@@ -275,6 +275,26 @@ def late_up():
         ip("dev", f"route add {'::/0' if family == '6' else 'default'} via {ADDRESSES[family].h1} dev br-lan table 77\n")
     lan_host("lateport", "lateport0")
     macvlan("latemv")
+
+
+WARM = (("dev", "wan", "gateway"), ("isp", "inside", "dev=wan"))
+
+
+def warm():
+    """For attempts; needs find out themselves how to reach the gateway."""
+    for space, interface, name in WARM:
+        neighbours(space, interface, name)
+    local = ADDRESSES["6"]
+    ip("dev", f"neighbour replace {local.local_gateway} lladdr {MACS['gateway']} nud permanent dev wan\n")
+    ip("isp", f"neighbour replace {local.local_wan} lladdr {MACS['wan']} nud permanent dev inside\n")
+
+
+def cool():
+    for family in "46":
+        for space, interface, name in WARM:
+            ip(space, f"neighbour delete {getattr(ADDRESSES[family], name.partition('=')[0])} dev {interface}\n")
+    ip("dev", f"neighbour delete {ADDRESSES['6'].local_gateway} dev wan\n")
+    ip("isp", f"neighbour delete {ADDRESSES['6'].local_wan} dev inside\n")
 
 
 def late_down():

@@ -111,13 +111,11 @@ def multicast_mac(address):
     return raw.hex(":")
 
 
-def transport(packet, kind):
-    """The transport header and what follows, of an IP packet without extension headers; b"" if it is something else."""
-    if kind == IPV4 and len(packet) > 20 and packet[9] in (TCP, UDP) and not struct.unpack("!H", packet[6:8])[0] & 0x1FFF:
+def segment_of(packet, kind):
+    """The TCP header and what follows, of an IP packet without extension headers; b"" if it is something else."""
+    if kind == IPV4 and len(packet) > 20 and packet[9] == TCP and not struct.unpack("!H", packet[6:8])[0] & 0x1FFF:
         return packet[(packet[0] & 15) * 4:]
-    if kind == IPV6 and len(packet) > 40 and packet[6] in (TCP, UDP):
-        return packet[40:]
-    return b""
+    return packet[40:] if kind == IPV6 and packet[6:7] == bytes([TCP]) else b""
 
 
 def destination_of(frame):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The rows of leaktest: what must be blocked (attempts), what can't be and why (KINDS), what is open before (FLOWS).
 
-attempt(NAME, FAMILIES, DIRECTION, PLACE, SENDER): PLACE is the receiver (leaktest's receivers_of) at which it must not arrive. It
-becomes a row for each of FAMILIES: 4, 6, - (neither). Further: only=, a condition on the frame that arrives; kind=, of KINDS.
+attempt(NAME, FAMILIES, DIRECTION, PLACE, SENDER): PLACE is the receiver at which it must not arrive. It becomes a row for each of
+FAMILIES: 4, 6, - (neither).
 
-Places: wan, far (beyond the gateway), port1, port2, port3, box, side, mv, latehost, lateport, latemv: the link of that neighbour of the device, or of
-the child; dev: what passes the device's input hook; sniff: its packet sockets of one ethertype; tap: those for all.
+Places: wan, far (beyond the gateway), port1, port2, port3, box, side, mv, iv, latehost, lateport, latemv: the link of that
+neighbour or child of the device; dev: what passes the device's input hook; sniff: its packet sockets of one ethertype; tap: those for all.
 """
 import socket
 import struct
@@ -32,7 +32,9 @@ class Attempt:
 
 
 def attempt(name, families, direction, where, send, only=None, kind=None, changes=False, requires=None):
-    """changes: it needs what is open before, and can't be repeated after release. requires: a kind of link (lab.optional_links)."""
+    """only: a condition on the frame that arrives. kind: of KINDS. changes: it needs what was open before, and can't be repeated after
+    release. requires: a kind of link, of lab.optional_links.
+    """
     for family in families:
         row = Attempt(name, family, direction, where, send)
         row.only, row.kind, row.changes, row.requires = only, kind, changes, requires

@@ -26,7 +26,7 @@ def word(letter, number):
 
 class Receiver:
     def __init__(self, place, opened, strip):
-        """strip: gives the family and what begins with a transport header, of what was received; b"" if nothing does."""
+        """strip: gives the family and what begins with a TCP header, of what was received; b"" if nothing does."""
         self.place, self.socket, self.strip = place, opened, strip
         opened.setblocking(False)
 
@@ -42,7 +42,7 @@ def link(place, space, interface):
 
 def of_frame(frame):
     kind = struct.unpack("!H", frame[12:14])[0]
-    return "6" if kind == packets.IPV6 else "4", packets.transport(frame[14:], kind)
+    return "6" if kind == packets.IPV6 else "4", packets.segment_of(frame[14:], kind)
 
 
 def packet(place, space, interface, protocol):
@@ -58,7 +58,7 @@ def raw(place, space, family, protocol):
     with lab.inside(space):
         opened = socket.socket(socket.AF_INET6 if family == "6" else socket.AF_INET, socket.SOCK_RAW, protocol)
         opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
-    if protocol not in (packets.TCP, packets.UDP):
+    if protocol != packets.TCP:
         return Receiver(place, opened, lambda data: (family, b""))
     if family == "4":
         return Receiver(place, opened, lambda data: ("4", data[(data[0] & 15) * 4:]))
