@@ -286,7 +286,7 @@ help:
 #h   update-defconfigs   bring configs/ up to date with the Kconfig files
 #h
 #h Test
-#h   check demo bench lint fuzz   see tests/tests.mk; they install what they need (root, Debian)
+#h   check demo bench lint leaktest fuzz   see tests/tests.mk; they install what they need (root, Debian)
 #h
 #h Variables
 #h   O=build          where everything is made, the configuration included

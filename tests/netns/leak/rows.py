@@ -48,8 +48,8 @@ def going_to(name):
 def to_mac(name):
     return lambda shot, data: data[:6] == packets.mac(hardware(name))
 
-# What is no row, because DESIGN section 3 lets it through: questions to the resolver, at their rate; ARP, neighbour discovery and
-# listener reports of their own size to the link; DHCP requests to the link.
+# What is no row, because a device needs it: questions to the resolver, at their rate; ARP, neighbour discovery and listener
+# reports of their own size to the link; DHCP requests to the link, and answers to them from anywhere (relays), at their rate.
 
 # ---- out: the device's own sockets, over wan ----
 
@@ -319,7 +319,6 @@ attempt("an answer of the resolver nobody asked for", "46", "in", "dev", udp("wo
 attempt("UDP from the resolver's port 53, unasked", "46", "in", "dev", header("world", datagram("resolver", "dev", own_port=53)))
 attempt("UDP from the rogue resolver's port 53", "46", "in", "dev", header("world", datagram("rogue", "dev", own_port=53)))
 attempt("UDP from the server's port", "46", "in", "dev", header("world", datagram("one", "dev", own_port=8000)))
-attempt("DHCP answer of a far host", "4", "in", "dev", header("world", datagram("forbidden", "dev", 68, 67)))
 attempt("DHCP request to the device", "4", "in", "dev", udp("isp", "dev", 67))
 attempt("DHCPv6 answer of a far host", "6", "in", "dev", header("world", datagram("forbidden", "dev", 546, 547)))
 attempt("UDP to the LAN's address over wan", "46", "in", "dev", udp("world", "lan", source="forbidden"))
