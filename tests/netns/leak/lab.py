@@ -40,7 +40,7 @@ ADDRESSES = {
         c0="10.2.0.1", box="10.2.0.2", opt="10.3.0.1", side="10.3.0.2", late="10.5.0.1", latehost="10.5.0.2",
         vxlan="10.6.0.1", beyond="10.6.0.2", tun="10.7.0.1", injected="10.7.0.2", local="127.0.0.1",
         all="224.0.0.1", mdns="224.0.0.251", ssdp="239.255.255.250", broadcast="255.255.255.255", unspecified="0.0.0.0",
-        moved="192.0.2.77", iv="192.0.2.32", vlan="10.8.0.1", vlanhost="10.8.0.2", elsewhere="192.0.3.2",
+        moved="192.0.2.77", iv="192.0.2.32", vlan="10.8.0.1", vlanhost="10.8.0.2", vxlate="10.9.0.1", vxhost="10.9.0.2", elsewhere="192.0.3.2",
         next_gateway="192.0.3.1"),
     "6": SimpleNamespace(
         dev="2001:db8:1::2", gateway="2001:db8:1::1", near="2001:db8:1::9", mv="2001:db8:1::30", latemv="2001:db8:1::31",
@@ -52,14 +52,15 @@ ADDRESSES = {
         late="2001:db8:15::1", latehost="2001:db8:15::2", vxlan="2001:db8:16::1", beyond="2001:db8:16::2",
         tun="2001:db8:17::1", injected="2001:db8:17::2", local="::1",
         all="ff02::1", mdns="ff02::fb", ssdp="ff02::c", broadcast="ff02::1", unspecified="::", moved="2001:db8:1::77",
-        iv="2001:db8:1::32", vlan="2001:db8:18::1", vlanhost="2001:db8:18::2", elsewhere="2001:db8:4::2", next_gateway="2001:db8:4::1"),
+        iv="2001:db8:1::32", vlan="2001:db8:18::1", vlanhost="2001:db8:18::2",
+        vxlate="2001:db8:19::1", vxhost="2001:db8:19::2", elsewhere="2001:db8:4::2", next_gateway="2001:db8:4::1"),
 }
 MACS = {name: f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}" for name, number in {
     "wan": 0x0102, "gateway": 0x0101, "near": 0x0109, "mv": 0x0130, "latemv": 0x0131, "outside": 0x0201, "world": 0x0202,
     "lan1": 0x1101, "lan2": 0x1102, "lan3": 0x1103, "lateport0": 0x1104, "br-lan": 0x1100, "h1": 0x1111, "h2": 0x1112,
     "boxed": 0x1113, "lateport": 0x1114, "inserted": 0x1115, "c0": 0x1201, "box": 0x1202, "opt": 0x1301, "side": 0x1302,
     "late0": 0x1501, "latehost": 0x1502, "vx4": 0x1601, "beyond": 0x1602, "vx6": 0x1603, "mine": 0x1701,
-    "xdp0": 0x1801, "xdp": 0x1802, "redirected": 0x7C7C, "stranger": 0x9999,
+    "vxlate": 0x1901, "xdp0": 0x1801, "xdp": 0x1802, "redirected": 0x7C7C, "stranger": 0x9999,
 }.items()}
 MACS["broadcast"] = "ff:ff:ff:ff:ff:ff"
 SPACES = ("dev", "isp", "world", "h1", "h2", "boxed", "box", "side", "mv", "xdp")
@@ -271,6 +272,9 @@ def late_up():
     for space in LATE_SPACES:
         make_space(space)
     routed("late0", "latehost", "late")
+    ip("dev", f"link add vxlate address {MACS['vxlate']} type vxlan id 9 remote {ADDRESSES['4'].forbidden} dstport 4791 dev wan\n")
+    addresses("dev", "vxlate", "vxlate")
+    neighbours("dev", "vxlate", "vxhost=stranger")
     for family in "46": # before containment it would make the LAN a way to the server
         ip("dev", f"route add {'::/0' if family == '6' else 'default'} via {ADDRESSES[family].h1} dev br-lan table 77\n")
     lan_host("lateport", "lateport0")
@@ -298,7 +302,7 @@ def cool():
 
 
 def late_down():
-    ip("dev", "link delete late0\nlink delete lateport0\nroute flush table 77\n", check=False)
+    ip("dev", "link delete late0\nlink delete lateport0\nlink delete vxlate\nroute flush table 77\n", check=False)
     run("dev", ["ip", "-6", "route", "flush", "table", "77"])
     for space in LATE_SPACES:
         subprocess.run(["ip", "netns", "delete", space], check=False)
@@ -340,6 +344,21 @@ table inet firewall {
         type route hook output priority -150;
         tcp sport 41500-41599 tcp dport 8000 meta mark set 7
     }
+    chain rewrite_late {
+        type filter hook output priority 1000;
+        tcp sport 41900-41999 ip daddr 198.51.100.2 ip daddr set 198.51.100.99
+        tcp sport 41900-41999 ip6 daddr 2001:db8:2::2 ip6 daddr set 2001:db8:2::99
+    }
+    chain rewrite_last {
+        type filter hook postrouting priority 1000;
+        tcp sport 42000-42099 ip daddr 198.51.100.2 ip daddr set 198.51.100.99
+        tcp sport 42000-42099 ip6 daddr 2001:db8:2::2 ip6 daddr set 2001:db8:2::99
+    }
+    chain rewrite_first {
+        type filter hook prerouting priority -1000;
+        tcp dport 7500 ip saddr 198.51.100.99 ip saddr set 198.51.100.2
+        tcp dport 7500 ip6 saddr 2001:db8:2::99 ip6 saddr set 2001:db8:2::2
+    }
 }
 table ip firewall {
     chain double {
@@ -354,6 +373,18 @@ table ip6 firewall {
     }
 }
 table netdev firewall {
+    chain rewrite_out {
+        type filter hook egress device "wan" priority 1000;
+        tcp sport 42100-42199 ip daddr 198.51.100.2 ip daddr set 198.51.100.99
+        tcp sport 42100-42199 ip6 daddr 2001:db8:2::2 ip6 daddr set 2001:db8:2::99
+        tcp sport 42200-42299 ip daddr 198.51.100.2 fwd to "opt"
+        tcp sport 42200-42299 ip6 daddr 2001:db8:2::2 fwd to "opt"
+    }
+    chain rewrite_in {
+        type filter hook ingress device "wan" priority -1000;
+        tcp dport 7400 ip saddr 198.51.100.99 ip saddr set 198.51.100.2
+        tcp dport 7400 ip6 saddr 2001:db8:2::99 ip6 saddr set 2001:db8:2::2
+    }
     chain forth {
         type filter hook ingress device "lan2" priority -600;
         ether daddr 02:00:00:00:7c:7c fwd to "wan"

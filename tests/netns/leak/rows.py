@@ -13,8 +13,9 @@ import struct
 import lab
 import packets
 from packets import ACK, CWR, DESTINATION, ECE, FRAGMENT, HOP_BY_HOP, PSH, QINQ, ROUTING, SYN, URG, VLAN
-from senders import (SO_MARK, Flow, address, asks, back, control, datagram, ethertype, forth, fragment, frame, hardware, header,
-                     joins, ping, protocol, quoted, raw, resolution, segment, syn, translated, tunnelled, udp, with_type, xdp)
+from senders import (SO_MARK, Flow, address, asks, back, control, datagram, ethertype, forth, fragment, frame,
+                     from_port, hardware, header,
+                     joins, ping, protocol, quoted, raw, renamed, resolution, segment, syn, translated, tunnelled, udp, with_type, xdp)
 
 KINDS = {
     "xdp": "XDP sends by the driver's own function (AF_XDP, redirect): no hook of nf_tables is on that way",
@@ -96,6 +97,8 @@ attempt("DHCPv6 ports to the forbidden host", "6", "out", "wan", udp("dev", "for
 attempt("port 547 of the forbidden host", "6", "out", "wan", udp("dev", "forbidden", 547))
 attempt("DHCPv6 server's ports, link-local", "6", "out", "wan", udp("dev", "local_gateway", 546, 547, interface="wan"))
 attempt("DHCPv6 port, wrong source port", "6", "out", "wan", udp("dev", "ff02::1:2", 547, interface="wan"))
+attempt("DHCPv6 from a global address", "6", "out", "wan", udp("dev", "ff02::1:2", 547, 546, interface="wan", source="dev"))
+attempt("DHCPv6 ports to the gateway", "6", "out", "wan", udp("dev", "local_gateway", 547, 546, interface="wan"))
 attempt("DHCPv6 to all nodes", "6", "out", "wan", udp("dev", "ff02::1", 547, 546, interface="wan"))
 
 for number, name in {2: "IGMP", 4: "IP in IP", 41: "IPv6 in IP", 47: "GRE", 50: "ESP", 51: "AH", 89: "OSPF", 103: "PIM", 115: "L2TP",
@@ -130,6 +133,8 @@ attempt("neighbour solicitation with 1000 bytes", "6", "out", "wan",
         header("dev", control("dev", "local_gateway", 135, data=packets.packed("2001:db8:1::1"), ttl=255, size=1000), "wan"))
 attempt("neighbour advertisement with 1000 bytes", "6", "out", "wan",
         header("dev", control("dev", "local_gateway", 136, data=packets.packed("2001:db8:1::2"), ttl=255, size=1000), "wan"))
+attempt("multicast listener report with 1000 bytes", "6", "out", "wan",
+        header("dev", control("local_wan", "ff02::16", 131, data=bytes(16), ttl=1, size=1000), "wan"))
 attempt("router solicitation with 1000 bytes", "6", "out", "wan",
         header("dev", control("local_wan", "ff02::2", 133, ttl=255, size=1000), "wan"))
 attempt("neighbour solicitation for what is not on the link", "6", "out", "wan",
@@ -289,18 +294,34 @@ attempt("frame on a macvlan child of wan: experimental ethertype", "-", "out", "
 
 # ---- out: rules of somebody else that turn what is allowed ----
 
-attempt("DNAT: the server's port to the forbidden host", "46", "out", "wan", lambda shot: syn("dev", "one", 8000, 41000 + shot.run)(shot), going_to("forbidden"))
+attempt("DNAT: the server's port to the forbidden host", "46", "out", "wan", from_port(41000, "one"), going_to("forbidden"))
 attempt("DNAT: the server's port to its port 22", "46", "out", "wan",
-        translated(22, lambda shot: syn("dev", "one", 8000, 41100 + shot.run)(shot)))
+        translated(22, from_port(41100, "one")))
 attempt("DNAT: the resolver to the rogue resolver", "46", "out", "wan", lambda shot: udp("dev", "resolver", 53, 41200 + shot.run)(shot), going_to("rogue"))
 attempt("DNAT: loopback to the forbidden host", "4", "out", "wan", lambda shot: udp("dev", "local", own_port=41300 + shot.run)(shot), going_to("forbidden"))
 attempt("DNAT: the device's own address to the forbidden host", "6", "out", "wan",
         lambda shot: udp("dev", "dev", own_port=41300 + shot.run)(shot), going_to("forbidden"))
-attempt("DNAT: the server's port to h1", "46", "out", "port1", lambda shot: syn("dev", "one", 8000, 41400 + shot.run)(shot), going_to("h1"))
-attempt("policy routing: to the server over the LAN", "46", "out", "port1", lambda shot: syn("dev", "one", 8000, 41500 + shot.run)(shot))
+attempt("DNAT: the server's port to h1", "46", "out", "port1", from_port(41400, "one"), going_to("h1"))
+attempt("policy routing: to the server over the LAN", "46", "out", "port1", from_port(41500, "one"))
 attempt("policy routing: to the resolver over the LAN", "46", "out", "port1",
         udp("dev", "resolver", 53, options=((socket.SOL_SOCKET, SO_MARK, 7),)))
-attempt("dup: what goes to the server also to h1", "46", "out", "port1", lambda shot: syn("dev", "one", 8000, 41600 + shot.run)(shot))
+attempt("dup: what goes to the server also to h1", "46", "out", "port1", from_port(41600, "one"))
+for port, name in ((41900, "in output"), (42000, "in postrouting"), (42100, "on wan's egress")):
+    attempt(f"nft rewrites what goes to the server, {name}", "46", "out", "wan", from_port(port, "one"), going_to("forbidden"))
+attempt("nft fwd from wan's egress to another interface", "46", "out", "side", from_port(42200, "one"))
+
+# ---- out: interfaces that get another name ----
+
+for interface, where, to in (("wan", "wan", "forbidden"), ("opt", "side", "side"), ("lan1", "port1", "h1")):
+    attempt(f"{interface} renamed: experimental ethertype", "-", "out", where, renamed(interface, frame("dev", f"{interface}9", ethertype(0x88B5))))
+    attempt(f"{interface} renamed: UDP frame", "46", "out", where, renamed(interface, frame("dev", f"{interface}9", datagram("dev", to))))
+attempt("opt renamed: UDP", "46", "out", "side", renamed("opt", udp("dev", "side")))
+attempt("opt renamed: UDP from side", "46", "in", "dev", renamed("opt", udp("side", "opt")))
+attempt("opt renamed: side to the forbidden host", "46", "forward", "wan", renamed("opt", udp("side", "forbidden")))
+attempt("wan renamed: UDP to the forbidden host", "46", "out", "wan", renamed("wan", udp("dev", "forbidden")))
+attempt("wan renamed: a macvlan child to the forbidden host", "46", "forward", "wan", renamed("wan", udp("mv", "forbidden")))
+attempt("wan renamed: the forbidden host to a macvlan child", "46", "forward", "mv", renamed("wan", udp("world", "mv", source="forbidden")))
+attempt("lan1 renamed: h1 to h2", "46", "bridge", "port2", renamed("lan1", udp("h1", "h2")))
 
 # ---- in ----
 
@@ -322,6 +343,10 @@ attempt("UDP from the server's port", "46", "in", "dev", header("world", datagra
 attempt("DHCP request to the device", "4", "in", "dev", udp("isp", "dev", 67))
 attempt("DHCPv6 answer of a far host", "6", "in", "dev", header("world", datagram("forbidden", "dev", 546, 547)))
 attempt("UDP to the LAN's address over wan", "46", "in", "dev", udp("world", "lan", source="forbidden"))
+attempt("nft rewrites the forbidden host into the server, on ingress", "46", "in", "dev",
+        frame("isp", "inside", segment("forbidden", "dev", 7400, 8000, flags=ACK)))
+attempt("nft rewrites the forbidden host into the server, in prerouting", "46", "in", "dev",
+        frame("isp", "inside", segment("forbidden", "dev", 7500, 8000, flags=ACK)))
 attempt("UDP to a loopback address over wan", "4", "in", "dev", frame("isp", "inside", datagram("forbidden", "local")))
 attempt("UDP from a loopback address over wan", "4", "in", "dev", frame("isp", "inside", datagram("127.0.0.9", "dev")))
 attempt("UDP from the device's own address over wan", "4", "in", "dev", frame("isp", "inside", datagram("lan", "dev")))
@@ -473,9 +498,9 @@ attempt("tc redirects a port to wan", "46", "forward", "wan", frame("h1", "eth0"
 attempt("tc redirects a port to wan: ethertype", "-", "forward", "wan", frame("h1", "eth0", ethertype(0x88B5), "redirected"), to_mac("redirected"), "tc")
 attempt("tc redirects wan to a port", "46", "forward", "port1", frame("isp", "inside", datagram("forbidden", "h1"), "redirected"), to_mac("redirected"), "tc")
 attempt("tc redirects loopback to wan", "46", "out", "wan", frame("dev", "lo", datagram("dev", "forbidden"), "redirected", "wan"), to_mac("redirected"), "tc")
-attempt("tc rewrites what goes to the server", "46", "out", "wan", lambda shot: syn("dev", "one", 8000, 41700 + shot.run)(shot),
+attempt("tc rewrites what goes to the server", "46", "out", "wan", from_port(41700, "one"),
         going_to("forbidden"), "tc")
-attempt("tc redirects what goes to the server", "46", "out", "side", lambda shot: syn("dev", "one", 8000, 41800 + shot.run)(shot), kind="tc")
+attempt("tc redirects what goes to the server", "46", "out", "side", from_port(41800, "one"), kind="tc")
 attempt("nft fwd from a port to wan", "46", "forward", "wan", frame("h2", "eth0", datagram("h1", "forbidden"), "redirected"), to_mac("redirected"))
 attempt("nft fwd from a port to wan: ethertype", "-", "forward", "wan", frame("h2", "eth0", ethertype(0x88B5), "redirected"), to_mac("redirected"))
 attempt("nft dup from an interface to wan", "46", "forward", "wan", frame("side", "eth0", datagram("h1", "forbidden"), "redirected"), to_mac("redirected"))
@@ -528,6 +553,8 @@ attempt("a later interface: its host to the forbidden host", "46", "forward", "w
 attempt("a later interface: its host to the server", "46", "forward", "wan", syn("latehost", "one", 8000))
 attempt("a later interface: the forbidden host to its host", "46", "forward", "latehost", udp("world", "latehost", source="forbidden"))
 attempt("a later interface: h1 to its host", "46", "forward", "latehost", udp("h1", "latehost"))
+attempt("UDP into a later VXLAN tunnel", "46", "out", "wan", udp("dev", "vxhost"))
+attempt("frame into a later VXLAN tunnel", "-", "out", "wan", frame("dev", "vxlate", ethertype(0x88B5), "stranger"))
 attempt("a later port: h1 to its host, UDP", "46", "bridge", "lateport", udp("h1", "lateport"))
 attempt("a later port: h1 to its host, TCP", "46", "bridge", "lateport", syn("h1", "lateport"))
 attempt("a later port: h1 to its host, experimental ethertype", "-", "bridge", "lateport", frame("h1", "eth0", ethertype(0x88B5), "lateport"))

@@ -84,6 +84,11 @@ def syn(space, to, port=None, own_port=None, interface=None, options=(), source=
     return send
 
 
+def from_port(first, to):
+    """To the server's port there, from a port that a rule of somebody else (lab.FOREIGN) looks at; another one each time."""
+    return lambda shot: syn("dev", to, lab.SERVER_PORT, first + shot.run)(shot)
+
+
 def raw(space, to, protocol, body=None, interface=None, options=()):
     """A raw socket of a protocol; the kernel makes the IP header."""
     def send(shot):
@@ -140,12 +145,25 @@ def frame(space, interface, packet, to=None, source=None, bypass=False, tag=(), 
         shot.keep(created)
         if bypass:
             created.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
-        created.send(packets.ethernet(hardware(to or NEXT_HOPS[interface]), hardware(source or own_mac(space, interface)),
+        created.send(packets.ethernet(hardware(to or NEXT_HOPS[interface.rstrip('9')]), hardware(source or own_mac(space, interface)),
                                       kind, data))
     return send
 
 
+def renamed(interface, send):
+    """While the device's interface has another name."""
+    def sent(shot):
+        name = f"{interface}9"
+        lab.ip("dev", f"link set {interface} name {name}\n")
+        try:
+            send(shot)
+        finally:
+            lab.ip("dev", f"link set {name} name {interface}\n")
+    return sent
+
+
 def own_mac(space, interface):
+    interface = interface.rstrip("9")
     return {"isp": "gateway", "world": "world"}.get(space, interface if space == "dev" else space)
 
 
