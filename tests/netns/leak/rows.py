@@ -13,9 +13,9 @@ import struct
 import lab
 import packets
 from packets import ACK, CWR, DESTINATION, ECE, FRAGMENT, HOP_BY_HOP, PSH, QINQ, ROUTING, SYN, URG, VLAN
-from senders import (SO_MARK, Flow, address, asks, back, control, datagram, ethertype, forth, fragment, frame,
-                     from_port, hardware, header,
-                     joins, ping, protocol, quoted, raw, renamed, resolution, segment, syn, translated, tunnelled, udp, with_type, xdp)
+from senders import (SO_MARK, Flow, address, asks, back, control, datagram, ethertype, forth, fragment, frame, from_port,
+                     hardware, header, joins, ping, protocol, quoted, raw, renamed, resolution, segment, syn, translated,
+                     tunnelled, udp, with_type, xdp)
 
 KINDS = {
     "xdp": "XDP sends by the driver's own function (AF_XDP, redirect): no hook of nf_tables is on that way",
@@ -313,7 +313,8 @@ attempt("nft fwd from wan's egress to another interface", "46", "out", "side", f
 # ---- out: interfaces that get another name ----
 
 for interface, where, to in (("wan", "wan", "forbidden"), ("opt", "side", "side"), ("lan1", "port1", "h1")):
-    attempt(f"{interface} renamed: experimental ethertype", "-", "out", where, renamed(interface, frame("dev", f"{interface}9", ethertype(0x88B5))))
+    attempt(f"{interface} renamed: experimental ethertype", "-", "out", where,
+            renamed(interface, frame("dev", f"{interface}9", ethertype(0x88B5))))
     attempt(f"{interface} renamed: UDP frame", "46", "out", where, renamed(interface, frame("dev", f"{interface}9", datagram("dev", to))))
 attempt("opt renamed: UDP", "46", "out", "side", renamed("opt", udp("dev", "side")))
 attempt("opt renamed: UDP from side", "46", "in", "dev", renamed("opt", udp("side", "opt")))
