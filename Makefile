@@ -121,7 +121,8 @@ compile = $(CC) $(language) $(warnings) $(includes) $(third_party_cflags) $(code
 	$(prefix_maps) -MMD -MP
 
 link_flags := $(code_flags) $(shared_constants) $(third_party_ldflags) -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
-	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,--hash-style=gnu -Wl,-O1 -Wl,--sort-common $(LDFLAGS)
+	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,--hash-style=gnu -Wl,-O1 \
+	-Wl,--sort-common $(LDFLAGS)
 
 # --- generated headers ------------------------------------------------------------------------------
 

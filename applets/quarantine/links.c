@@ -140,7 +140,9 @@ static int read_links(struct surveyor *surveyor)
 static int add_prefix(struct surveyor *surveyor, const struct link_facts *link, enum ip_family family,
 		      const uint8_t *bytes, uint8_t length)
 {
-	struct prefix_on new = { .link = link->index, .prefix.prefix_length = length, .prefix.family = (uint8_t)family };
+	struct prefix_on new = {
+		.link = link->index, .prefix.prefix_length = length, .prefix.family = (uint8_t)family,
+	};
 	memcpy(new.prefix.address, bytes, family_address_length(family));
 	/* link-local and multicast ones the rules know without being told */
 	bool known = family == IPV6 && (bytes[0] == 0xff || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80));

@@ -35,6 +35,7 @@ enum {
 	VLAN_TAG = 14,
 	ARP_LENGTHS = 4, /* RFC 826: of hardware and protocol addresses */
 	ARP_SENDER_MAC = 8,
+	ARP_SENDER_ADDRESS = 14,
 	ARP_TARGET_ADDRESS = 24,
 	TCP_FLAGS = 13,
 	TCP_SYN = 0x02,
@@ -825,6 +826,37 @@ static void print_arp_target(struct text *text, const struct rule *rule, const s
 	print_address_and_prefix(text, &network);
 }
 
+static void build_arp_no_sender(struct rule_builder *builder, const struct match *match)
+{
+	static const uint8_t none[4];
+	(void)match;
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_ADDRESS, sizeof none, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, none, sizeof none);
+}
+
+static void print_arp_no_sender(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_add(text, "arp saddr ip 0.0.0.0");
+}
+
+/* Any uid: -1 is nobody's. Without a socket there is none to compare. */
+static void build_of_program(struct rule_builder *builder, const struct match *match)
+{
+	static const uint32_t nobody = UINT32_MAX;
+	(void)match;
+	expression_meta(builder, NFT_META_SKUID, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_NEQ, &nobody, sizeof nobody);
+}
+
+static void print_of_program(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_addf(text, "meta skuid != %u", UINT32_MAX);
+}
+
 static void build_lengths(struct rule_builder *builder, const struct match *match)
 {
 	uint32_t lengths[ICMP_TYPES_MAX];
@@ -950,6 +982,8 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_ARP] = { build_arp, print_arp },
 	[MATCH_ARP_SENDER_OWN] = { build_arp_sender_own, print_arp_sender_own },
 	[MATCH_ARP_TARGET] = { build_arp_target, print_arp_target },
+	[MATCH_ARP_NO_SENDER] = { build_arp_no_sender, print_arp_no_sender },
+	[MATCH_OF_PROGRAM] = { build_of_program, print_of_program },
 	[MATCH_LENGTHS] = { build_lengths, print_lengths },
 #endif
 };

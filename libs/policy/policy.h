@@ -337,6 +337,8 @@ enum match_kind {
 	MATCH_ARP, /* arp htype 1 arp ptype ip arp hlen 6 arp plen 4: Ethernet and IPv4 (RFC 826) */
 	MATCH_ARP_SENDER_OWN, /* arp saddr ether @own_mac; left out where the device changes its address by itself */
 	MATCH_ARP_TARGET, /* arp daddr ip: the rule's prefix */
+	MATCH_ARP_NO_SENDER, /* arp saddr ip 0.0.0.0 */
+	MATCH_OF_PROGRAM, /* meta skuid != 4294967295: it comes from a socket, not from the kernel itself */
 	MATCH_LENGTHS, /* meta length { ... }; types: bytes of the packet as the hook sees it */
 	MATCH_KINDS,
 };

@@ -160,6 +160,8 @@ static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /*
 #define FRAGMENT { .kind = MATCH_FRAGMENT }
 #define OTHER_HEADER { .kind = MATCH_OTHER_HEADER }
 #define TO_GROUP_MAC { .kind = MATCH_GROUP_MAC }
+#define ARP_WITHOUT_SENDER { .kind = MATCH_ARP_NO_SENDER }
+#define OF_PROGRAM { .kind = MATCH_OF_PROGRAM }
 #define LENGTHS(...) { .kind = MATCH_LENGTHS, .types = { __VA_ARGS__ } }
 
 #define ICMP_ERRORS ICMP_TYPES(ICMP_UNREACHABLE, ICMP_EXCEEDED, ICMP_PARAMETER)
@@ -311,9 +313,9 @@ const struct rule_row rule_rows[] = {
 	       HOP_LIMIT(1), ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT), PAYLOAD_AT_MOST(MLD_BYTES), LIMIT),
 
 	/*
-	 * What follows is for peers alone. Answers to packets in somebody else's name would go to him; a source route or
-	 * a routing header makes the peer hand them on; of fragments only the first has ports, and nobody here needs any;
-	 * frames to everybody reach others than the peer.
+	 * What follows is for peers alone. Answers to packets in somebody else's name would go to him; a source route
+	 * or a routing header makes the peer hand them on; of fragments only the first has ports, and nobody here needs
+	 * any; frames to everybody reach others than the peer.
 	 */
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_FIB, "not our address", FOREIGN_SOURCE),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "loopback address", FROM(loopback4, 8)),
@@ -349,10 +351,15 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_UDP | WHEN_STATELESS, "replies, --allow",
 	       TO_NETWORK, NETWORK_SOURCE_PORT),
 
+	/*
+	 * Programs may ask whether somebody has the address that a lease offers (RFC 5227); what else they send could
+	 * be in the gateway's name. The kernel speaks in its own.
+	 */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP probes", ARP, ARP_FROM_OWN_MAC,
+	       ARP_WITHOUT_SENDER, ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT, ARP_BYTES_PADDED), LIMIT),
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP of programs", ARP, OF_PROGRAM),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP", ARP, ARP_FROM_OWN_MAC,
 	       ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT)),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP of programs", ARP, ARP_FROM_OWN_MAC,
-	       ARP_TO_PREFIX, LENGTHS(ARP_BYTES_PADDED), LIMIT),
 	/* A new lease may be of another network than the one that the device was contained in. */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP after DHCP", ARP, ARP_FROM_OWN_MAC,
 	       LENGTHS(ARP_BYTES_SENT), OUT_INTERFACE_OF(SET_LEASED), LIMIT),

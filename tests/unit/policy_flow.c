@@ -205,6 +205,8 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_ARP:
 	case MATCH_ARP_SENDER_OWN:
 	case MATCH_ARP_TARGET:
+	case MATCH_ARP_NO_SENDER:
+	case MATCH_OF_PROGRAM:
 	case MATCH_LENGTHS:
 	case MATCH_END:
 	case MATCH_KINDS:
