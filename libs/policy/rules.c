@@ -103,9 +103,11 @@ static const uint8_t multicast[16] = { 0xff };
 static const uint8_t loopback4[4] = { 127 };
 static const uint8_t loopback6[16] = { [15] = 1 };
 static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
+static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /* ff02::1:2, RFC 8415 section 7.1 */
+#if CONFIG_LAYER_NETDEV
 static const uint8_t slow_multicast[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 2 }; /* IEEE 802.3 annex 57A */
 static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /* IEEE 802.1D table 7-9 */
-static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /* ff02::1:2, RFC 8415 section 7.1 */
+#endif
 
 #define MATCHES(...) (const struct match[]){ __VA_ARGS__, { .kind = MATCH_END } }
 
