@@ -71,6 +71,9 @@ static const uint16_t allowed[] = {
 #ifdef SYS_clock_gettime64
 	SYS_clock_gettime64,
 #endif
+#ifdef SYS_clock_gettime32
+	SYS_clock_gettime32,
+#endif
 #ifdef SYS_gettimeofday
 	SYS_gettimeofday,
 #endif
