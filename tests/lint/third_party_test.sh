@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The table of the dependencies is complete, and a download that is not what it says is never used. No network is asked.
+set -u
+
+cd "$(dirname "$(realpath "$0")")/../.." || exit 1
+failures=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+check() { # NAME WHY COMMAND...
+	name=$1 why=$2
+	shift 2
+	if "$@" >"$work/log" 2>&1; then
+		echo "ok $name"
+	else
+		echo "not ok $name: $why"
+		sed 's/^/# /' "$work/log"
+		failures=$((failures + 1))
+	fi
+}
+
+table() { grep -v '^#' libs/third_party/table; }
+
+rows_are_complete() {
+	! table | grep -Evx '[a-z0-9]+ +[0-9.]+ +[A-Za-z0-9.-]+ +[0-9a-f]{64} +https://[^ ]+ +(-|[0-9a-f]{64})'
+}
+check rows_are_complete 'not name, version, licence, SHA-256, URL, SHA-256 of Debian or -' rows_are_complete
+
+# Puts something else in the place of each tarball.
+wrong_hash() {
+	table | while read -r name version _ hash url _; do
+		downloads=$work/$name
+		file=$downloads/${url##*/}
+		mkdir -p "$downloads"
+		echo "not $name $version" >"$file"
+		found=$(sha256sum "$file" | cut -d ' ' -f 1)
+		if DL_DIR=$downloads libs/third_party/fetch.sh "$work/out" "$name=source" >"$work/said" 2>&1; then
+			echo "$name was accepted"
+			exit 1
+		fi
+		cat "$work/said"
+		for word in "$file: wrong SHA-256" "expected $hash" "found    $found"; do
+			grep -qF "$word" "$work/said" || exit 1
+		done
+		[ ! -e "$file" ] && [ -e "$file.rejected" ] && [ ! -e "$work/out/$name.origin" ] || exit 1
+	done
+}
+check wrong_hash 'used, or file and both hashes are not named' wrong_hash
+
+unknown() {
+	! DL_DIR=$work libs/third_party/fetch.sh "$work/out" libnothing=auto &&
+		! DL_DIR=$work libs/third_party/fetch.sh "$work/out" musl=elsewhere
+}
+check unknown_names_and_providers 'accepted' unknown
+[ $failures -eq 0 ]
