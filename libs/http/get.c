@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "http/request.h"
 #include "net/connect.h"
 
 static int send_all(const struct http_stream *stream, const struct text *request, struct deadline deadline,
@@ -45,14 +44,15 @@ static int read_answer(const struct http_stream *stream, struct deadline deadlin
 	return finished < 0 ? finished : 0;
 }
 
-int http_get(const struct http_stream *stream, const struct url *url, struct deadline deadline,
-	     const struct http_body *body, struct http_response *response, int64_t *first_byte_at, struct diag *diag)
+int http_get(const struct http_stream *stream, const struct url *url, const struct http_request_style *style,
+	     struct deadline deadline, const struct http_body *body, struct http_response *response,
+	     int64_t *first_byte_at, struct diag *diag)
 {
 	char bytes[HTTP_REQUEST_SIZE];
 	struct text request = TEXT_ON(bytes);
 	struct http_parser parser;
 	http_parser_init(&parser, body->bytes, body->size);
-	int result = http_request_format(url, &request);
+	int result = http_request_format(url, style, &request);
 	if (result < 0)
 		return diag_errno(diag, -result, "make a request for %.*s", 60, url->host);
 	result = send_all(stream, &request, deadline, diag);

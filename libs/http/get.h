@@ -7,6 +7,7 @@
 
 #include "base/deadline.h"
 #include "base/url.h"
+#include "http/request.h"
 #include "http/response.h"
 #include "tls/tls.h"
 
@@ -25,7 +26,8 @@ struct http_body {
  * (monotonic_ms) is set when the first byte came. Returns 0 when there is an answer, whatever its status; or -errno
  * with a diagnostic: -ETIMEDOUT, -ECONNRESET, and what http_parser_feed returns.
  */
-int http_get(const struct http_stream *stream, const struct url *url, struct deadline deadline,
-	     const struct http_body *body, struct http_response *response, int64_t *first_byte_at, struct diag *diag);
+int http_get(const struct http_stream *stream, const struct url *url, const struct http_request_style *style,
+	     struct deadline deadline, const struct http_body *body, struct http_response *response,
+	     int64_t *first_byte_at, struct diag *diag);
 
 #endif

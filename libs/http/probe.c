@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/connect.h"
 #include "http/get.h"
 #include "net/child.h"
 #include "net/connect.h"
@@ -54,8 +55,14 @@ static int start_tls(const struct task *task, struct http_stream *stream, struct
 static int ask(const struct task *task, const struct http_stream *stream, const struct http_body *body,
 	       struct probe_report *report, struct diag *diag)
 {
+	const struct probe_settings *settings = task->settings;
+	const struct http_request_style style = {
+		.through_proxy = settings->through_proxy && !settings->url.tls,
+		.credentials = settings->credentials ? settings->credentials : "",
+	};
 	int64_t first_byte_at;
-	int result = http_get(stream, &task->settings->url, task->deadline, body, &report->http, &first_byte_at, diag);
+	int result = http_get(stream, &settings->url, &style, task->deadline, body, &report->http, &first_byte_at,
+			      diag);
 	if (first_byte_at > 0)
 		report->first_byte_ms = first_byte_at - task->started;
 	return result;
@@ -106,6 +113,10 @@ static void talk(const struct task *task, struct http_stream *stream, struct pro
 	struct diag diag;
 	struct http_body body = { .bytes = malloc(HTTP_BODY_MAX), .size = HTTP_BODY_MAX };
 	int result = body.bytes ? 0 : diag_errno(&diag, ENOMEM, "receive");
+	if (result == 0 && task->settings->through_proxy && task->settings->url.tls)
+		result = http_connect(stream->fd, &task->settings->url,
+				      task->settings->credentials ? task->settings->credentials : "", task->deadline,
+				      &diag);
 	if (result == 0 && task->settings->url.tls)
 		result = start_tls(task, stream, report, &diag);
 	if (result == 0)

@@ -31,6 +31,9 @@ const char *probe_verdict_name(enum probe_verdict verdict);
 /* Pointers must stay until probe_url returns; names and anchors are used by the child, which has its copy. */
 struct probe_settings {
 	struct url url; /* whole: with server.pem */
+	/* The addresses are those of an HTTP proxy, which makes the way to the URL's host. */
+	bool through_proxy;
+	const char *credentials; /* for the proxy, "user:password"; NULL or "": none */
 	struct tls_settings tls; /* server_name NULL: the URL's host; name_count 0: the URL's host is the one name */
 	/* What is in server.pem, unless the issuer is empty: then it is not looked at. The key is filled in here. */
 	struct certificate_demand pem;

@@ -10,12 +10,14 @@
 
 #include "http/request.h"
 
+static const struct http_request_style directly = { false, "" };
+
 static int format(const char *string, char *request, size_t size)
 {
 	struct url url;
 	struct text text = text_on(request, size);
 	assert_int_equal(url_parse(string, &url, NULL), 0);
-	return http_request_format(&url, &text);
+	return http_request_format(&url, &directly, &text);
 }
 
 static void asks_as_the_client_does(void **state)
@@ -48,11 +50,11 @@ static void is_never_split(void **state)
 		struct url url = { .tls = true, .host = "vr.example.com", .port = 443 };
 		struct text text = TEXT_ON(request);
 		text_copy(url.path, sizeof url.path, paths[i]);
-		assert_int_equal(http_request_format(&url, &text), -EINVAL);
+		assert_int_equal(http_request_format(&url, &directly, &text), -EINVAL);
 	}
 	struct url url = { .tls = true, .host = "vr.example.com\r\nX: y", .port = 443, .path = "/" };
 	struct text text = TEXT_ON(request);
-	assert_int_equal(http_request_format(&url, &text), -EINVAL);
+	assert_int_equal(http_request_format(&url, &directly, &text), -EINVAL);
 }
 
 static void says_when_it_does_not_fit(void **state)
@@ -62,6 +64,20 @@ static void says_when_it_does_not_fit(void **state)
 	assert_int_equal(format("https://vr.example.com/", request, sizeof request), -EMSGSIZE);
 }
 
+static void a_proxy_is_told_the_whole(void **state)
+{
+	(void)state;
+	static const struct http_request_style style = { true, "user:pass" };
+	char request[HTTP_REQUEST_SIZE];
+	struct text text = TEXT_ON(request);
+	struct url url;
+	assert_int_equal(url_parse("http://vr.example.com:8000/server.pem", &url, NULL), 0);
+	assert_int_equal(http_request_format(&url, &style, &text), 0);
+	assert_string_equal(request, "GET http://vr.example.com:8000/server.pem HTTP/1.1\r\nHost: vr.example.com:8000\r\n"
+				     "User-Agent: Velociraptor\r\nAccept: */*\r\nConnection: close\r\n"
+				     "Proxy-Authorization: Basic dXNlcjpwYXNz\r\n\r\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -69,6 +85,7 @@ int main(void)
 		cmocka_unit_test(names_the_port_when_it_is_not_the_usual),
 		cmocka_unit_test(is_never_split),
 		cmocka_unit_test(says_when_it_does_not_fit),
+		cmocka_unit_test(a_proxy_is_told_the_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
