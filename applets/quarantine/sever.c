@@ -122,6 +122,10 @@ static int sever_entry(const struct conntrack_entry *entry, void *context)
 
 static int look_at_entries(struct severing *severing)
 {
+	uint32_t count;
+	int result = conntrack_count(&severing->list_entries, &count);
+	if (result < 0 || count == 0)
+		return result;
 	return conntrack_each(&severing->list_entries, sever_entry, severing);
 }
 

@@ -89,6 +89,25 @@ static int take_message(const struct nlmsghdr *message, void *context)
 	return read_entry(message, &entry) ? visitor->take(&entry, visitor->context) : 0;
 }
 
+static int take_count(const struct nlmsghdr *message, void *context)
+{
+	struct nlattr *attribute;
+	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(attribute) == CTA_STATS_GLOBAL_ENTRIES &&
+		    mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+			*(uint32_t *)context = ntohl(mnl_attr_get_u32(attribute));
+	}
+	return 0;
+}
+
+int conntrack_count(struct netlink *netlink, uint32_t *count)
+{
+	_Alignas(struct nlmsghdr) char buffer[64];
+	struct nlmsghdr *request = begin_request(buffer, IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK, AF_UNSPEC);
+	*count = UINT32_MAX;
+	return plain_error(netlink_request(netlink, request, take_count, count));
+}
+
 int conntrack_each(struct netlink *netlink, int (*take)(const struct conntrack_entry *entry, void *context),
 		   void *context)
 {
