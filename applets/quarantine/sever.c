@@ -85,7 +85,10 @@ static int sever_socket_of_entry(const struct diag_socket *socket, void *context
 
 static int each_socket(struct severing *severing, int (*take)(const struct diag_socket *socket, void *context))
 {
-	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE };
+	static const uint8_t protocols[] = { IPPROTO_UDP, IPPROTO_UDPLITE };
+	int tcp = socket_diag_each_tcp(&severing->list_sockets, take, severing);
+	if (tcp < 0)
+		return tcp == -ENOENT ? -EOPNOTSUPP : tcp;
 	for (size_t i = 0; i < 2 * sizeof protocols; i++) {
 		uint8_t protocol = protocols[i / 2];
 		uint8_t family = i % 2 ? AF_INET6 : AF_INET;

@@ -75,6 +75,19 @@ int socket_diag_each(struct netlink *netlink, uint8_t family, uint8_t protocol,
 	return send_request(netlink, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &words, take_message, &visitor);
 }
 
+int socket_diag_each_tcp(struct netlink *netlink, int (*take)(const struct diag_socket *socket, void *context),
+			 void *context)
+{
+	_Alignas(struct nlmsghdr) char buffer[128];
+	struct visitor visitor = { IPPROTO_TCP, take, context };
+	const struct inet_diag_req words = { .idiag_states = STATES_TCP };
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	request->nlmsg_type = TCPDIAG_GETSOCK;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	memcpy(mnl_nlmsg_put_extra_header(request, sizeof words), &words, sizeof words);
+	return netlink_request(netlink, request, take_message, &visitor);
+}
+
 int socket_diag_destroy(struct netlink *netlink, const struct diag_socket *socket)
 {
 	const struct inet_diag_req_v2 words = {

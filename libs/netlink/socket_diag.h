@@ -27,6 +27,13 @@ int socket_diag_each(struct netlink *netlink, uint8_t family, uint8_t protocol,
 		     int (*take)(const struct diag_socket *socket, void *context), void *context);
 
 /*
+ * The same for TCP of both families: the kernel walks the table of all sockets once, which is most of the work. This is
+ * the first form of the request (Linux 2.6), whose answer is of both.
+ */
+int socket_diag_each_tcp(struct netlink *netlink, int (*take)(const struct diag_socket *socket, void *context),
+			 void *context);
+
+/*
  * Its program gets ECONNABORTED. Over another netlink socket than the one that lists. Returns 0, -ENOENT when it was
  * gone, -EOPNOTSUPP when the kernel can't (CONFIG_INET_DIAG_DESTROY; before 5.18 also for a TCP socket that closes and
  * has no process), or another -errno; some of them have been seen although the socket was gone, so list again.

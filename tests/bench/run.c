@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Times a command: usage: run RUNS [--before COMMAND... --] COMMAND... [-- COMMAND...]
+ * Times a command: usage: run RUNS [--until TEXT] [--before COMMAND... --] COMMAND... [-- COMMAND...]
  *
  * Several commands run one after the other and count as one. That of --before runs first each time and is not timed.
- * Prints a line for each run: wall time and CPU time (user and system, children included) in microseconds.
+ * Prints a line for each run: wall time and CPU time (user and system, children included) in microseconds. The wall time
+ * ends when the command does or, with --until, when its output has the text.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,12 +43,36 @@ static long long in_microseconds(struct timeval time)
 	return time.tv_sec * 1000000LL + time.tv_usec;
 }
 
-/* Runs it to its end, adds its times, returns its exit code; what it writes goes to /dev/null. */
+static const char *until; /* NULL: the end */
+
+/* Reads what it says until it ends; returns when the text came, else 0. */
+static long long watch(int output)
+{
+	static char said[1 << 16];
+	size_t length = 0;
+	long long found = 0;
+	ssize_t count;
+	while ((count = read(output, said + length, sizeof said - 1 - length)) > 0) {
+		length += (size_t)count;
+		said[length] = '\0';
+		if (!found && strstr(said, until))
+			found = microseconds();
+	}
+	return found;
+}
+
+/* Runs it to its end, adds its times, returns its exit code; what it writes is dropped. */
 static int run_one(char **command, struct times *times)
 {
+	int output[2] = { -1, -1 };
 	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	if (until && pipe(output) == 0) {
+		posix_spawn_file_actions_adddup2(&actions, output[1], 1);
+		posix_spawn_file_actions_addclose(&actions, output[0]);
+	} else {
+		posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	}
 	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
 	pid_t pid;
 	int status;
@@ -56,11 +81,14 @@ static int run_one(char **command, struct times *times)
 	int error = posix_spawn(&pid, command[0], &actions, NULL, command, environ);
 	if (error)
 		fail(command[0], strerror(error));
+	close(output[1]);
+	long long found = until ? watch(output[0]) : 0;
+	close(output[0]);
 	while (wait4(pid, &status, 0, &usage) < 0) {
 		if (errno != EINTR)
 			fail("wait", strerror(errno));
 	}
-	times->wall += microseconds() - start;
+	times->wall += (found ? found : microseconds()) - start;
 	times->cpu += in_microseconds(usage.ru_utime) + in_microseconds(usage.ru_stime);
 	posix_spawn_file_actions_destroy(&actions);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -86,6 +114,11 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		fail("usage", "run RUNS [--before COMMAND... --] COMMAND... [-- COMMAND...]");
 	char **next = argv + 2;
+	const char *text = NULL;
+	if (strcmp(*next, "--until") == 0 && argc > 4) {
+		text = next[1];
+		next += 2;
+	}
 	if (strcmp(*next, "--before") == 0) {
 		before = next + 1;
 		next = cut(next + 1);
@@ -96,11 +129,13 @@ int main(int argc, char **argv)
 		struct times times = { 0, 0 }, ignored = { 0, 0 };
 		if (before)
 			run_one(before, &ignored);
+		until = text;
 		for (size_t i = 0; i < count; i++) {
 			/* of several, one may fail: the artifact begins by deleting a table that is not there */
 			if (run_one(commands[i], &times) != 0 && count == 1)
 				fail(commands[i][0], "it failed");
 		}
+		until = NULL;
 		printf("%lld %lld\n", times.wall, times.cpu);
 	}
 	return 0;
