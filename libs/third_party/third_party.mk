@@ -40,7 +40,7 @@ third_party_ready := $(needed:%=$(tp)/%.ready)
 $(tp)/wanted: FORCE
 	$(call remember,$(foreach name,$(needed),$(name)=$(call provider_of,$(name))) $(target_debian) $(DL_DIR))
 
-$(tp)/fetched: $(tp)/wanted $(table) $(here)/fetch.sh
+$(tp)/fetched: $(tp)/wanted $(table) $(here)/fetch.sh $(here)/debian.sh
 	$(Q)DL_DIR='$(DL_DIR)' DEBIAN_ARCH='$(target_debian)' DEBIAN_SUITES='$(DEBIAN_SUITES)' \
 		PKG_CONFIG='$(PKG_CONFIG)' \
 		$(here)/fetch.sh $(tp) \
