@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Flows that a firewall has offloaded to a flowtable pass none of the hooks that a quarantine usually drops at.
+
+Each case first proves that its flows are offloaded: their packets arrive, and the counter of a forward chain stands still.
+"""
+import subprocess
+import sys
+import time
+
+import lab
+from lab import check, same
+from router import SERVERS, Router
+
+PROGRAMS = ["ip", "nft"]
+MODULES = ["nf_tables", "nf_conntrack", "nft_ct", "nft_counter", "nft_limit", "nft_log", "nft_objref", "nft_reject_inet",
+           "nft_chain_nat", "nft_masq", "nft_nat", "nf_flow_table", "nf_flow_table_inet", "nft_flow_offload",
+           "nf_conntrack_netlink", "nf_conntrack_bridge", "bridge", "veth", "inet_diag", "tcp_diag", "udp_diag", "act_mirred",
+           "nfnetlink_log", "nft_meta_bridge"]
+
+
+def firewall(devices, priority=0, masquerade=None):
+    """As fw4 writes it; loading it again replaces it. `passed` counts what comes by the forward hook."""
+    return f"""table inet fw
+        delete table inet fw
+        table inet fw {{
+            counter passed {{ }}
+            flowtable ft {{ hook ingress priority {priority}; devices = {{ {', '.join(devices)} }}; }}
+            chain count {{
+                type filter hook forward priority -10
+                counter name passed
+            }}
+            chain forward {{
+                type filter hook forward priority 0; policy drop
+                meta l4proto {{ tcp, udp }} flow add @ft
+                ct state established,related accept
+                iifname {{ {', '.join(devices)}, "br-lan", "br-wan" }} accept
+            }}
+            chain srcnat {{
+                type nat hook postrouting priority 100
+                {f'oifname "{masquerade}" ip saddr 203.0.113.0/24 masquerade' if masquerade else ''}
+            }}
+        }}"""
+
+
+def passed(router):
+    return int(router.dev.must("nft", "list", "counter", "inet", "fw", "passed").split("packets ")[1].split()[0])
+
+
+def offloaded(router):
+    """Whether all flows arrive in both directions and none of their packets comes by the forward hook."""
+    before = passed(router)
+    router.traffic.forget()
+    router.traffic.go_on(0.4)
+    counts = router.traffic.arrived()
+    return min(counts.values()) > 3 and passed(router) - before == 0
+
+
+def describe(router):
+    return f"{router.traffic.arrived()} passed {passed(router)}\n{router.dev.read('/proc/net/nf_conntrack')}"
+
+
+def begin(name, router, **how):
+    """A firewall that offloads, and flows that it has offloaded."""
+    how = {"devices": ("lan0", "wan"), **how}
+    router.dev.nft(firewall(**how))
+    router.open_flows()
+    return check(f"{name}_is_offloaded", lab.wait_for(8, lambda: offloaded(router)), "not offloaded", describe(router))
+
+
+def quarantine(router, *options):
+    """Runs it while the flows go on; returns exit code and output."""
+    process = router.dev.start("quarantine", "--no-probe", *options, *SERVERS)
+    router.traffic.go_on_while(process)
+    return process.returncode, process.stdout.read()
+
+
+def nothing_passes(name, router, seconds=1.5):
+    """Whatever is sent from now on."""
+    router.traffic.forget()
+    router.traffic.go_on(seconds)
+    counts = {flow: count for flow, count in router.traffic.arrived().items() if count}
+    strays = router.strays()
+    check(name, not counts and not strays, f"arrived: {counts}, strays: {len(strays)}", *strays[:5],
+          router.dev.run("nft", "list", "ruleset")[1], router.dev.read("/proc/net/nf_conntrack"))
+
+
+def after_quarantine(name, router, code=0, options=()):
+    """Contained, in both directions and from the moment of success, and the servers are reached."""
+    got, said = quarantine(router, *options)
+    same(f"{name}_exit_code", code, got, said)
+    nothing_passes(f"{name}_is_blocked", router)
+    check(f"{name}_reaches_the_servers", router.servers_reached(), "a server can't be reached", said)
+    return said
+
+
+def release(name, router, **how):
+    code, said = router.dev.run("release")
+    same(f"{name}_release", 0, code, said)
+    begin(f"{name}_after_release", router, **how)
+
+
+def whole_life(name, router, code, **how):
+    """Quarantined, the firewall reloaded, flows begun again, quarantined anew, released."""
+    if not begin(name, router, **how):
+        return
+    after_quarantine(name, router, code)
+    router.dev.nft(firewall(**{"devices": ("lan0", "wan"), **how}))
+    nothing_passes(f"{name}_after_a_reload_is_blocked", router)
+    router.traffic.close()
+    router.open_flows_unanswered(11)
+    nothing_passes(f"{name}_begun_again_is_blocked", router)
+    router.traffic.forget()
+    got, said = quarantine(router)
+    counts = {flow: count for flow, count in router.traffic.arrived().items() if count}
+    check(f"{name}_while_quarantined_again", got == code and not counts and not router.strays(), f"{got} {counts}", said)
+    nothing_passes(f"{name}_quarantined_again_is_blocked", router)
+    release(name, router, **how)
+
+
+def module(name, loaded):
+    """Loads or unloads one."""
+    command = ["insmod", f"/modules/{name}.ko"] if loaded else ["rmmod", name]
+    subprocess.run(["busybox", *command], check=True)
+
+
+def without_ctnetlink(code):
+    """The entries can't be deleted; what is left are the layers."""
+    module("nf_conntrack_netlink", False)
+    try:
+        router = Router()
+        if begin("without_ctnetlink", router):
+            said = after_quarantine("without_ctnetlink", router, 5)
+            check("without_ctnetlink_is_told", "can't delete tracked connections" in said, said)
+            release("without_ctnetlink", router)
+            got, said = quarantine(router, "--layers", "inet")
+            check("without_ctnetlink_and_layers_is_told", got == 5 and "offloaded flows go on" in said, got, said)
+    finally:
+        lab.clean_up()
+        module("nf_conntrack_netlink", True)
+
+
+def main():
+    code = 0 if lab.kernel_at_least(5, 16) else 5
+    began = time.monotonic()
+    router = Router()
+    whole_life("routed", router, code)
+    whole_life("masqueraded", router, code, masquerade="wan")
+    if begin("early_flowtable", router, priority=-1000):
+        after_quarantine("early_flowtable", router, code)
+        release("early_flowtable", router)
+    if begin("by_entries_alone", router):
+        after_quarantine("by_entries_alone", router, 0, ("--layers", "inet"))
+        release("by_entries_alone", router)
+    lab.clean_up()
+    for name, devices in (("bridges", ("br-lan", "br-wan")), ("bridge_ports", ("lan0", "wan"))):
+        router = Router(bridged=True)
+        whole_life(name, router, code, devices=devices)
+        lab.clean_up()
+    without_ctnetlink(code)
+    lab.remark(f"flowtable: {time.monotonic() - began:.0f} s")
+    return 1 if lab.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

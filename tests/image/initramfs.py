@@ -1,0 +1,199 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An initramfs with quarbox, a busybox, what a guest test runs, and the modules that it loads.
+
+Programs of this machine come with their shared libraries, Python scripts with the modules of the library that they import.
+Nothing is unpacked or mounted, so that no privilege is needed.
+"""
+import functools
+import lzma
+import modulefinder
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+
+NEWC = "070701" + "%08X" * 13
+
+
+class Archive:
+    """A cpio archive in the kernel's format (Documentation/driver-api/early-userspace/buffer-format)."""
+
+    def __init__(self):
+        self.entries = {}
+
+    def _add(self, path, mode, data=b"", device=(0, 0), time=0):
+        path = path.strip("/")
+        parent = os.path.dirname(path)
+        if parent and parent not in self.entries:
+            self.folder(parent)
+        self.entries[path] = (mode, data, device, time)
+
+    def folder(self, path):
+        self._add(path, stat.S_IFDIR | 0o755)
+
+    def link(self, path, target):
+        self._add(path, stat.S_IFLNK | 0o777, target.encode())
+
+    def device(self, path, major, minor):
+        self._add(path, stat.S_IFCHR | 0o600, device=(major, minor))
+
+    def text(self, path, text, mode=0o644):
+        self._add(path, stat.S_IFREG | mode, text.encode())
+
+    def file(self, source, path=None):
+        """A file of this machine, at the same place; what links to it is followed. Its time stays: compiled Python has it."""
+        about = os.stat(source)
+        data = pathlib.Path(source).read_bytes()
+        self._add(path or source, stat.S_IFREG | (about.st_mode & 0o755), data, time=int(about.st_mtime))
+
+    def program(self, source, path=None):
+        """A program or shared object, and what it is linked with."""
+        self.file(source, path)
+        for library in libraries_of(source):
+            if library.strip("/") not in self.entries:
+                self.file(library)
+
+    def write(self, path):
+        with open(path, "wb") as out:
+            for number, (name, (mode, data, device, time)) in enumerate([*self.entries.items(), ("TRAILER!!!", (0, b"", (0, 0), 0))]):
+                name = name.encode() + b"\0"
+                head = NEWC % (number + 1, mode, 0, 0, 1, time, len(data), 0, 0, *device, len(name), 0)
+                for part in (head.encode() + name, data):
+                    out.write(part + bytes(-len(part) % 4))
+
+
+@functools.lru_cache(maxsize=None)
+def libraries_of(path):
+    """As the dynamic linker finds them."""
+    said = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout
+    return re.findall(r"(?:=> )?(/\S+) \(0x", said)
+
+
+def add_python(archive, script):
+    """The interpreter, and what the script imports from beside it and from the library."""
+    archive.program("/usr/bin/python3")
+    finder = modulefinder.ModuleFinder(path=[str(script.parent), *library_path()])
+    finder.run_script(str(script))
+    needed = {module.__file__ for module in finder.modules.values() if module.__file__}
+    library = pathlib.Path(os.__file__).parent
+    # what the interpreter itself begins with
+    needed.update(map(str, (library / "encodings").glob("*.py")))
+    needed.update(str(library / f"{name}.py") for name in ("io", "abc", "codecs", "os", "stat", "site", "posixpath",
+                                                           "genericpath", "_collections_abc", "_sitebuiltins"))
+    for file in sorted(needed):
+        if file.startswith(str(script.parent)):
+            archive.file(file, f"/test/{os.path.basename(file)}")
+        elif file.endswith(".so"):
+            archive.program(file)
+        else:
+            archive.file(file)
+            compiled = pathlib.Path(file).parent / "__pycache__" / f"{pathlib.Path(file).stem}.{CACHE_TAG}.pyc"
+            if compiled.exists():
+                archive.file(str(compiled))
+
+
+def library_path():
+    said = subprocess.run(["/usr/bin/python3", "-ISc", "import sys; print(*sys.path, sep='\\n')"], capture_output=True,
+                          text=True, check=True)
+    return said.stdout.split()
+
+
+CACHE_TAG = "cpython-{}{}".format(*os.sys.version_info[:2])
+
+
+# ---- modules ----
+
+
+class Modules:
+    """Those of a kernel, by name, alias and dependency, as their .modinfo sections say it."""
+
+    def __init__(self, folder):
+        self.files = {path.stem.replace("-", "_"): path for path in sorted(folder.glob("*.ko"))}
+        self.order = []
+
+    def info(self, name, key):
+        data = self._read(name)
+        return [match.decode() for match in re.findall(rb"\0" + key.encode() + rb"=([^\0]*)\0", data)]
+
+    @functools.lru_cache(maxsize=None)
+    def _read(self, name):
+        # entries end with one zero byte each; another one makes them all begin with one
+        return self.files[name].read_bytes().replace(b"\0", b"\0\0")
+
+    @functools.lru_cache(maxsize=None)
+    def _algorithms(self):
+        """Modules of crypto that others ask for by a name."""
+        found = {}
+        for name in self.files:
+            if name.startswith("crc32"):
+                found.update((alias, name) for alias in self.info(name, "alias"))
+        return found
+
+    def add(self, name):
+        """It and before it what it needs. One that is not there is part of the kernel, or of no use to it."""
+        name = self._algorithms().get(name, name).replace("-", "_")
+        if name in self.order or name not in self.files:
+            return
+        needs = [part for text in self.info(name, "depends") for part in text.split(",") if part]
+        for text in self.info(name, "softdep"):
+            needs += re.findall(r"[\w-]+(?!:)\b", text.partition("pre:")[2].partition("post:")[0])
+        for need in needs:
+            self.add(need)
+        self.order.append(name)
+
+
+# ---- the whole ----
+
+# ttyS0 is the kernel's and the shell's, ttyS1 takes what the test says.
+INIT = """#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts /run /tmp
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /tmp
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/test HOME=/
+while read -r module; do
+    insmod "/modules/$module.ko" || echo "# module $module: not loaded" >/dev/ttyS1
+done </modules/order
+echo "# booted $(cut -d ' ' -f 1 /proc/uptime) $(uname -r)" >/dev/ttyS1
+TEST >/dev/ttyS1 2>&1 </dev/null
+echo "# end $?" >/dev/ttyS1
+reboot -f
+"""
+
+
+def make_initramfs(path, script, programs, modules, kernel_folder, quarbox_bin):
+    archive = Archive()
+    for folder in ("dev", "proc", "sys", "run", "tmp", "etc", "root", "var/run", "var/lock", "lib64"):
+        archive.folder(folder)
+    archive.device("dev/console", 5, 1)
+    archive.device("dev/null", 1, 3)
+    busybox = shutil.which("busybox")
+    archive.program(busybox, "/bin/busybox")
+    for name in ("sh", "mount", "mkdir", "insmod", "reboot", "cut", "uname", "echo", "cat", "dmesg", "kill", "sleep", "ps"):
+        archive.link(f"bin/{name}", "/bin/busybox")
+    archive.program(str(quarbox_bin / "quarbox") if (quarbox_bin / "quarbox").exists() else str(quarbox_bin.parent / "quarbox"),
+                    "/usr/sbin/quarbox")
+    for applet in sorted(quarbox_bin.iterdir()):
+        if applet.is_symlink():
+            archive.link(f"usr/sbin/{applet.name}", "quarbox")
+    for program in programs:
+        found = shutil.which(program) or program
+        archive.program(found)
+    add_python(archive, script)
+    known = Modules(kernel_folder / "modules")
+    for name in modules:
+        known.add(name)
+    for name in known.order:
+        archive.file(str(known.files[name]), f"/modules/{name}.ko")
+    archive.text("modules/order", "".join(f"{name}\n" for name in known.order))
+    archive.text("etc/passwd", "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
+    archive.text("etc/group", "root:x:0:\nnogroup:x:65534:\n")
+    archive.text("etc/hosts", "127.0.0.1 localhost\n")
+    archive.text("init", INIT.replace("TEST", f"/usr/bin/python3 /test/{script.name}"), 0o755)
+    archive.write(path)
