@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""boot.py GUEST_TEST [KERNEL...]: runs tests/image/guest/GUEST_TEST.py in qemu, on each of these kernels.
+"""boot.py TEST[,TEST...] [KERNEL...]: runs tests/image/guest/TEST.py in qemu, one after the other in the same guest.
 
-Prints what the test prints, the kernel's name in front of each test's. The kernels are those of the command line, else of
+Prints what the tests print, the kernel's name in front of each result's. The kernels are those of the command line, else of
 IMAGE_KERNELS, else all of the table. A kernel that can't be had is one test, skipped with the reason; so is a machine
 without qemu. Everything else that goes wrong is a failure, and what the console said is shown.
 """
-import importlib
 import os
 import pathlib
 import re
@@ -21,6 +20,7 @@ BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 QUARBOX_BIN = pathlib.Path(os.environ.get("QUARBOX_BIN", BUILD / "bin")).absolute()
 MEMORY_MB = 256
 DEADLINE = int(os.environ.get("IMAGE_DEADLINE", "240"))  # seconds, for one guest
+QUICK = os.environ.get("IMAGE_QUICK") == "yes"  # the cases that find most
 
 sys.path[:0] = [str(HERE), str(HERE / "guest")]
 import initramfs  # noqa: E402
@@ -45,25 +45,28 @@ def get_kernel(name):
 def qemu_command(kernel, image, console):
     return ["qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg", "-m", str(MEMORY_MB), "-nographic", "-no-reboot",
             "-nic", "none", "-monitor", "none", "-kernel", str(kernel / "vmlinuz"), "-initrd", str(image),
-            "-append", "console=ttyS0 quiet panic=-1 oops=panic random.trust_cpu=on", "-serial", f"file:{console}",
+            "-append", f"console=ttyS0 quiet panic=-1 oops=panic {'quick' if QUICK else ''}", "-serial", f"file:{console}",
             "-serial", "stdio"]
 
 
 class Guest:
     """A running one: passes its lines on, and knows how it ended."""
 
-    def __init__(self, kernel_name):
+    def __init__(self, kernel_name, tests):
         self.kernel = kernel_name
+        self.to_end = list(tests)
         self.failed = 0
         self.booted = None
-        self.end = None
 
     def take(self, line):
         line = line.rstrip("\r\n")
+        words = line.split()
         if line.startswith("# booted "):
             self.booted = time.monotonic()
-        elif line.startswith("# end "):
-            self.end = int(line.split()[2])
+        elif line.startswith("# end ") and words[2] in self.to_end:
+            self.to_end.remove(words[2])
+            if words[3] not in ("0", "1") or (words[3] == "1" and not self.failed):
+                self.take(f"not ok {words[2]}: ended with {words[3]}")
         self.failed += line.startswith("not ok ")
         print(re.sub(r"^((?:not )?ok )", rf"\g<1>{self.kernel} ", line), flush=True)
 
@@ -93,34 +96,32 @@ class Guest:
                 self.take(line.decode(errors="replace"))
 
 
-def run_on(name, test):
+def run_on(name, tests):
     folder, why = get_kernel(name)
     if not folder:
         print(f"ok {name} all # skipped: {why}")
         return True
-    module = importlib.import_module(test)
-    image = BUILD / "image" / f"{name}-{test}.cpio"
-    console = BUILD / "image" / f"{name}-{test}.console"
-    initramfs.make_initramfs(image, HERE / "guest" / f"{test}.py", module.PROGRAMS, module.MODULES, folder, QUARBOX_BIN)
-    guest = Guest(name)
-    guest.run(qemu_command(folder, image, console), time.monotonic() + DEADLINE)
-    image.unlink()
-    if guest.end is None:
-        print(f"not ok {name} end: the guest stopped, or took longer than {DEADLINE} s; its console:")
+    image = BUILD / "image" / f"{name}.{os.getpid()}.cpio"
+    console = BUILD / "image" / f"{name}.console"
+    initramfs.make_initramfs(image, [HERE / "guest" / f"{test}.py" for test in tests], folder, QUARBOX_BIN)
+    guest = Guest(name, tests)
+    try:
+        guest.run(qemu_command(folder, image, console), time.monotonic() + DEADLINE)
+    finally:
+        image.unlink()
+    if guest.to_end:
+        print(f"not ok {name} {guest.to_end[0]}: the guest stopped, or took longer than {DEADLINE} s; its console:")
         print("\n".join(f"# {line}" for line in console.read_text(errors="replace").splitlines()[-30:]))
-    elif guest.end != 0 and not guest.failed:
-        print(f"not ok {name} end: the test ended with {guest.end}")
-    return guest.end == 0 and not guest.failed
+    return not guest.to_end and not guest.failed
 
 
 def main():
-    test = sys.argv[1]
     names = sys.argv[2:] or os.environ.get("IMAGE_KERNELS", "").split() or all_kernels()
     if not shutil.which("qemu-system-x86_64"):
         print("ok all # skipped: there is no qemu-system-x86_64")
         return 0
     (BUILD / "image").mkdir(parents=True, exist_ok=True)
-    results = [run_on(name, test) for name in names]
+    results = [run_on(name, sys.argv[1].split(",")) for name in names]
     return 0 if all(results) else 1
 
 

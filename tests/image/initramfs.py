@@ -6,7 +6,8 @@ Programs of this machine come with their shared libraries, Python scripts with t
 Nothing is unpacked or mounted, so that no privilege is needed.
 """
 import functools
-import lzma
+import glob
+import importlib
 import modulefinder
 import os
 import pathlib
@@ -161,16 +162,20 @@ while read -r module; do
     insmod "/modules/$module.ko" || echo "# module $module: not loaded" >/dev/ttyS1
 done </modules/order
 echo "# booted $(cut -d ' ' -f 1 /proc/uptime) $(uname -r)" >/dev/ttyS1
-TEST >/dev/ttyS1 2>&1 </dev/null
-echo "# end $?" >/dev/ttyS1
+for test in TESTS; do
+    /usr/bin/python3 "/test/$test.py" "$@" >/dev/ttyS1 2>&1 </dev/null
+    echo "# end $test $?" >/dev/ttyS1
+done
 reboot -f
 """
 
 
-def make_initramfs(path, script, programs, modules, kernel_folder, quarbox_bin):
+def make_initramfs(path, scripts, kernel_folder, quarbox_bin):
+    """Scripts are those that /init runs, in this order; PROGRAMS and MODULES of each say what it needs."""
     archive = Archive()
-    for folder in ("dev", "proc", "sys", "run", "tmp", "etc", "root", "var/run", "var/lock", "lib64"):
+    for folder in ("dev", "proc", "sys", "run", "tmp", "etc", "root", "var/lock", "etc/ppp"):
         archive.folder(folder)
+    archive.link("var/run", "/run")
     archive.device("dev/console", 5, 1)
     archive.device("dev/null", 1, 3)
     busybox = shutil.which("busybox")
@@ -182,18 +187,20 @@ def make_initramfs(path, script, programs, modules, kernel_folder, quarbox_bin):
     for applet in sorted(quarbox_bin.iterdir()):
         if applet.is_symlink():
             archive.link(f"usr/sbin/{applet.name}", "quarbox")
-    for program in programs:
-        found = shutil.which(program) or program
-        archive.program(found)
-    add_python(archive, script)
     known = Modules(kernel_folder / "modules")
-    for name in modules:
-        known.add(name)
+    for script in scripts:
+        about = importlib.import_module(script.stem)
+        for program in about.PROGRAMS:
+            for found in glob.glob(shutil.which(program) or program):
+                archive.program(found)
+        add_python(archive, script)
+        for name in about.MODULES:
+            known.add(name)
     for name in known.order:
         archive.file(str(known.files[name]), f"/modules/{name}.ko")
     archive.text("modules/order", "".join(f"{name}\n" for name in known.order))
     archive.text("etc/passwd", "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
     archive.text("etc/group", "root:x:0:\nnogroup:x:65534:\n")
     archive.text("etc/hosts", "127.0.0.1 localhost\n")
-    archive.text("init", INIT.replace("TEST", f"/usr/bin/python3 /test/{script.name}"), 0o755)
+    archive.text("init", INIT.replace("TESTS", " ".join(script.stem for script in scripts)), 0o755)
     archive.write(path)

@@ -1,0 +1,342 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Uplinks that are made of several devices: VLAN, bond, PPPoE.
+
+On each the link itself must stay alive and the servers reachable, and nothing else may leave, not by a packet socket on any of
+the devices either.
+"""
+import re
+import socket
+import sys
+import time
+
+import lab
+from flowtable import MODULES as FLOWTABLE_MODULES
+from frames import ETH_P_ARP, Attempt, arp_request, arrivals, ethernet, ip_type, tagged, udp, ways_out
+from lab import Namespace, Sniffer, check, same, skip, wait_for
+from router import (FORBIDDEN4, FORBIDDEN6, GATEWAY4, GATEWAY6, SERVER4, SERVER6, SERVERS, SERVER_PORT, WAN4, WAN6, World)
+
+PROGRAMS = ["ip", "nft", "pppd", "pppoe", "pppoe-server", "/usr/lib/pppd/*/rp-pppoe.so"]
+MODULES = [*FLOWTABLE_MODULES, "8021q", "bonding", "ppp_generic", "ppp_async", "pppoe"]
+
+
+class Uplink:
+    """A device with an uplink, whose devices (lower first) are `devices`, and the world at its other end.
+
+    `peers` are the world's devices at which frames arrive. What a kind of uplink differs in are `build` and `keep`.
+    """
+
+    name = ""
+    devices = ()
+    peers = ()
+    code = 0  # of quarantine, on a kernel with all hooks
+
+    def __init__(self):
+        self.dev = Namespace("dev")
+        self.world = World()
+        self.build()
+        self.sniffers = [Sniffer(self.world.namespace, device) for device in self.peers]
+
+    def veth(self, ours, theirs):
+        self.dev.ip(f"link add {ours} type veth peer name {theirs} netns world\nlink set {ours} up")
+        self.world.namespace.ip(f"link set {theirs} up")
+
+    def addresses(self, ours, theirs):
+        self.dev.ip(f"""address add {WAN4}/24 dev {ours}
+            address add {WAN6}/64 dev {ours} nodad
+            route add default via {GATEWAY4}
+            route add ::/0 via {GATEWAY6}""")
+        self.world.namespace.ip(f"""address add {GATEWAY4}/24 dev {theirs}
+            address add {GATEWAY6}/64 dev {theirs} nodad""")
+
+    def reached(self):
+        return [address for address in (SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6) if self.world.reached(self.dev, address)]
+
+    def attempts(self):
+        for device in self.devices:
+            yield from ways_out(device, self.dev.mac(device), self.world.namespace.mac(self.peers[0]), WAN4, WAN6,
+                                FORBIDDEN4, FORBIDDEN6, GATEWAY4)
+
+    def build(self):
+        raise NotImplementedError
+
+    def keep(self):
+        """Checks that belong to this kind of link alone, while quarantined."""
+
+
+class Plain(Uplink):
+    name = "plain"
+    devices = ("wan",)
+    peers = ("eth0",)
+
+    def build(self):
+        self.veth("wan", "eth0")
+        self.addresses("wan", "eth0")
+
+
+class Vlan(Uplink):
+    name = "vlan"
+    devices = ("wan", "wan.10")
+    peers = ("eth0",)
+
+    def build(self):
+        self.veth("wan", "eth0")
+        self.dev.ip("""link add link wan name wan.10 type vlan id 10
+            link add link wan name wan.20 type vlan id 20
+            link set wan.10 up
+            link set wan.20 up
+            address add 10.20.0.2/24 dev wan.20""")
+        self.world.namespace.ip("""link add link eth0 name eth0.10 type vlan id 10
+            link add link eth0 name eth0.20 type vlan id 20
+            link set eth0.10 up
+            link set eth0.20 up
+            address add 10.20.0.1/24 dev eth0.20""")
+        self.addresses("wan.10", "eth0.10")
+
+    def attempts(self):
+        yield from super().attempts()
+        for each in ways_out("wan.20", self.dev.mac("wan"), self.world.namespace.mac("eth0"), "10.20.0.2", WAN6, "10.20.0.1",
+                             FORBIDDEN6, "10.20.0.1"):
+            if each.name.endswith(("_other_type", "_ipv4", "_arp_with_more", "_foreign_mac")):
+                yield each
+
+    def keep(self):
+        """The device's answer to a neighbour that asks, in the VLAN alone."""
+        for name, vlan, wanted in (("in_its_vlan", 10, True), ("without_a_tag", None, False)):
+            mac = self.world.namespace.mac("eth0")
+            request = arp_request(mac, GATEWAY4, WAN4, b"")
+            about = (ETH_P_ARP, request) if vlan is None else tagged(vlan, ETH_P_ARP, request)
+            same(f"vlan_arp_{name}", wanted, self.answers(ethernet(b"\xff" * 6, mac, *about)))
+
+    def answers(self, frame):
+        for sniffer in self.sniffers:
+            sniffer.forget()
+        sender = self.world.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        sender.sendto(frame, ("eth0", 0))
+        sender.close()
+        return wait_for(0.5, lambda: sum(sniffer.count(ETH_P_ARP) for sniffer in self.sniffers) > 0)
+
+
+class Bond(Uplink):
+    """Of two links; the world has a switch at the other end."""
+
+    name = "bond"
+    devices = ("s1", "s2", "bond0")
+    peers = ("p1", "p2")
+    mode = "active-backup"
+
+    def build(self):
+        self.veth("s1", "p1")
+        self.veth("s2", "p2")
+        self.bond(self.dev, ("s1", "s2"))
+        self.other_end()
+        self.addresses("bond0", self.end)
+
+    def bond(self, namespace, slaves):
+        namespace.ip(f"link add bond0 type bond mode {self.mode} miimon 50")
+        self.tune(namespace)
+        namespace.ip("\n".join(f"link set {slave} down\nlink set {slave} master bond0" for slave in slaves) + "\nlink set bond0 up")
+
+    def tune(self, namespace):
+        pass
+
+    end = "switch"
+
+    def other_end(self):
+        self.world.namespace.ip("""link add switch type bridge
+            link set p1 master switch
+            link set p2 master switch
+            link set switch up""")
+
+    def attempts(self):
+        """A backup slave does send what a packet socket gives it."""
+        yield from super().attempts()
+
+    def keep(self):
+        """The active link fails."""
+        active = self.dev.read("/sys/class/net/bond0/bonding/active_slave").strip()
+        self.world.namespace.ip(f"link set {active.replace('s', 'p')} down")
+        changed = wait_for(5, lambda: self.dev.read("/sys/class/net/bond0/bonding/active_slave").strip() not in ("", active))
+        check(f"{self.name}_fails_over", changed and wait_for(5, lambda: self.reached() == [SERVER4, SERVER6]), active,
+              self.dev.read("/proc/net/bonding/bond0"))
+
+
+class Aggregate(Bond):
+    """IEEE 802.3ad: both ends keep the link alive by LACP, and give it up after 3 seconds without."""
+
+    name = "lacp"
+    mode = "802.3ad"
+    end = "bond0"
+
+    def tune(self, namespace):
+        namespace.ip("link set bond0 type bond lacp_rate fast")
+
+    def other_end(self):
+        self.bond(self.world.namespace, ("p1", "p2"))
+        wait_for(10, lambda: self.ports(self.dev) == 2 and self.ports(self.world.namespace) == 2)
+
+    @staticmethod
+    def ports(namespace):
+        about = namespace.read("/proc/net/bonding/bond0")
+        partner = re.search(r"Partner Mac Address: (\S+)", about)
+        ports = re.search(r"Number of ports: (\d+)", about)
+        return int(ports[1]) if ports and partner and partner[1] != "00:00:00:00:00:00" else 0
+
+    def keep(self):
+        for sniffer in self.sniffers:
+            sniffer.forget()
+        time.sleep(5)
+        pdus = [sniffer.count(0x8809) for sniffer in self.sniffers]
+        check("lacp_pdus_leave", min(pdus) >= 3, pdus)
+        same("lacp_link_stays", (2, 2), (self.ports(self.dev), self.ports(self.world.namespace)),
+             self.dev.read("/proc/net/bonding/bond0"))
+        same("lacp_servers_are_still_reached", [SERVER4, SERVER6], self.reached())
+
+
+class Pppoe(Uplink):
+    """Dialled with the kernel's PPPoE; both ends ask each second whether the other is alive, and give up after 3."""
+
+    name = "pppoe"
+    devices = ("wan",)
+    peers = ("eth0",)
+    lower, their_lower = "wan", "eth0"
+    code = 5
+    alive = ("lcp-echo-interval", "1", "lcp-echo-failure", "3")
+
+    def build(self):
+        self.veth("wan", "eth0")
+        self.below()
+        with open("/etc/ppp/server-options", "w") as file:
+            file.write(f"noauth\nnodetach\nipv6 ,\n{' '.join(self.alive[:2])}\n{' '.join(self.alive[2:])}\n")
+        self.server = self.world.namespace.start("pppoe-server", "-F", "-I", self.their_lower, "-L", GATEWAY4, "-R", WAN4, "-N", "4",
+                                                 "-O", "/etc/ppp/server-options")
+        self.dial()
+
+    def below(self):
+        pass
+
+    def dial(self):
+        self.client = self.dev.start("pppd", "nodetach", "plugin", "rp-pppoe.so", self.lower, "noauth", "noipdefault",
+                                     "defaultroute", "ipv6", ",", "ifname", "ppp0", *self.alive)
+        up = wait_for(15, self.is_up)
+        if up:
+            theirs = re.search(r"\d+: (ppp\d+)", self.world.namespace.must("ip", "-o", "link", "show", "type", "ppp"))[1]
+            self.dev.run("ip", "-batch", "-", data=f"address add {WAN6} peer {GATEWAY6} dev ppp0 nodad\nroute add ::/0 dev ppp0")
+            self.world.namespace.run("ip", "-batch", "-", data=f"address add {GATEWAY6} peer {WAN6} dev {theirs} nodad")
+        return up
+
+    def own4(self):
+        """The server gives each session another address."""
+        found = re.search(r"inet (192\.0\.2\.\d+)", self.dev.run("ip", "address", "show", "dev", "ppp0")[1])
+        return found[1] if found else None
+
+    def is_up(self):
+        return self.own4() and "inet 192.0.2.1 peer" in self.world.namespace.run("ip", "address")[1]
+
+    def attempts(self):
+        yield from super().attempts()
+        for name, source, destination in (("ipv4", self.own4(), FORBIDDEN4), ("ipv6", WAN6, FORBIDDEN6)):
+            packet = udp(source, destination, b"")
+            yield Attempt(f"ppp0_{name}", "ppp0", lambda own, s=source, d=destination: udp(s, d, own), ip_type(packet))
+
+    def keep(self):
+        time.sleep(5)
+        check(f"{self.name}_link_stays", self.client.poll() is None and self.is_up(), self.dev.must("ip", "address"))
+        same(f"{self.name}_servers_are_still_reached", [SERVER4, SERVER6], self.reached())
+        self.client.terminate()
+        self.client.wait()
+        check(f"{self.name}_dials_again", self.dial(), self.client.poll(), self.dev.must("ip", "address"))
+        same(f"{self.name}_servers_are_reached_anew", [SERVER4, SERVER6], self.reached())
+
+
+class PppoeOverVlan(Pppoe):
+    name = "pppoe_over_vlan"
+    devices = ("wan", "wan.10")
+    lower, their_lower = "wan.10", "eth0.10"
+
+    def below(self):
+        self.dev.ip("link add link wan name wan.10 type vlan id 10\nlink set wan.10 up")
+        self.world.namespace.ip("link add link eth0 name eth0.10 type vlan id 10\nlink set eth0.10 up")
+
+
+class VlanOverBond(Bond):
+    name = "vlan_over_bond"
+    devices = ("s1", "s2", "bond0", "bond0.10")
+    end = "switch.10"
+
+    def other_end(self):
+        super().other_end()
+        self.world.namespace.ip("link add link switch name switch.10 type vlan id 10\nlink set switch.10 up")
+
+    def addresses(self, ours, theirs):
+        self.dev.ip("link add link bond0 name bond0.10 type vlan id 10\nlink set bond0.10 up")
+        super().addresses("bond0.10", theirs)
+
+
+def has_egress(namespace):
+    """Whether this kernel has the hook, tried."""
+    code, _ = namespace.run("nft", "-f", "-", data="""table netdev try {
+        chain try { type filter hook egress device lo priority 0; }
+        }
+        delete table netdev try""")
+    return code == 0
+
+
+def before(uplink):
+    """Everybody is reached, and every attempt arrives: one that can't says nothing later."""
+    everybody = [SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6]
+    if not check(f"{uplink.name}_works", wait_for(5, lambda: uplink.reached() == everybody), uplink.reached(),
+                 uplink.dev.must("ip", "address"), uplink.world.namespace.must("ip", "address")):
+        return None
+    attempts = list(uplink.attempts())
+    arrived = arrivals(attempts, uplink.dev, uplink.sniffers, 2, True)
+    lost = [each.name for each in attempts if each.name not in arrived]
+    check(f"{uplink.name}_attempts_arrive_before", not lost, *lost)
+    return attempts
+
+
+def rules(namespace):
+    """Those that have seen a packet."""
+    said = namespace.run("nft", "list", "ruleset")[1]
+    return "\n".join(line for line in said.splitlines() if "packets 0 bytes 0" not in line)
+
+
+def run(kind, egress):
+    uplink = kind()
+    name = uplink.name
+    attempts = before(uplink)
+    if attempts is None:
+        return
+    code, said = uplink.dev.run("quarantine", "--no-probe", "-v", *SERVERS)
+    same(f"{name}_exit_code", uplink.code if egress else 5, code, said)
+    uplink.dev.run("ip", "neigh", "flush", "all")
+    same(f"{name}_reaches_the_servers_alone", [SERVER4, SERVER6], uplink.reached(), said, rules(uplink.dev))
+    if egress:
+        arrived = arrivals(attempts, uplink.dev, uplink.sniffers, 0.5)
+        for each in attempts:
+            check(f"{name}_{each.name}_is_blocked", each.name not in arrived, "it arrives")
+        if arrived:
+            lab.remark(rules(uplink.dev))
+    else:
+        check(f"{name}_raw_frames_are_told", "frames that packet sockets send" in said, said)
+    uplink.keep()
+    same(f"{name}_release", 0, uplink.dev.run("release")[0])
+    same(f"{name}_works_after_release", [SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6], uplink.reached())
+
+
+def main():
+    began = time.monotonic()
+    trial = Namespace("trial")
+    egress = has_egress(trial)
+    lab.clean_up()
+    kinds = (Vlan, Aggregate, PppoeOverVlan) if "quick" in sys.argv else (Plain, Vlan, Bond, Aggregate, VlanOverBond, Pppoe,
+                                                                          PppoeOverVlan)
+    for kind in kinds:
+        run(kind, egress)
+        lab.clean_up()
+    lab.remark(f"uplinks: {time.monotonic() - began:.0f} s")
+    return 1 if lab.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
