@@ -288,6 +288,8 @@ help:
 #h
 #h Test
 #h   check demo bench lint leaktest fuzz   see tests/tests.mk; they install what they need (root, Debian)
+#h   check-image    all of tests/image: Debian's kernels 5.10, 6.1, 6.12 and the newest in qemu, IMAGE_KERNELS= for
+#h                  some of them; the first time it downloads 360 MB to DL_DIR. check has its quick part (70 MB)
 #h
 #h Variables
 #h   O=build          where everything is made, the configuration included

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs the Debian packages that a group of targets needs, and only those that are missing.
 #
-# usage: setup.sh GROUP...   (build, config, check, demo, bench, leaktest)
+# usage: setup.sh GROUP...   (build, config, check, image, demo, bench, leaktest)
 #
 # With everything there it says nothing, needs no privilege and no network.
 set -eu
@@ -16,6 +16,7 @@ packages_of() {
         packages_of config
         echo pkg-config libcmocka-dev libmnl-dev libnftnl-dev nftables iproute2 openssl curl socat \
             strace shellcheck procps clang libclang-rt-dev util-linux ca-certificates dnsmasq-base busybox groff-base ;;
+    image) echo qemu-system-x86 busybox xz-utils zstd python3 nftables iproute2 ppp pppoe ;;
     demo)
         packages_of build
         echo python3 nftables iproute2 openssl curl procps util-linux ;;

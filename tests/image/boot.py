@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 QUARBOX_BIN = pathlib.Path(os.environ.get("QUARBOX_BIN", BUILD / "bin")).absolute()
 MEMORY_MB = 256
-DEADLINE = int(os.environ.get("IMAGE_DEADLINE", "240"))  # seconds, for one guest
+DEADLINE = int(os.environ.get("IMAGE_DEADLINE", "600"))  # seconds, for one guest
 QUICK = os.environ.get("IMAGE_QUICK") == "yes"  # the cases that find most
 
 sys.path[:0] = [str(HERE), str(HERE / "guest")]
@@ -55,18 +55,21 @@ class Guest:
     def __init__(self, kernel_name, tests):
         self.kernel = kernel_name
         self.to_end = list(tests)
-        self.failed = 0
+        self.passed = self.failed = 0
         self.booted = None
+        self.release = "did not boot"
 
     def take(self, line):
         line = line.rstrip("\r\n")
         words = line.split()
         if line.startswith("# booted "):
             self.booted = time.monotonic()
+            self.release = words[3]
         elif line.startswith("# end ") and words[2] in self.to_end:
             self.to_end.remove(words[2])
             if words[3] not in ("0", "1") or (words[3] == "1" and not self.failed):
                 self.take(f"not ok {words[2]}: ended with {words[3]}")
+        self.passed += line.startswith("ok ")
         self.failed += line.startswith("not ok ")
         print(re.sub(r"^((?:not )?ok )", rf"\g<1>{self.kernel} ", line), flush=True)
 
@@ -78,8 +81,8 @@ class Guest:
                 self._read(qemu.stdout, deadline)
             finally:
                 qemu.kill()
-        if self.booted:
-            print(f"# {self.kernel}: booted in {self.booted - began:.1f} s, all in {time.monotonic() - began:.1f} s")
+        boot = f"{self.booted - began:.1f}" if self.booted else "-"
+        print(f"# table {self.kernel:8} {self.release:28} {boot:>8} {time.monotonic() - began:8.0f} {self.passed:8} {self.failed:8}")
 
     def _read(self, stream, deadline):
         waiting = selectors.DefaultSelector()
@@ -121,6 +124,7 @@ def main():
         print("ok all # skipped: there is no qemu-system-x86_64")
         return 0
     (BUILD / "image").mkdir(parents=True, exist_ok=True)
+    print(f"# table {'kernel':8} {'release':28} {'boot/s':>8} {'all/s':>8} {'passed':>8} {'failed':>8}")
     results = [run_on(name, sys.argv[1].split(",")) for name in names]
     return 0 if all(results) else 1
 

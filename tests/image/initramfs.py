@@ -180,7 +180,7 @@ def make_initramfs(path, scripts, kernel_folder, quarbox_bin):
     archive.device("dev/null", 1, 3)
     busybox = shutil.which("busybox")
     archive.program(busybox, "/bin/busybox")
-    for name in ("sh", "mount", "mkdir", "insmod", "reboot", "cut", "uname", "echo", "cat", "dmesg", "kill", "sleep", "ps"):
+    for name in ("sh", "mount", "mkdir", "insmod", "reboot", "cut", "uname", "echo", "cat", "dmesg", "kill", "sleep", "ps", "true"):
         archive.link(f"bin/{name}", "/bin/busybox")
     archive.program(str(quarbox_bin / "quarbox") if (quarbox_bin / "quarbox").exists() else str(quarbox_bin.parent / "quarbox"),
                     "/usr/sbin/quarbox")

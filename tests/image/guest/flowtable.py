@@ -141,6 +141,18 @@ def without_ctnetlink(code):
         module("nf_conntrack_netlink", True)
 
 
+def on_probation(router):
+    """Nothing passes while the proof is being sought; nobody gives one, so that everything goes on afterwards."""
+    if not begin("on_probation", router):
+        return
+    running = router.dev.start("quarantine", "-k", "-T", "4", SERVERS[0])
+    lab.wait_for(2, lambda: "set probation" in router.dev.run("nft", "list", "ruleset")[1])
+    nothing_passes("on_probation_is_blocked", router)
+    router.traffic.go_on_while(running)
+    same("on_probation_exit_code", 3, running.returncode, running.stdout.read())
+    check("rolled_back_goes_on", lab.wait_for(5, lambda: offloaded(router)), describe(router))
+
+
 def on_bridges(code, name, devices):
     router = Router(bridged=True)
     whole_life(name, router, code, devices=devices)
@@ -161,6 +173,7 @@ def main():
         if begin("early_flowtable", router, priority=-1000):
             after_quarantine("early_flowtable", router, code)
             release("early_flowtable", router)
+        on_probation(router)
     lab.clean_up()
     if not quick:
         on_bridges(code, "bridges", ("br-lan", "br-wan"))

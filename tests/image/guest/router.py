@@ -7,6 +7,7 @@
 """
 import contextlib
 import socket
+import time
 
 from lab import Connection, Datagrams, Namespace, Sniffer, Traffic, family_of
 
@@ -33,22 +34,35 @@ class World:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address, SERVER_PORT))
         listener.listen()
-        listener.settimeout(1)
         return listener
 
-    def reached(self, device, address, seconds=1.0):
-        """Whether a connection from the device arrives, and its first bytes: the server's end is asked."""
-        listener = next(each for each in self.listeners if each.getsockname()[0] == address)
-        sender = device.socket(family_of(address), socket.SOCK_STREAM)
-        sender.settimeout(seconds)
-        listener.settimeout(seconds)
-        with contextlib.closing(sender), contextlib.suppress(OSError):
-            sender.connect((address, SERVER_PORT))
+    def reached(self, device, *addresses, seconds=1.0):
+        """Those to which a connection from the device arrives, with its first bytes: the other end is asked."""
+        tries = []
+        for address in addresses:
+            listener = next(each for each in self.listeners if each.getsockname()[0] == address)
+            listener.setblocking(False)
+            sender = device.socket(family_of(address), socket.SOCK_STREAM)
+            sender.setblocking(False)
+            sender.connect_ex((address, SERVER_PORT))
+            tries.append((address, listener, sender))
+        found = []
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and len(found) < len(tries):
+            time.sleep(0.02)
+            found += [address for address, listener, sender in tries if address not in found and self._greeted(listener, sender)]
+        for _, _, sender in tries:
+            sender.close()
+        return [address for address in addresses if address in found]
+
+    @staticmethod
+    def _greeted(listener, sender):
+        with contextlib.suppress(OSError):
             sender.send(b"hello")
             accepted = listener.accept()[0]
             with contextlib.closing(accepted):
-                accepted.settimeout(seconds)
-                return accepted.recv(5) == b"hello"
+                accepted.settimeout(0.3)
+                return accepted.getpeername() == sender.getsockname() and accepted.recv(5) == b"hello"
         return False
 
 
@@ -115,4 +129,4 @@ class Router:
         return self.traffic.strays({LAN4, LAN6}, {FORBIDDEN4, FORBIDDEN6})
 
     def servers_reached(self):
-        return all(self.world.reached(self.dev, address) for address in (SERVER4, SERVER6))
+        return self.world.reached(self.dev, SERVER4, SERVER6) == [SERVER4, SERVER6]

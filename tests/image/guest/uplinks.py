@@ -6,6 +6,7 @@ On each the link itself must stay alive and the servers reachable, and nothing e
 the devices either.
 """
 import re
+import shutil
 import socket
 import sys
 import time
@@ -14,7 +15,7 @@ import lab
 from flowtable import MODULES as FLOWTABLE_MODULES
 from frames import ETH_P_ARP, Attempt, arp_request, arrivals, ethernet, ip_type, tagged, udp, ways_out
 from lab import Namespace, Sniffer, check, same, skip, wait_for
-from router import (FORBIDDEN4, FORBIDDEN6, GATEWAY4, GATEWAY6, SERVER4, SERVER6, SERVERS, SERVER_PORT, WAN4, WAN6, World)
+from router import (FORBIDDEN4, FORBIDDEN6, GATEWAY4, GATEWAY6, SERVER4, SERVER6, SERVERS, WAN4, WAN6, World)
 
 PROGRAMS = ["ip", "nft", "pppd", "pppoe", "pppoe-server", "/usr/lib/pppd/*/rp-pppoe.so"]
 MODULES = [*FLOWTABLE_MODULES, "8021q", "bonding", "ppp_generic", "ppp_async", "pppoe"]
@@ -50,7 +51,7 @@ class Uplink:
             address add {GATEWAY6}/64 dev {theirs} nodad""")
 
     def reached(self):
-        return [address for address in (SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6) if self.world.reached(self.dev, address)]
+        return self.world.reached(self.dev, SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6)
 
     def attempts(self):
         for device in self.devices:
@@ -107,6 +108,19 @@ class Vlan(Uplink):
             request = arp_request(mac, GATEWAY4, WAN4, b"")
             about = (ETH_P_ARP, request) if vlan is None else tagged(vlan, ETH_P_ARP, request)
             same(f"vlan_arp_{name}", wanted, self.answers(ethernet(b"\xff" * 6, mac, *about)))
+        code, said = self.lease()
+        check("vlan_lease", code == 0 and "192.0.2.50" in said, code, said)
+
+    def lease(self):
+        """A DHCP client's whole conversation: it broadcasts by a packet socket."""
+        with open("/etc/udhcpd.conf", "w") as file:
+            file.write("interface eth0.10\nstart 192.0.2.50\nend 192.0.2.50\noption lease 60\nlease_file /tmp/leases\n")
+        with open("/tmp/leases", "w"):
+            pass
+        server = self.world.namespace.start("busybox", "udhcpd", "-f", "/etc/udhcpd.conf")
+        result = self.dev.run("busybox", "udhcpc", "-i", "wan.10", "-f", "-q", "-n", "-t", "4", "-T", "1", "-s", "/bin/true")
+        server.kill()
+        return result
 
     def answers(self, frame):
         for sniffer in self.sniffers:
@@ -148,10 +162,6 @@ class Bond(Uplink):
             link set p2 master switch
             link set switch up""")
 
-    def attempts(self):
-        """A backup slave does send what a packet socket gives it."""
-        yield from super().attempts()
-
     def keep(self):
         """The active link fails."""
         active = self.dev.read("/sys/class/net/bond0/bonding/active_slave").strip()
@@ -159,6 +169,15 @@ class Bond(Uplink):
         changed = wait_for(5, lambda: self.dev.read("/sys/class/net/bond0/bonding/active_slave").strip() not in ("", active))
         check(f"{self.name}_fails_over", changed and wait_for(5, lambda: self.reached() == [SERVER4, SERVER6]), active,
               self.dev.read("/proc/net/bonding/bond0"))
+
+
+class BondOwnMacs(Bond):
+    """The bond has the address of whichever slave is active."""
+
+    name = "bond_own_macs"
+
+    def tune(self, namespace):
+        namespace.ip("link set bond0 type bond fail_over_mac active")
 
 
 class Aggregate(Bond):
@@ -191,6 +210,23 @@ class Aggregate(Bond):
         same("lacp_link_stays", (2, 2), (self.ports(self.dev), self.ports(self.world.namespace)),
              self.dev.read("/proc/net/bonding/bond0"))
         same("lacp_servers_are_still_reached", [SERVER4, SERVER6], self.reached())
+
+
+class Qinq(Uplink):
+    """A VLAN in a VLAN: frames that no rule knows. The device must not be stranded, and has to say what is open."""
+
+    name = "qinq"
+    peers = ("eth0",)
+    code = 5
+
+    def build(self):
+        self.veth("wan", "eth0")
+        for namespace, lower in ((self.dev, "wan"), (self.world.namespace, "eth0")):
+            namespace.ip(f"""link add link {lower} name {lower}.10 type vlan id 10
+                link add link {lower}.10 name inner type vlan id 30
+                link set {lower}.10 up
+                link set inner up""")
+        self.addresses("inner", "inner")
 
 
 class Pppoe(Uplink):
@@ -317,7 +353,7 @@ def run(kind, egress):
             check(f"{name}_{each.name}_is_blocked", each.name not in arrived, "it arrives")
         if arrived:
             lab.remark(rules(uplink.dev))
-    else:
+    elif attempts:
         check(f"{name}_raw_frames_are_told", "frames that packet sockets send" in said, said)
     uplink.keep()
     same(f"{name}_release", 0, uplink.dev.run("release")[0])
@@ -329,9 +365,12 @@ def main():
     trial = Namespace("trial")
     egress = has_egress(trial)
     lab.clean_up()
-    kinds = (Vlan, Aggregate, PppoeOverVlan) if "quick" in sys.argv else (Plain, Vlan, Bond, Aggregate, VlanOverBond, Pppoe,
-                                                                          PppoeOverVlan)
+    kinds = (Vlan, Aggregate, PppoeOverVlan) if "quick" in sys.argv else (
+        Plain, Vlan, Qinq, Bond, BondOwnMacs, Aggregate, VlanOverBond, Pppoe, PppoeOverVlan)
     for kind in kinds:
+        if issubclass(kind, Pppoe) and not shutil.which("pppd"):
+            skip(kind.name, "there is no pppd")
+            continue
         run(kind, egress)
         lab.clean_up()
     lab.remark(f"uplinks: {time.monotonic() - began:.0f} s")
