@@ -12,7 +12,7 @@ static const struct {
 } gaps[] = {
 	{ LAYER_BRIDGE, false, "frames between the ports of a bridge" },
 	{ LAYER_INGRESS, false, "received frames below IP, offloaded flows, macvlan children" },
-	{ LAYER_EGRESS, false, "frames that packet sockets send" },
+	{ LAYER_EGRESS, false, "frames that packet sockets and macvlan children send" },
 	{ LAYER_LATER, true, "raw frames on interfaces that appear later" },
 };
 

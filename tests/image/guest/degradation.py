@@ -19,7 +19,7 @@ from router import FORBIDDEN4, FORBIDDEN6, SERVERS, WAN4, Router
 PROGRAMS = ["ip", "nft"]
 MODULES = [*FLOWTABLE_MODULES, "macvlan"]
 
-EGRESS = "frames that packet sockets send (the kernel refuses it)"
+EGRESS = "frames that packet sockets and macvlan children send (the kernel refuses it)"
 LATER = "frames that packet sockets send on interfaces that appear later (the kernel refuses it)"
 
 
@@ -127,6 +127,7 @@ def containment(egress):
     check("servers_are_reached", router.servers_reached(), said)
     leaving = talks(router.container, router.world.namespace, FORBIDDEN4)
     same("container_sends", not egress, leaving, "what macvlan children send")
+    check("container_sends_is_named", not leaving or "macvlan" in " ".join(gaps_of(said)), gaps_of(said))
     later(router)
     same("release", 0, router.dev.run("release")[0])
     same("nothing_is_left", False, "vrr_quarantine_table" in router.dev.must("nft", "list", "ruleset"))
