@@ -62,7 +62,7 @@ without() { # NAME LACKS FAMILIES HOOKS WORDS
 	same "$1_hooks" "$4" "$(hooks)"
 	contains "$1"
 }
-without no_egress egress 'bridge inet netdev ' 'hook ingress ' 'frames that packet sockets send'
+without no_egress egress 'bridge inet netdev ' 'hook ingress ' 'frames that packet sockets and macvlan children send'
 without no_netdev netdev 'bridge inet ' '' 'received frames below IP, offloaded flows, macvlan children'
 without no_bridge bridge 'inet netdev ' 'hook egress hook ingress ' 'frames between the ports of a bridge'
 

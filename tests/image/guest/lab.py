@@ -107,9 +107,13 @@ class Namespace:
         return process
 
     def run(self, *command, data=None):
-        """What it printed, and its exit code."""
+        """Its exit code, and what it printed. Some versions of nft don't come back from listing a hook on every device."""
         process = self.start(*command, stdin=subprocess.DEVNULL if data is None else subprocess.PIPE)
-        said = process.communicate(data)[0]
+        try:
+            said = process.communicate(data, timeout=60)[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said = process.communicate()[0] + "\nstopped after 60 seconds"
         return process.returncode, said
 
     def must(self, *command, data=None):

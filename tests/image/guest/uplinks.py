@@ -357,7 +357,8 @@ def run(kind, egress):
         check(f"{name}_raw_frames_are_told", "frames that packet sockets and macvlan children send" in " ".join(said.split()), said)
     uplink.keep()
     same(f"{name}_release", 0, uplink.dev.run("release")[0])
-    same(f"{name}_works_after_release", [SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6], uplink.reached())
+    check(f"{name}_works_after_release", wait_for(8, lambda: uplink.reached() == [SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6]),
+          uplink.reached())
 
 
 def main():
