@@ -8,7 +8,6 @@ Nothing is unpacked or mounted, so that no privilege is needed.
 import functools
 import glob
 import importlib
-import modulefinder
 import os
 import pathlib
 import re
@@ -73,36 +72,23 @@ def libraries_of(path):
     return re.findall(r"(?:=> )?(/\S+) \(0x", said)
 
 
-def add_python(archive, script):
-    """The interpreter, and what the script imports from beside it and from the library."""
+def add_python(archive, scripts):
+    """The interpreter, and all that it reads when it imports the scripts: files beside them, and of the library."""
     archive.program("/usr/bin/python3")
-    finder = modulefinder.ModuleFinder(path=[str(script.parent), *library_path()])
-    finder.run_script(str(script))
-    needed = {module.__file__ for module in finder.modules.values() if module.__file__}
-    library = pathlib.Path(os.__file__).parent
-    # what the interpreter itself begins with
-    needed.update(map(str, (library / "encodings").glob("*.py")))
-    needed.update(str(library / f"{name}.py") for name in ("io", "abc", "codecs", "os", "stat", "site", "posixpath",
-                                                           "genericpath", "_collections_abc", "_sitebuiltins"))
-    for file in sorted(needed):
-        if file.startswith(str(script.parent)):
-            archive.file(file, f"/test/{os.path.basename(file)}")
+    folder = scripts[0].parent
+    names = ", ".join(script.stem for script in scripts)
+    said = subprocess.run(["/usr/bin/python3", "-Bc", f"import {names}, sys\n"
+                           "for module in list(sys.modules.values()):\n"
+                           "    print(getattr(module, '__file__', None) or '', getattr(module, '__cached__', None) or '')"],
+                          cwd=folder, env={"PYTHONPATH": str(folder), "LC_ALL": "C"}, capture_output=True, text=True, check=True)
+    for file in sorted(set(said.stdout.split())):
+        if file.startswith(f"{folder}/"):
+            if file.endswith(".py"):
+                archive.file(file, f"/test/{os.path.basename(file)}")
         elif file.endswith(".so"):
             archive.program(file)
-        else:
+        elif os.path.exists(file):
             archive.file(file)
-            compiled = pathlib.Path(file).parent / "__pycache__" / f"{pathlib.Path(file).stem}.{CACHE_TAG}.pyc"
-            if compiled.exists():
-                archive.file(str(compiled))
-
-
-def library_path():
-    said = subprocess.run(["/usr/bin/python3", "-ISc", "import sys; print(*sys.path, sep='\\n')"], capture_output=True,
-                          text=True, check=True)
-    return said.stdout.split()
-
-
-CACHE_TAG = "cpython-{}{}".format(*os.sys.version_info[:2])
 
 
 # ---- modules ----
@@ -193,9 +179,9 @@ def make_initramfs(path, scripts, kernel_folder, quarbox_bin):
         for program in about.PROGRAMS:
             for found in glob.glob(shutil.which(program) or program):
                 archive.program(found)
-        add_python(archive, script)
         for name in about.MODULES:
             known.add(name)
+    add_python(archive, scripts)
     for name in known.order:
         archive.file(str(known.files[name]), f"/modules/{name}.ko")
     archive.text("modules/order", "".join(f"{name}\n" for name in known.order))

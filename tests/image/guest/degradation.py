@@ -74,7 +74,7 @@ def talks(near, far, address):
     """A datagram that arrives at a socket of the other."""
     receiver = far.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.bind(("0.0.0.0", 4444))
-    receiver.settimeout(0.3)
+    receiver.settimeout(0.15)
     sender = near.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         for _ in range(3):
@@ -106,7 +106,8 @@ def leaks(router):
 
 def expect(name, router, is_open):
     found = leaks(router)
-    check(name, all(state == is_open for state in found.values()), found, router.dev.run("nft", "list", "ruleset")[1])
+    check(name, all(state == is_open for state in found.values()), found,
+          lambda: router.dev.run("nft", "list", "ruleset")[1])
 
 
 def containment(egress):
@@ -167,7 +168,7 @@ def probation():
     same("probation_contains", [], router.world.reached(router.dev, FORBIDDEN4, FORBIDDEN6, seconds=0.3))
     running.kill()
     check("probation_ends", wait_for(15, lambda: router.world.reached(router.dev, FORBIDDEN4, seconds=0.3)),
-          router.dev.must("nft", "list", "ruleset"))
+          lambda: router.dev.must("nft", "list", "ruleset"))
     code, said = router.dev.run("quarantine", "-k", "-T", "1", SERVERS[0])
     same("nobody_proves_itself", 3, code, said)
     same("rolled_back", [FORBIDDEN4], router.world.reached(router.dev, FORBIDDEN4))

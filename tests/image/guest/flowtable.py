@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Flows that a firewall has offloaded to a flowtable pass none of the hooks that a quarantine usually drops at.
 
-Each case first proves that its flows are offloaded: their packets arrive, and the counter of a forward chain stands still.
+Each case first proves that its flows are offloaded: their packets arrive, and the kernel does not count them as forwarded.
 """
+import re
 import subprocess
 import sys
 import time
@@ -20,16 +21,11 @@ MODULES = ["nf_tables", "nf_conntrack", "nft_ct", "nft_counter", "nft_limit", "n
 
 
 def firewall(devices, priority=0, masquerade=None):
-    """As fw4 writes it; loading it again replaces it. `passed` counts what comes by the forward hook."""
+    """As fw4 writes it; loading it again replaces it."""
     return f"""table inet fw
         delete table inet fw
         table inet fw {{
-            counter passed {{ }}
             flowtable ft {{ hook ingress priority {priority}; devices = {{ {', '.join(devices)} }}; }}
-            chain count {{
-                type filter hook forward priority -10
-                counter name passed
-            }}
             chain forward {{
                 type filter hook forward priority 0; policy drop
                 meta l4proto {{ tcp, udp }} flow add @ft
@@ -43,32 +39,40 @@ def firewall(devices, priority=0, masquerade=None):
         }}"""
 
 
-def passed(router):
-    return int(router.dev.must("nft", "list", "counter", "inet", "fw", "passed").split("packets ")[1].split()[0])
+def forwarded(router):
+    """How many packets have gone the usual way."""
+    names, values = (line.split() for line in router.dev.read("/proc/net/snmp").splitlines()[:2])
+    return int(values[names.index("ForwDatagrams")]) + int(re.search(r"Ip6OutForwDatagrams\s+(\d+)", router.dev.read("/proc/net/snmp6"))[1])
 
 
 def offloaded(router):
-    """Whether all flows arrive in both directions and none of their packets comes by the forward hook."""
-    before = passed(router)
+    """Whether all flows arrive in both directions and none of their packets goes the usual way."""
+    before = forwarded(router)
     router.traffic.forget()
     router.traffic.go_on(0.4)
     counts = router.traffic.arrived()
-    return min(counts.values()) > 3 and passed(router) - before == 0
+    return min(counts.values()) > 3 and forwarded(router) == before
 
 
 def describe(router):
-    return f"{router.traffic.arrived()} passed {passed(router)}\n{router.dev.read('/proc/net/nf_conntrack')}"
+    return f"{router.traffic.arrived()} forwarded {forwarded(router)}\n{router.dev.read('/proc/net/nf_conntrack')}"
 
 
 def begin(name, router, optional=False, **how):
-    """A firewall that offloads, and flows that it has offloaded. Not every kernel does it in every case."""
+    """A firewall that offloads, and flows that it has offloaded. Not every kernel does it in every case.
+
+    A bridge that does not know yet where a host is makes a flow that is never used: then new flows are begun.
+    """
     how = {"devices": ("lan0", "wan"), **how}
     router.dev.nft(firewall(**how))
-    router.open_flows()
-    if optional and not lab.wait_for(4, lambda: offloaded(router)):
+    for first in (1, 31, 61):
+        router.open_flows(first)
+        if lab.wait_for(3, lambda: offloaded(router)):
+            return check(f"{name}_is_offloaded", True)
+    if optional:
         lab.skip(name, "this kernel does not offload these flows")
         return False
-    return check(f"{name}_is_offloaded", lab.wait_for(8, lambda: offloaded(router)), "not offloaded", describe(router))
+    return check(f"{name}_is_offloaded", False, "not offloaded", describe(router))
 
 
 def quarantine(router, *options):
@@ -78,14 +82,14 @@ def quarantine(router, *options):
     return process.returncode, process.stdout.read()
 
 
-def nothing_passes(name, router, seconds=0.8):
+def nothing_passes(name, router, seconds=0.6):
     """Whatever is sent from now on."""
     router.traffic.forget()
     router.traffic.go_on(seconds)
     counts = {flow: count for flow, count in router.traffic.arrived().items() if count}
     strays = router.strays()
     check(name, not counts and not strays, f"arrived: {counts}, strays: {len(strays)}", *strays[:5],
-          router.dev.run("nft", "list", "ruleset")[1], router.dev.read("/proc/net/nf_conntrack"))
+          lambda: router.dev.run("nft", "list", "ruleset")[1], lambda: router.dev.read("/proc/net/nf_conntrack"))
 
 
 def after_quarantine(name, router, code=0, options=()):
@@ -138,7 +142,7 @@ def without_ctnetlink(code):
             release("without_ctnetlink", router)
             got, said = quarantine(router, "--layers", "inet")
             check("without_ctnetlink_and_layers_is_told", got == 5 and "offloaded flows go on" in said, got, said)
-            check("without_ctnetlink_and_layers_flows_go_on", offloaded(router), describe(router))
+            check("without_ctnetlink_and_layers_flows_go_on", offloaded(router), lambda: describe(router))
     finally:
         lab.clean_up()
         module("nf_conntrack_netlink", True)
@@ -153,7 +157,7 @@ def on_probation(router):
     nothing_passes("on_probation_is_blocked", router)
     router.traffic.go_on_while(running)
     same("on_probation_exit_code", 3, running.returncode, running.stdout.read())
-    check("rolled_back_goes_on", lab.wait_for(5, lambda: offloaded(router)), describe(router))
+    check("rolled_back_goes_on", lab.wait_for(5, lambda: offloaded(router)), lambda: describe(router))
 
 
 def on_bridges(code, name, devices, optional=False):

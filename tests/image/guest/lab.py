@@ -33,13 +33,13 @@ failures = 0
 
 
 def check(name, good, *why):
-    """One result; what `why` says is shown when it is a failure."""
+    """One result. What `why` says is shown when it is a failure; functions are called only then."""
     global failures
     if good:
         print(f"ok {name}", flush=True)
         return True
     failures += 1
-    lines = "\n".join(str(part) for part in why).splitlines() or ["it does not hold"]
+    lines = "\n".join(str(part() if callable(part) else part) for part in why).splitlines() or ["it does not hold"]
     print(f"not ok {name}: {lines[0]}")
     for line in lines[1:]:
         print(f"# {line}")
@@ -312,7 +312,7 @@ class Traffic:
             self.sent += 1
         for sniffer in self.sniffers.values():
             sniffer.drain()
-        time.sleep(0.005)
+        time.sleep(0.01)
 
     def go_on(self, seconds):
         end = time.monotonic() + seconds

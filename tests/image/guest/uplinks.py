@@ -168,7 +168,7 @@ class Bond(Uplink):
         self.world.namespace.ip(f"link set {active.replace('s', 'p')} down")
         changed = wait_for(5, lambda: self.dev.read("/sys/class/net/bond0/bonding/active_slave").strip() not in ("", active))
         check(f"{self.name}_fails_over", changed and wait_for(5, lambda: self.reached() == [SERVER4, SERVER6]), active,
-              self.dev.read("/proc/net/bonding/bond0"))
+              lambda: self.dev.read("/proc/net/bonding/bond0"))
 
 
 class BondOwnMacs(Bond):
@@ -204,11 +204,11 @@ class Aggregate(Bond):
     def keep(self):
         for sniffer in self.sniffers:
             sniffer.forget()
-        time.sleep(5)
+        time.sleep(4)
         pdus = [sniffer.count(0x8809) for sniffer in self.sniffers]
         check("lacp_pdus_leave", min(pdus) >= 3, pdus)
         same("lacp_link_stays", (2, 2), (self.ports(self.dev), self.ports(self.world.namespace)),
-             self.dev.read("/proc/net/bonding/bond0"))
+             lambda: self.dev.read("/proc/net/bonding/bond0"))
         same("lacp_servers_are_still_reached", [SERVER4, SERVER6], self.reached())
 
 
@@ -276,12 +276,12 @@ class Pppoe(Uplink):
             yield Attempt(f"ppp0_{name}", "ppp0", lambda own, s=source, d=destination: udp(s, d, own), ip_type(packet))
 
     def keep(self):
-        time.sleep(5)
-        check(f"{self.name}_link_stays", self.client.poll() is None and self.is_up(), self.dev.must("ip", "address"))
+        time.sleep(4)
+        check(f"{self.name}_link_stays", self.client.poll() is None and self.is_up(), lambda: self.dev.must("ip", "address"))
         same(f"{self.name}_servers_are_still_reached", [SERVER4, SERVER6], self.reached())
         self.client.terminate()
         self.client.wait()
-        check(f"{self.name}_dials_again", self.dial(), self.client.poll(), self.dev.must("ip", "address"))
+        check(f"{self.name}_dials_again", self.dial(), self.client.poll(), lambda: self.dev.must("ip", "address"))
         same(f"{self.name}_servers_are_reached_anew", [SERVER4, SERVER6], self.reached())
 
 
@@ -321,8 +321,8 @@ def has_egress(namespace):
 def before(uplink):
     """Everybody is reached, and every attempt arrives: one that can't says nothing later."""
     everybody = [SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6]
-    if not check(f"{uplink.name}_works", wait_for(5, lambda: uplink.reached() == everybody), uplink.reached(),
-                 uplink.dev.must("ip", "address"), uplink.world.namespace.must("ip", "address")):
+    if not check(f"{uplink.name}_works", wait_for(5, lambda: uplink.reached() == everybody), uplink.reached,
+                 lambda: uplink.dev.must("ip", "address"), lambda: uplink.world.namespace.must("ip", "address")):
         return None
     attempts = list(uplink.attempts())
     arrived = arrivals(attempts, uplink.dev, uplink.sniffers, 2, True)
@@ -346,7 +346,7 @@ def run(kind, egress):
     code, said = uplink.dev.run("quarantine", "--no-probe", "-v", *SERVERS)
     same(f"{name}_exit_code", uplink.code if egress else 5, code, said)
     uplink.dev.run("ip", "neigh", "flush", "all")
-    same(f"{name}_reaches_the_servers_alone", [SERVER4, SERVER6], uplink.reached(), said, rules(uplink.dev))
+    same(f"{name}_reaches_the_servers_alone", [SERVER4, SERVER6], uplink.reached(), said, lambda: rules(uplink.dev))
     if egress:
         arrived = arrivals(attempts, uplink.dev, uplink.sniffers, 0.5)
         for each in attempts:
@@ -358,7 +358,7 @@ def run(kind, egress):
     uplink.keep()
     same(f"{name}_release", 0, uplink.dev.run("release")[0])
     check(f"{name}_works_after_release", wait_for(8, lambda: uplink.reached() == [SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6]),
-          uplink.reached())
+          uplink.reached)
 
 
 def main():
