@@ -11,6 +11,7 @@ import pathlib
 import re
 import selectors
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ MEMORY_MB = 256
 DEADLINE = int(os.environ.get("IMAGE_DEADLINE", "600"))  # seconds, for one guest
 QUICK = os.environ.get("IMAGE_QUICK") == "yes"  # the cases that find most
 
+sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE / "guest")]
 import initramfs  # noqa: E402
 
@@ -119,6 +121,7 @@ def run_on(name, tests):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that qemu ends with us
     names = sys.argv[2:] or os.environ.get("IMAGE_KERNELS", "").split() or all_kernels()
     if not shutil.which("qemu-system-x86_64"):
         print("ok all # skipped: there is no qemu-system-x86_64")
