@@ -75,7 +75,7 @@ netns: all
 image: all
 	$(run_tests) $(image_scripts)
 check-image: all
-	$(run_tests) $(image_scripts); code=$$?; sed -n 's/^# table //p' $O/tests/logs/image-*.log; exit $$code
+	$(run_tests) $(image_scripts); code=$$?; sed -n 's/^# summary //p' $O/tests/logs/image-*.log; exit $$code
 lint: all
 	$(run_tests) $(lint_scripts)
 check-configs: all

@@ -84,7 +84,7 @@ class Guest:
             finally:
                 qemu.kill()
         boot = f"{self.booted - began:.1f}" if self.booted else "-"
-        print(f"# table {self.kernel:8} {self.release:28} {boot:>8} {time.monotonic() - began:8.0f} {self.passed:8} {self.failed:8}")
+        print(f"# summary {self.kernel:8} {self.release:28} {boot:>8} {time.monotonic() - began:8.0f} {self.passed:8} {self.failed:8}")
 
     def _read(self, stream, deadline):
         waiting = selectors.DefaultSelector()
@@ -127,7 +127,7 @@ def main():
         print("ok all # skipped: there is no qemu-system-x86_64")
         return 0
     (BUILD / "image").mkdir(parents=True, exist_ok=True)
-    print(f"# table {'kernel':8} {'release':28} {'boot/s':>8} {'all/s':>8} {'passed':>8} {'failed':>8}")
+    print(f"# summary {'kernel':8} {'release':28} {'boot/s':>8} {'all/s':>8} {'passed':>8} {'failed':>8}")
     results = [run_on(name, sys.argv[1].split(",")) for name in names]
     return 0 if all(results) else 1
 
