@@ -17,7 +17,7 @@ PROGRAMS = ["ip", "nft"]
 MODULES = ["nf_tables", "nf_conntrack", "nft_ct", "nft_counter", "nft_limit", "nft_log", "nft_objref", "nft_reject_inet",
            "nft_chain_nat", "nft_masq", "nft_nat", "nf_flow_table", "nf_flow_table_inet", "nft_flow_offload",
            "nf_conntrack_netlink", "nf_conntrack_bridge", "bridge", "veth", "inet_diag", "tcp_diag", "udp_diag", "act_mirred",
-           "nfnetlink_log", "nft_meta_bridge"]
+           "nfnetlink_log", "nft_meta_bridge", "nft_fib_inet", "nft_fib_netdev"]
 
 
 def firewall(devices, priority=0, masquerade=None):
