@@ -226,10 +226,10 @@ HOST_LIB_OBJS := $(HOST_LIB_SOURCES:%.c=$O/host/%.o)
 HOST_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 # libnftnl is for the tests, which read with it what libs/nft writes.
 host_cflags = $(language) $(warnings) $(includes) -O1 -g -fno-omit-frame-pointer $(HOST_SANITIZE) \
-	$(shell $(PKG_CONFIG) --cflags libmnl libnftnl)
+	$(shell $(PKG_CONFIG) --cflags libmnl libnftnl yaml-0.1)
 HOST_CFLAGS = $(host_cflags)
 HOST_LDFLAGS = $(HOST_SANITIZE)
-HOST_LIBS = $(shell $(PKG_CONFIG) --libs libnftnl libmnl)
+HOST_LIBS = $(shell $(PKG_CONFIG) --libs libnftnl libmnl yaml-0.1)
 
 $O/host/flags: FORCE
 	$(call remember,$(HOSTCC) $(host_cflags))

@@ -14,7 +14,7 @@ packages_of() {
     check)
         packages_of build
         packages_of config
-        echo pkg-config libcmocka-dev libmnl-dev libnftnl-dev nftables iproute2 openssl curl socat \
+        echo pkg-config libcmocka-dev libmnl-dev libnftnl-dev libyaml-dev nftables iproute2 openssl curl socat \
             strace shellcheck procps clang libclang-rt-dev util-linux ca-certificates dnsmasq-base busybox groff-base ;;
     image) echo qemu-system-x86 busybox xz-utils zstd python3 nftables iproute2 ppp pppoe ;;
     demo)

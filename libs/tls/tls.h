@@ -12,17 +12,8 @@
 
 #include "base/deadline.h"
 #include "base/diag.h"
+#include "base/fingerprint.h"
 #include "base/parse.h"
-
-enum { FINGERPRINT_SIZE = 32 }; /* SHA-256, in bytes */
-
-struct fingerprint {
-	uint8_t bytes[FINGERPRINT_SIZE];
-};
-
-/* 64 hexadecimal digits of any case, with or without colons between bytes. */
-bool fingerprint_parse(const char *string, struct fingerprint *fingerprint);
-bool fingerprint_equal(const struct fingerprint *a, const struct fingerprint *b);
 
 /*
  * What makes a peer the right one. The first three are Velociraptor's certificate_verification_mode PKI,

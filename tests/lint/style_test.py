@@ -85,7 +85,7 @@ def columns(path, line):
 
 blanks, long, unfinished, machine, endings = [], [], [], [], []
 for path, text in files.items():
-    golden = path.suffix in (".nft", ".case")
+    golden = path.suffix in (".nft", ".case", ".yaml")  # what others write
     table = path.suffix == ".md" or path.name == "table"
     limit = TEST_COLUMNS_MAX if path.relative_to(ROOT).parts[0] == "tests" else COLUMNS_MAX
     for number, line in enumerate(text.splitlines(), 1):

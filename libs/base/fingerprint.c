@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <string.h>
+#include "base/fingerprint.h"
 
-#include "tls/tls.h"
+#include <string.h>
 
 static int hex_value(char digit)
 {

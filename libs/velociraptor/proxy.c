@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "velociraptor/proxy.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "velociraptor/pattern.h"
+
+enum { URL_TEXT_SIZE = HOST_NAME_MAX_LENGTH + URL_PATH_SIZE + 32 };
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + ('a' - 'A') : c) : NULL;
+	return at ? (int)(at - digits) : -1;
+}
+
+/* "%40" becomes "@". False: too long, or '%' without two digits. */
+static bool decode(const char *text, size_t length, char *buffer, size_t size)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < length; i++) {
+		char c = text[i];
+		if (c == '%') {
+			int high = i + 2 < length ? hex_digit(text[i + 1]) : -1;
+			int low = high < 0 ? -1 : hex_digit(text[i + 2]);
+			if (low < 0 || high + low == 0)
+				return false;
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		if (used + 1 >= size)
+			return false;
+		buffer[used++] = c;
+	}
+	buffer[used] = '\0';
+	return true;
+}
+
+static int refuse(struct diag *diag, const char *problem)
+{
+	return diag_fail(diag, EINVAL, "%s", problem);
+}
+
+int velociraptor_proxy_parse(const char *text, struct velociraptor_proxy *proxy, struct diag *diag)
+{
+	char buffer[URL_TEXT_SIZE];
+	struct text url = TEXT_ON(buffer);
+	struct velociraptor_proxy parsed = { .set = *text != '\0' };
+	const char *host = strstr(text, "://");
+	if (!parsed.set) {
+		*proxy = parsed;
+		return 0;
+	}
+	if (strncasecmp(text, "http://", 7) != 0 && strncasecmp(text, "https://", 8) != 0)
+		return refuse(diag, "expected a proxy's URL that begins with http:// or https://");
+	host += 3;
+	size_t length = strcspn(host, "/?");
+	const char *at = memrchr(host, '@', length);
+	if (at && !decode(host, (size_t)(at - host), parsed.credentials, sizeof parsed.credentials))
+		return refuse(diag, "user name and password of the proxy are too long, or not encoded as in a URL");
+	text_add_bytes(&url, text, (size_t)(host - text));
+	host = at ? at + 1 : host;
+	text_add_bytes(&url, host, strcspn(host, "/?"));
+	if (url.cut)
+		return refuse(diag, "the proxy's URL is too long");
+	int result = url_parse(buffer, &parsed.url, diag);
+	if (result == 0)
+		*proxy = parsed;
+	return result;
+}
+
+static bool is_given(const char *word)
+{
+	return word && *word;
+}
+
+/* Whether the host is named in a list like "localhost, .example.com, 192.0.2.1", or all are by "*". */
+static bool is_exempt(const char *list, const char *host)
+{
+	size_t host_length = strlen(host);
+	for (const char *at = list; at && *at;) {
+		at += strspn(at, ", ");
+		size_t length = strcspn(at, ", ");
+		const char *word = at;
+		at += length;
+		if (length == 1 && *word == '*')
+			return true;
+		bool dot = length > 0 && *word == '.';
+		if (length == 0 || length > host_length + dot)
+			continue;
+		const char *tail = host + host_length + dot - length;
+		if (strncasecmp(tail, word + dot, length - dot) == 0 && (tail == host || tail[-1] == '.'))
+			return true;
+	}
+	return false;
+}
+
+/* Without a scheme it is http, as in Go's ProxyFromEnvironment. */
+static int take_environment(const char *value, const char *name, struct velociraptor_way *way, struct diag *diag)
+{
+	char buffer[URL_TEXT_SIZE + VELOCIRAPTOR_CREDENTIALS_SIZE];
+	struct text text = TEXT_ON(buffer);
+	struct diag reason;
+	text_addf(&text, "%s%s", strstr(value, "://") ? "" : "http://", value);
+	if (text.cut)
+		return diag_fail(diag, EINVAL, "$%s: too long", name);
+	if (velociraptor_proxy_parse(buffer, &way->proxy, &reason) < 0)
+		return diag_fail(diag, EINVAL, "$%s: %s", name, reason.text);
+	way->by_environment = true;
+	return 0;
+}
+
+static const struct velociraptor_proxy_rule *find_rule(const struct velociraptor_config *config,
+						       const struct url *server)
+{
+	char buffer[URL_TEXT_SIZE];
+	struct text text = TEXT_ON(buffer);
+	url_format(server, &text);
+	for (size_t i = 0; i < config->proxy_rule_count; i++) {
+		if (pattern_matches(config->proxy_rules[i].pattern, buffer))
+			return &config->proxy_rules[i];
+	}
+	return NULL;
+}
+
+/* A client with any word about proxies in its configuration lets either proxy stand in for the other. */
+static int choose(const struct velociraptor_config *config, const struct velociraptor_environment *environment,
+		  bool tls, struct velociraptor_way *way, struct diag *diag)
+{
+	const struct velociraptor_proxy *proxies[2] = { &config->http_proxy, &config->https_proxy };
+	const char *values[2] = { environment->http_proxy, environment->https_proxy };
+	static const char *const names[2] = { "http_proxy", "https_proxy" };
+	bool configured = config->has_proxy_section || config->http_proxy.set;
+	for (size_t i = 0; i < (configured ? 2 : 1); i++) {
+		size_t which = i == 0 ? tls : !tls;
+		if (!config->ignore_environment && is_given(values[which]))
+			return take_environment(values[which], names[which], way, diag);
+		if (proxies[which]->set) {
+			way->proxy = *proxies[which];
+			return 0;
+		}
+	}
+	return 0;
+}
+
+int velociraptor_way_to(const struct velociraptor_config *config, const struct velociraptor_environment *environment,
+			const struct url *server, struct velociraptor_way *way, struct diag *diag)
+{
+	const struct velociraptor_proxy_rule *rule = find_rule(config, server);
+	bool configured = config->has_proxy_section || config->http_proxy.set;
+	*way = (struct velociraptor_way){ 0 };
+	if (rule) {
+		way->proxy = rule->proxy;
+		return 0;
+	}
+	if (!configured && is_exempt(environment->no_proxy, server->host))
+		return 0;
+	return choose(config, environment, server->tls, way, diag);
+}
