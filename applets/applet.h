@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/exit_code.h"
 #include "base/option.h"
+#include "velociraptor/proxy.h"
 
 struct applet {
 	const char *name;
@@ -33,5 +34,16 @@ int applet_usage_error(const struct applet *applet, const struct diag *diag);
 
 /* Writes a whole text to stdout; a failure is told on stderr. Returns EXIT_DONE or EXIT_SYSTEM_REFUSED. */
 int applet_print(const char *applet, const char *bytes, size_t count);
+
+/*
+ * Reads the configuration of Velociraptor's client: that path, else the usual one, else what $VELOCIRAPTOR_CONFIG or
+ * $VELOCIRAPTOR_LITERAL_CONFIG say; and the variables about proxies. Returns 1, 0 when there is none or the build can't
+ * read it, or -errno with a diagnostic. velociraptor_config_fini releases it in each case.
+ */
+int applet_read_client(const char *path, struct velociraptor_config *config,
+		       struct velociraptor_environment *environment, struct diag *diag);
+
+/* Whether a path is that of such a file: it ends in .yaml or .yml. */
+bool applet_is_client_path(const char *path);
 
 #endif

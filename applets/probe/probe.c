@@ -23,6 +23,7 @@ static const char server_certificate[] = "server.pem"; /* what Velociraptor's cl
 
 struct probe_options {
 	struct trust_options trust;
+	const char *config; /* path of Velociraptor's configuration; NULL: where it usually is */
 	unsigned timeout; /* seconds */
 	bool json;
 	bool quiet;
@@ -34,12 +35,15 @@ struct run {
 	const struct probe_options *options;
 	struct trust_store store;
 	struct resolver_config resolvers;
+	struct velociraptor_config client; /* zero when it was not read */
+	struct velociraptor_environment environment;
 };
 
 /* One URL, and what came of it. */
 struct target {
 	struct probe_settings settings;
 	const char *names[2];
+	struct velociraptor_way way;
 	struct endpoint endpoints[RESOLVED_ADDRESSES_MAX];
 	size_t endpoint_count;
 	struct probe_report report;
@@ -48,6 +52,10 @@ struct target {
 #define FIELD(name) offsetof(struct probe_options, name)
 static const struct option_row option_table[] = {
 	TRUST_OPTION_ROWS(FIELD(trust)),
+#if CONFIG_VELOCIRAPTOR_CONFIG
+	{ 'c', "config", "FILE", option_string, FIELD(config),
+	  "configuration of Velociraptor's client, default\n" VELOCIRAPTOR_CONFIG_PATH },
+#endif
 	{ 'T', "timeout", "TIME", option_timeout, FIELD(timeout), "for each URL, default 30s" },
 	OPTION_JSON(FIELD(json)),
 	OPTION_QUIET(FIELD(quiet)),
@@ -57,19 +65,49 @@ static const struct option_row option_table[] = {
 
 /* --- what is asked, and of whom --- */
 
-static int parse_target(const struct run *run, const char *argument, struct target *target, struct diag *diag)
+/* What is asked of a server. */
+static int set_target(const struct run *run, const struct url *server, struct target *target, struct diag *diag)
 {
 	struct url *url = &target->settings.url;
-	int result = url_parse(argument, url, diag);
+	int result = 0;
+	*url = *server;
+	if (CONFIG_VELOCIRAPTOR_CONFIG && run->client.servers)
+		result = velociraptor_way_to(&run->client, &run->environment, url, &target->way, diag);
 	if (result == 0 && url->path[strlen(url->path) - 1] == '/')
 		result = url_append(url, server_certificate, diag);
+	target->settings.through_proxy = target->way.proxy.set;
+	target->settings.credentials = target->way.proxy.credentials;
 	trust_fill(&run->options->trust, &run->store, &target->settings, target->names);
 	return result;
 }
 
+static int parse_target(const struct run *run, const char *argument, struct target *target, struct diag *diag)
+{
+	struct url url;
+	int result = url_parse(argument, &url, diag);
+	return result < 0 ? result : set_target(run, &url, target, diag);
+}
+
+/* Whom to connect to. */
+static const struct url *peer_of(const struct target *target)
+{
+	return target->way.proxy.set ? &target->way.proxy.url : &target->settings.url;
+}
+
+/* When nobody knows the name. */
+static bool use_fallback(const struct run *run, struct target *target)
+{
+	const struct endpoint *fallback = velociraptor_fallback_for(&run->client, peer_of(target));
+	if (!fallback)
+		return false;
+	target->endpoints[0] = *fallback;
+	target->endpoint_count = 1;
+	return true;
+}
+
 static int resolve(const struct run *run, struct target *target, struct deadline deadline, struct diag *diag)
 {
-	const struct url *url = &target->settings.url;
+	const struct url *url = peer_of(target);
 	if (url->address.family) {
 		target->endpoints[0] = (struct endpoint){ url->address, url->port };
 		target->endpoint_count = 1;
@@ -80,6 +118,8 @@ static int resolve(const struct run *run, struct target *target, struct deadline
 	struct resolved resolved;
 	int error;
 	int result = resolve_names(&request, &resolved, &error, diag);
+	if (CONFIG_VELOCIRAPTOR_CONFIG && result < 0 && result != -EINTR && use_fallback(run, target))
+		return 0;
 	if (result < 0)
 		return result;
 	for (size_t i = 0; i < resolved.count; i++)
@@ -94,6 +134,9 @@ static int probe_target(const struct run *run, struct target *target, struct dia
 	struct deadline deadline = deadline_in((int64_t)run->options->timeout * 1000);
 	struct probe_report *report = &target->report;
 	int result = resolve(run, target, deadline, diag);
+	if (result == 0 && target->way.proxy.set && target->way.proxy.url.tls)
+		result = diag_fail(diag, ENOENT, "no proof through %s, a proxy that speaks TLS",
+				   target->way.proxy.url.host);
 	if (result < 0) {
 		text_copy(report->reason, sizeof report->reason, diag->text);
 		report->connected_ms = report->handshake_ms = report->first_byte_ms = report->total_ms = -1;
@@ -366,8 +409,6 @@ static int check_options(const struct probe_options *options, int operands, stru
 {
 	if (operands < 0)
 		return operands;
-	if (operands == 0)
-		return diag_fail(diag, EINVAL, "no URL given");
 	const struct trust_options *trust = &options->trust;
 	if (trust->insecure && (trust->ca || trust->pins.count > 0 || trust->name))
 		return diag_fail(diag, EINVAL, "--insecure contradicts --ca, --pin and --name");
@@ -390,24 +431,43 @@ static int read_files(struct run *run, struct diag *diag)
 	return result < 0 ? result : resolver_config_read("/etc/resolv.conf", &run->resolvers, diag);
 }
 
-static int probe_all(const struct run *run, int count, char **urls)
+/* Velociraptor's configuration, when it is named or nothing else is. */
+static int read_client(struct run *run, struct probe_options *options, int operands, struct diag *diag)
 {
+	if (operands > 0 && !options->config)
+		return 0;
+	int result = applet_read_client(options->config, &run->client, &run->environment, diag);
+	if (result > 0)
+		options->trust.client = &run->client;
+	return result < 0 ? result : 0;
+}
+
+/* One server; the exit code, and in *code what becomes of that of the whole run. */
+static int probe_one(const struct run *run, const char *argument, const struct url *server, int *code)
+{
+	struct target target = { 0 };
+	struct diag diag = { "" };
+	int result = argument ? parse_target(run, argument, &target, &diag) : set_target(run, server, &target, &diag);
+	if (result == -EINVAL)
+		return applet_fail(probe_applet.name, EXIT_BAD_CONFIG, &diag);
+	if (result == 0)
+		result = probe_target(run, &target, &diag);
+	if (result < 0)
+		return applet_fail(probe_applet.name, exit_code_for(result), &diag);
+	if (!is_yes(run, &target.report))
+		*code = EXIT_ANSWER_NO;
+	return print_target(run, &target);
+}
+
+/* Those of the command line, else those of Velociraptor's configuration. */
+static int probe_all(const struct run *run, int operands, char **urls)
+{
+	size_t count = operands ? (size_t)operands : run->client.server_count;
 	int code = EXIT_DONE;
-	for (int i = 0; i < count; i++) {
-		struct target target = { 0 };
-		struct diag diag = { "" };
-		int result = parse_target(run, urls[i], &target, &diag);
-		if (result == 0)
-			result = probe_target(run, &target, &diag);
-		if (result < 0)
-			return applet_fail(probe_applet.name, exit_code_for(result), &diag);
-		int printed = print_target(run, &target);
-		if (printed != EXIT_DONE)
-			return printed;
-		if (!is_yes(run, &target.report))
-			code = EXIT_ANSWER_NO;
-	}
-	return code;
+	int failed = EXIT_DONE;
+	for (size_t i = 0; i < count && failed == EXIT_DONE; i++)
+		failed = probe_one(run, operands ? urls[i] : NULL, operands ? NULL : &run->client.servers[i], &code);
+	return failed == EXIT_DONE ? code : failed;
 }
 
 static int probe_main(int argc, char **argv)
@@ -415,24 +475,38 @@ static int probe_main(int argc, char **argv)
 	struct probe_options options = { .timeout = TIMEOUT_DEFAULT };
 	struct run run = { .options = &options };
 	struct diag diag = { "" };
+	int code = EXIT_BAD_CONFIG;
 	int count = options_parse(option_table, &options, argc, argv, &diag);
 	if (check_options(&options, count, &diag) < 0 || check_urls(&run, count, argv + 1, &diag) < 0)
 		return applet_usage_error(&probe_applet, &diag);
-	int code = EXIT_BAD_CONFIG;
-	if (read_files(&run, &diag) < 0)
+	if (read_client(&run, &options, count, &diag) < 0 || read_files(&run, &diag) < 0) {
 		applet_fail(probe_applet.name, EXIT_BAD_CONFIG, &diag);
-	else
+	} else if (count == 0 && !run.client.servers) {
+		diag_fail(&diag, EINVAL, "no URL given");
+		code = applet_usage_error(&probe_applet, &diag);
+	} else {
 		code = probe_all(&run, count, argv + 1);
+	}
 	trust_store_close(&run.store);
+	if (CONFIG_VELOCIRAPTOR_CONFIG)
+		velociraptor_config_fini(&run.client);
 	return code;
 }
+
+#if CONFIG_VELOCIRAPTOR_CONFIG
+#define USAGE_OPERANDS "[URL...]"
+#define USAGE_WITHOUT_URL "Without a URL, the servers of Velociraptor's client are asked.\n"
+#else
+#define USAGE_OPERANDS "URL..."
+#define USAGE_WITHOUT_URL ""
+#endif
 
 const struct applet probe_applet = {
 	.name = "probe",
 	.summary = "prove over HTTPS that the management server answers",
-	.operands = "URL...",
+	.operands = USAGE_OPERANDS,
 	.options = option_table,
-	.notes = "server.pem is added to a URL that ends in '/'. Without --ca, --pin or -k the\n"
+	.notes = USAGE_WITHOUT_URL "server.pem is added to a URL that ends in '/'. Without --ca, --pin or -k the\n"
 		 "system's CA certificates count. Exit code: 0 proven (-k: reached), 1 not.\n",
 	.run = probe_main,
 };

@@ -76,30 +76,46 @@ int proof_resolve_forbidden(struct proof *proof, const struct resolver_config *r
 	return 0;
 }
 
-static bool is_allowed(const struct server *server, const struct address *address)
+static bool is_allowed(const struct server *server, const struct endpoint *endpoint)
 {
-	for (size_t i = 0; i < server->address_count; i++) {
-		if (address_equal(&server->addresses[i], address))
+	for (size_t i = 0; i < server->endpoint_count; i++) {
+		if (server->endpoints[i].port == endpoint->port &&
+		    address_equal(&server->endpoints[i].address, &endpoint->address))
 			return true;
 	}
 	return false;
+}
+
+/* Where there is a fallback, names that nobody answers for must leave time to try it. */
+static struct deadline resolve_deadline(const struct server *server, struct deadline deadline)
+{
+	if (server->fallback.address.family == 0)
+		return deadline;
+	return deadline_in(deadline_left(deadline) / 2);
 }
 
 /* The addresses that the client would dial now, of those that are allowed. */
 static int dialled_endpoints(struct proof *proof, const struct server *server, const struct resolver_config *resolvers,
 			     struct deadline deadline, struct endpoint *list, struct diag *diag)
 {
-	int result = resolve_again(proof, &server->url, resolvers, deadline, diag);
+	const struct url *peer = server_peer(server);
+	int result = resolve_again(proof, peer, resolvers, resolve_deadline(server, deadline), diag);
+	if (result == -EINTR)
+		return result;
+	if (result < 0 && server->fallback.address.family) {
+		list[0] = server->fallback;
+		return 1;
+	}
 	if (result < 0)
 		return result;
 	int count = 0;
 	for (size_t i = 0; i < proof->resolved.count; i++) {
-		if (is_allowed(server, &proof->resolved.addresses[i]))
-			list[count++] = (struct endpoint){ proof->resolved.addresses[i], server->url.port };
+		const struct endpoint endpoint = { proof->resolved.addresses[i], peer->port };
+		if (is_allowed(server, &endpoint))
+			list[count++] = endpoint;
 	}
 	if (count == 0)
-		return diag_fail(diag, ENOENT, "resolve %s: other addresses than before the containment",
-				 server->url.host);
+		return diag_fail(diag, ENOENT, "resolve %s: other addresses than before the containment", peer->host);
 	return count;
 }
 
@@ -126,6 +142,19 @@ static int explain(const struct proof *proof, const struct server *server, struc
 	return diag_fail(diag, ENOENT, "prove %s: %s", server->url.host, reason);
 }
 
+/* What is asked, and through whom. The rest of proof->probe is trust_fill's. */
+static int set_request(struct proof *proof, const struct server *server, struct diag *diag)
+{
+	const struct velociraptor_proxy *proxy = &server->proxy;
+	if (proxy->set && proxy->url.tls)
+		return diag_fail(diag, ENOENT, "prove %s: no proof through %s, a proxy that speaks TLS",
+				 server->url.host, proxy->url.host);
+	proof->probe.url = server->url;
+	proof->probe.through_proxy = proxy->set;
+	proof->probe.credentials = proxy->credentials;
+	return url_append(&proof->probe.url, "server.pem", diag);
+}
+
 static int prove_server(struct proof *proof, const struct server *server, const struct resolver_config *resolvers,
 			struct deadline deadline, struct diag *diag)
 {
@@ -134,8 +163,7 @@ static int prove_server(struct proof *proof, const struct server *server, const 
 	int count = dialled_endpoints(proof, server, resolvers, deadline, list, diag);
 	if (count < 0)
 		return count;
-	proof->probe.url = server->url;
-	int result = url_append(&proof->probe.url, "server.pem", diag);
+	int result = set_request(proof, server, diag);
 	if (result < 0)
 		return result;
 	trust_fill(&proof->settings->trust, &proof->store, &proof->probe, names);
@@ -165,7 +193,7 @@ static int prove_round(struct proof *proof, struct targets *targets, const struc
 	size_t remaining = targets_resolved_servers(targets);
 	for (size_t i = 0; i < targets->server_count; i++) {
 		struct server *server = &targets->servers[i];
-		if (server->address_count == 0)
+		if (server->endpoint_count == 0)
 			continue;
 		proof->report = (struct probe_report){ .verdict = PROBE_UNREACHABLE };
 		result = prove_server(proof, server, resolvers, share(deadline, remaining--), diag);

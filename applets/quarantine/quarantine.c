@@ -487,16 +487,29 @@ static void tell_people(struct run *run)
 #endif
 }
 
+/* "192.0.2.2", with its port when that is not the URL's. */
+static void format_endpoint(const struct server *server, const struct endpoint *endpoint, struct text *text)
+{
+	if (endpoint->port == server_peer(server)->port)
+		address_format(&endpoint->address, text);
+	else
+		endpoint_format(endpoint, text);
+}
+
 static void list_addresses(const struct server *server, bool all, struct text *text)
 {
 	enum { SHORT_LIST = 4 };
-	for (size_t i = 0; i < server->address_count; i++) {
+	if (server->proxy.set) {
+		text_add(text, " through ");
+		url_format(&server->proxy.url, text);
+	}
+	for (size_t i = 0; i < server->endpoint_count; i++) {
 		if (!all && i == SHORT_LIST) {
-			text_addf(text, " and %zu more", server->address_count - i);
+			text_addf(text, " and %zu more", server->endpoint_count - i);
 			break;
 		}
 		text_add(text, i ? ", " : " ");
-		address_format(&server->addresses[i], text);
+		format_endpoint(server, &server->endpoints[i], text);
 	}
 }
 
@@ -519,7 +532,7 @@ static void tell_servers(struct run *run)
 		char line[REPORT_LINE_SIZE];
 		struct text text = TEXT_ON(line);
 		url_format(&server->url, &text);
-		if (server->address_count == 0)
+		if (server->endpoint_count == 0)
 			text_add(&text, " NOT allowed: no address");
 		list_addresses(server, run->settings.verbose, &text);
 		text_add(&text, " (");
@@ -646,17 +659,22 @@ static void tell_server_json(struct run *run, const struct server *server)
 	struct text text = TEXT_ON(line);
 	url_format(&server->url, &url_text);
 	text_addf(&result, "server %s: ", url);
-	if (server->address_count)
+	if (server->endpoint_count)
 		describe_standing(server, &result);
 	else
 		text_add(&result, "not allowed, no address");
 	report_json_begin(&text, words);
 	json_string(&text, "server", url);
+	if (server->proxy.set) {
+		url_text = TEXT_ON(url);
+		url_format(&server->proxy.url, &url_text);
+		json_string(&text, "proxy", url);
+	}
 	json_array_begin(&text, "addresses");
-	for (size_t i = 0; i < server->address_count; i++) {
-		char address[ADDRESS_TEXT_SIZE];
+	for (size_t i = 0; i < server->endpoint_count; i++) {
+		char address[ENDPOINT_TEXT_SIZE];
 		struct text address_text = TEXT_ON(address);
-		address_format(&server->addresses[i], &address_text);
+		format_endpoint(server, &server->endpoints[i], &address_text);
 		json_array_string(&text, address);
 	}
 	json_array_end(&text);
@@ -772,7 +790,8 @@ static int run_steps(struct run *run)
 #endif
 	if (run->settings.dry_run)
 		run->report.quiet = true;
-	report_end(&run->report, true, "options and configuration");
+	report_end(&run->report, true, run->settings.client.servers ? "options and Velociraptor's configuration" :
+								       "options and configuration");
 	int code = step_resolve(run);
 	if (code != EXIT_DONE)
 		return code;

@@ -110,6 +110,12 @@ static int parse_uplink(void *field, const char *value, struct diag *diag)
 	return 0;
 }
 
+#if CONFIG_VELOCIRAPTOR_CONFIG
+#define CONFIG_HELP "configuration, default /etc/quarbox.conf;\nFILE.yaml: that of Velociraptor's client"
+#else
+#define CONFIG_HELP "configuration, default /etc/quarbox.conf"
+#endif
+
 #define FIELD(name) offsetof(struct settings, name)
 const struct option_row quarantine_options[] = {
 	{ 't', "table", "NAME", option_string, FIELD(table), "nftables table, default\n" CONFIG_DEFAULT_TABLE },
@@ -120,7 +126,7 @@ const struct option_row quarantine_options[] = {
 	{ 0, "layers", "LIST", parse_layers, FIELD(layers),
 	  "of inet,bridge,netdev,later; default: all,\nbut later only where there is no nft" },
 	{ 0, "uplink", "NAME", parse_uplink, 0, "this interface leads to a server, too;\nmay be repeated" },
-	{ 'c', "config", "FILE", option_string, FIELD(config), "configuration, default /etc/quarbox.conf" },
+	{ 'c', "config", "FILE", option_string, FIELD(config), CONFIG_HELP },
 #if CONFIG_QUARANTINE_PROBE
 	TRUST_OPTION_ROWS(FIELD(trust)),
 	{ 'f', "forbidden", "URL", parse_forbidden, 0, "prove that this can't be reached any more" },
@@ -221,8 +227,7 @@ static void set_defaults(struct settings *settings)
 static bool names_trust(const struct settings *settings)
 {
 #if CONFIG_QUARANTINE_PROBE
-	const struct trust_options *trust = &settings->trust;
-	return trust->insecure || trust->ca || trust->pins.count > 0 || trust->name;
+	return trust_is_chosen(&settings->trust);
 #else
 	(void)settings;
 	return false;
@@ -273,32 +278,120 @@ static void forget_servers(struct targets *targets)
 	targets->server_count = 0;
 }
 
-/* The command line is parsed twice: once to find the file and errors, once more on top of what the file says. */
-static int read_in_order(struct settings *settings, int argc, char **argv, char **copy, struct diag *diag)
+/* ---- the configuration of Velociraptor's client ---- */
+
+/*
+ * A proxy that only our environment names is allowed beside the direct way: the client, a service, has an environment
+ * of its own.
+ */
+static int add_ways(struct settings *settings, const struct velociraptor_environment *environment,
+		    const struct url *url, struct diag *diag)
 {
-	memcpy(copy, argv, (size_t)argc * sizeof *copy);
+	const struct velociraptor_config *client = &settings->client;
+	struct targets *targets = &settings->targets;
+	struct velociraptor_way way;
+	int result = velociraptor_way_to(client, environment, url, &way, diag);
+	if (result == 0 && way.proxy.set)
+		result = targets_add_way(targets, url, &way.proxy, velociraptor_fallback_for(client, &way.proxy.url),
+					 diag);
+	if (result == 0 && (!way.proxy.set || way.by_environment))
+		result = targets_add_way(targets, url, NULL, velociraptor_fallback_for(client, url), diag);
+	return result;
+}
+
+/* Its servers, unless others are named: then what it says about those. */
+static int use_client(struct settings *settings, const struct velociraptor_environment *environment,
+		      struct diag *diag)
+{
+	struct targets *targets = &settings->targets;
+	const struct velociraptor_config *client = &settings->client;
+	struct server *named = targets->servers;
+	size_t named_count = targets->server_count;
+	size_t count = named_count ? named_count : client->server_count;
+	int result = 0;
+	targets->servers = NULL;
+	targets->server_count = 0;
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = add_ways(settings, environment, named_count ? &named[i].url : &client->servers[i], diag);
+	free(named);
+	return result;
+}
+
+static int read_client(struct settings *settings, const char *path, struct diag *diag)
+{
+	struct velociraptor_environment environment;
+	struct diag reason;
+	int result = applet_read_client(path, &settings->client, &environment, diag);
+	if (result == -ENOMEM || result == 0)
+		return result;
+	if (result < 0)
+		return -EBADMSG;
+	result = use_client(settings, &environment, &reason);
+	if (result < 0)
+		return diag_fail(diag, result == -ENOMEM ? ENOMEM : EBADMSG, "Velociraptor's configuration: %s",
+				 reason.text);
+#if CONFIG_QUARANTINE_PROBE
+	settings->trust.client = &settings->client;
+#endif
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+/* What the command line says about where the rest is. */
+struct command_line {
+	int argc;
+	char **argv;
+	char **copy; /* of argv, which parsing puts in another order */
+	const char *config; /* of our own kind */
+	const char *client; /* of Velociraptor's */
+	bool names_servers;
+	bool names_trust;
+};
+
+static int parse_command_line(struct settings *settings, const struct command_line *line, struct diag *diag)
+{
+	memcpy(line->copy, line->argv, (size_t)line->argc * sizeof *line->copy);
+	return parse_arguments(settings, line->argc, line->copy, diag);
+}
+
+static int look_at_command_line(struct settings *settings, struct command_line *line, struct diag *diag)
+{
 	set_defaults(settings);
-	int result = parse_arguments(settings, argc, copy, diag);
-	const char *config = settings->config;
-	bool names_servers = settings->targets.server_count > 0;
-	bool chooses_trust = names_trust(settings);
+	int result = parse_command_line(settings, line, diag);
 	if (result == 0)
 		result = check_trust(settings, EINVAL, diag);
+	if (result < 0)
+		return result;
+	if (settings->config && applet_is_client_path(settings->config))
+		line->client = settings->config;
+	else
+		line->config = settings->config;
+	line->names_servers = settings->targets.server_count > 0 || line->client;
+	line->names_trust = names_trust(settings) || line->client;
+	return 0;
+}
+
+/* The command line is parsed twice: once to find the file and errors, once more on top of what the file says. */
+static int read_in_order(struct settings *settings, struct command_line *line, struct diag *diag)
+{
+	int result = look_at_command_line(settings, line, diag);
 	if (result < 0 || settings->remove)
 		return result;
 	settings_fini(settings);
 	set_defaults(settings);
-	result = read_config(settings, config, diag);
+	result = read_config(settings, line->config, diag);
 	if (result == 0)
 		result = check_trust(settings, EBADMSG, diag);
 	if (result < 0)
 		return result;
-	if (names_servers)
+	if (line->names_servers)
 		forget_servers(&settings->targets);
-	if (chooses_trust)
+	if (line->names_trust)
 		forget_trust(settings);
-	memcpy(copy, argv, (size_t)argc * sizeof *copy);
-	result = parse_arguments(settings, argc, copy, diag);
+	result = parse_command_line(settings, line, diag);
+	if (CONFIG_VELOCIRAPTOR_CONFIG && result == 0 && (line->client || settings->targets.server_count == 0))
+		result = read_client(settings, line->client, diag);
 	if (result == 0 && settings->targets.server_count == 0 && *CONFIG_DEFAULT_SERVER_URL)
 		result = targets_add_server(&settings->targets, CONFIG_DEFAULT_SERVER_URL, diag);
 	return result;
@@ -322,15 +415,18 @@ static int check_together(struct settings *settings, struct diag *diag)
 
 int settings_read(struct settings *settings, int argc, char **argv, struct diag *diag)
 {
-	char **copy = malloc(((size_t)argc + 1) * sizeof *copy);
-	if (!copy)
+	struct command_line line = { .argc = argc, .argv = argv };
+	line.copy = malloc(((size_t)argc + 1) * sizeof *line.copy);
+	if (!line.copy)
 		return diag_errno(diag, ENOMEM, "read the command line");
-	int result = read_in_order(settings, argc, argv, copy, diag);
-	free(copy);
+	int result = read_in_order(settings, &line, diag);
+	free(line.copy);
 	return result < 0 ? result : check_together(settings, diag);
 }
 
 void settings_fini(struct settings *settings)
 {
+	if (CONFIG_VELOCIRAPTOR_CONFIG)
+		velociraptor_config_fini(&settings->client);
 	targets_fini(&settings->targets);
 }

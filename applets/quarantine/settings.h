@@ -22,7 +22,8 @@ struct dns_settings {
 struct settings {
 	const char *table;
 	const char *message;
-	const char *config; /* path; NULL: the default one, which need not exist */
+	const char *config; /* path of either kind; NULL: the default ones, which need not exist */
+	struct velociraptor_config client; /* zero when it was not read */
 	struct targets targets;
 	struct dns_settings dns;
 	uint8_t layers; /* LAYER_ bits */
@@ -46,8 +47,9 @@ struct settings {
 extern const struct option_row quarantine_options[];
 
 /*
- * Reads both; the command line wins, and when it names a server those of the file don't count. Returns 0; -EINVAL for
- * the command line, -EBADMSG for the file, -ENOMEM; with a diagnostic.
+ * Reads both; the command line wins, and when it names a server those of the file don't count. When neither names one,
+ * the configuration of Velociraptor's client does, with the way to them and whom to trust. Returns 0; -EINVAL for the
+ * command line, -EBADMSG for a file, -ENOMEM; with a diagnostic.
  */
 int settings_read(struct settings *settings, int argc, char **argv, struct diag *diag);
 void settings_fini(struct settings *settings);

@@ -19,23 +19,43 @@ void targets_fini(struct targets *targets)
 	*targets = (struct targets){ 0 };
 }
 
+const struct url *server_peer(const struct server *server)
+{
+	return server->proxy.set ? &server->proxy.url : &server->url;
+}
+
+static bool is_nobody(const struct url *url)
+{
+	const struct address *address = &url->address;
+	return address->family && (address_is_unspecified(address) || address_is_multicast(address));
+}
+
+int targets_add_way(struct targets *targets, const struct url *url, const struct velociraptor_proxy *proxy,
+		    const struct endpoint *fallback, struct diag *diag)
+{
+	if (is_nobody(url) || (proxy && is_nobody(&proxy->url)))
+		return diag_fail(diag, EINVAL, "URL with %s: no server can have this address",
+				 is_nobody(url) ? url->host : proxy->url.host);
+	if (!targets->servers)
+		targets->servers = calloc(SERVERS_MAX, sizeof *targets->servers);
+	if (!targets->servers)
+		return diag_errno(diag, ENOMEM, "keep server %s", url->host);
+	if (targets->server_count == SERVERS_MAX)
+		return diag_fail(diag, EINVAL, "at most %d servers", SERVERS_MAX);
+	struct server *server = &targets->servers[targets->server_count++];
+	server->url = *url;
+	if (proxy)
+		server->proxy = *proxy;
+	if (fallback)
+		server->fallback = *fallback;
+	return 0;
+}
+
 int targets_add_server(struct targets *targets, const char *url, struct diag *diag)
 {
 	struct url parsed;
 	int result = url_parse(url, &parsed, diag);
-	if (result < 0)
-		return result;
-	if (parsed.address.family &&
-	    (address_is_unspecified(&parsed.address) || address_is_multicast(&parsed.address)))
-		return diag_fail(diag, EINVAL, "URL '%s': no server can have this address", url);
-	if (!targets->servers)
-		targets->servers = calloc(SERVERS_MAX, sizeof *targets->servers);
-	if (!targets->servers)
-		return diag_errno(diag, ENOMEM, "keep server %s", url);
-	if (targets->server_count == SERVERS_MAX)
-		return diag_fail(diag, EINVAL, "at most %d servers", SERVERS_MAX);
-	targets->servers[targets->server_count++].url = parsed;
-	return 0;
+	return result < 0 ? result : targets_add_way(targets, &parsed, NULL, NULL, diag);
 }
 
 static bool grow(struct peer_list *list, size_t record_size)
@@ -242,26 +262,39 @@ struct lookup {
 static void collect_names(const struct targets *targets, struct lookup *lookup)
 {
 	for (size_t i = 0; i < targets->server_count; i++) {
-		if (targets->servers[i].url.address.family == 0)
-			lookup->names[lookup->count++] = targets->servers[i].url.host;
+		const struct url *peer = server_peer(&targets->servers[i]);
+		if (peer->address.family == 0)
+			lookup->names[lookup->count++] = peer->host;
 	}
 	for (size_t i = 0; i < targets->name_count; i++)
 		lookup->names[lookup->count++] = targets->names[i].host;
 }
 
-static void keep_server_addresses(struct server *server, const struct resolved *resolved)
+static void keep_endpoint(struct server *server, const struct address *address, uint16_t port)
 {
-	server->from_dns = !resolved->from_hosts;
-	for (size_t i = 0; i < resolved->count && i < SERVER_ADDRESSES_MAX; i++)
-		server->addresses[server->address_count++] = resolved->addresses[i];
+	for (size_t i = 0; i < server->endpoint_count; i++) {
+		if (server->endpoints[i].port == port && address_equal(&server->endpoints[i].address, address))
+			return;
+	}
+	if (server->endpoint_count < SERVER_ENDPOINTS_MAX)
+		server->endpoints[server->endpoint_count++] = (struct endpoint){ *address, port };
+}
+
+/* The fallback is allowed in any case: the client takes to it when names no longer resolve. */
+static void keep_endpoints(struct server *server, const struct address *addresses, size_t count)
+{
+	for (size_t i = 0; i < count && i < RESOLVED_ADDRESSES_MAX; i++)
+		keep_endpoint(server, &addresses[i], server_peer(server)->port);
+	if (server->fallback.address.family)
+		keep_endpoint(server, &server->fallback.address, server->fallback.port);
 }
 
 static int add_server_peers(struct targets *targets, const struct server *server, struct diag *diag)
 {
 	int result = 0;
-	for (size_t i = 0; i < server->address_count && result == 0; i++)
-		result = targets_add_peer(targets, PEER_SERVER, &server->addresses[i], IPPROTO_TCP, server->url.port,
-					  diag);
+	for (size_t i = 0; i < server->endpoint_count && result == 0; i++)
+		result = targets_add_peer(targets, PEER_SERVER, &server->endpoints[i].address, IPPROTO_TCP,
+					  server->endpoints[i].port, diag);
 	return result;
 }
 
@@ -299,14 +332,28 @@ static void describe_failure(const struct lookup *lookup, size_t i, struct diag 
 		diag_errno(diag, -lookup->errors[i], "resolve %s", lookup->names[i]);
 }
 
-static void warn_of_failures(const struct lookup *lookup, void (*warn)(void *context, const struct diag *diag),
-			     void *context)
+/* Whether the name is that of a server whose fallback covers it. */
+static bool has_fallback(const struct targets *targets, size_t name)
+{
+	for (size_t i = 0; i < targets->server_count; i++) {
+		const struct server *server = &targets->servers[i];
+		if (server_peer(server)->address.family == 0 && name-- == 0)
+			return server->fallback.address.family != 0;
+	}
+	return false;
+}
+
+static void warn_of_failures(const struct targets *targets, const struct lookup *lookup,
+			     void (*warn)(void *context, const struct diag *diag), void *context)
 {
 	struct diag problem;
+	struct diag reason;
 	for (size_t i = 0; i < lookup->count; i++) {
 		if (lookup->results[i].count > 0)
 			continue;
-		describe_failure(lookup, i, &problem);
+		describe_failure(lookup, i, &reason);
+		diag_fail(&problem, ENOENT, "%s%s", reason.text,
+			  has_fallback(targets, i) ? "; its fallback address is used" : "");
 		warn(context, &problem);
 	}
 }
@@ -318,10 +365,9 @@ static int use_results(struct targets *targets, const struct lookup *lookup, str
 	int result = 0;
 	for (size_t i = 0; i < targets->server_count && result == 0; i++) {
 		struct server *server = &targets->servers[i];
-		if (server->url.address.family)
-			server->addresses[server->address_count++] = server->url.address;
-		else
-			keep_server_addresses(server, &lookup->results[at++]);
+		const struct url *peer = server_peer(server);
+		const struct resolved *resolved = peer->address.family ? NULL : &lookup->results[at++];
+		keep_endpoints(server, resolved ? resolved->addresses : &peer->address, resolved ? resolved->count : 1);
 		result = add_server_peers(targets, server, diag);
 	}
 	for (size_t i = 0; i < targets->name_count && result == 0; i++)
@@ -348,7 +394,7 @@ int targets_resolve(struct targets *targets, const struct resolver_config *resol
 			describe_failure(&lookup, 0, diag); /* the servers' names come first */
 			result = -ENOENT;
 		} else if (result == 0) {
-			warn_of_failures(&lookup, warn, context);
+			warn_of_failures(targets, &lookup, warn, context);
 		}
 	} else {
 		diag_errno(diag, ENOMEM, "resolve %zu names", lookup.count);
@@ -362,6 +408,6 @@ size_t targets_resolved_servers(const struct targets *targets)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < targets->server_count; i++)
-		count += targets->servers[i].address_count > 0;
+		count += targets->servers[i].endpoint_count > 0;
 	return count;
 }

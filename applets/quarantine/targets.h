@@ -8,23 +8,29 @@
 #include "base/url.h"
 #include "net/resolve.h"
 #include "policy/policy.h"
+#include "velociraptor/proxy.h"
 
 enum {
-	SERVERS_MAX = 16,
-	SERVER_ADDRESSES_MAX = 32,
+	SERVERS_MAX = 32,
+	SERVER_ENDPOINTS_MAX = 33, /* those of its name, and the fallback */
 	NAMES_MAX = 256, /* of --allow that need resolving */
 };
 
+/* A server, and the one way to it that is allowed: directly, or through a proxy. */
 struct server {
 	struct url url; /* as given */
-	struct address addresses[SERVER_ADDRESSES_MAX];
-	size_t address_count; /* 0: its name could not be resolved */
-	bool from_dns; /* so its name has to resolve from inside the containment, too */
+	struct velociraptor_proxy proxy; /* not set: directly */
+	struct endpoint fallback; /* of whom is connected to, also allowed; family 0: none */
+	struct endpoint endpoints[SERVER_ENDPOINTS_MAX]; /* whom the device connects to: server or proxy */
+	size_t endpoint_count; /* 0: the name could not be resolved */
 	bool tried; /* one that proves itself ends the proof: those behind it are not asked */
 	bool proven;
 	bool reached; /* it answers, but who it is was not verified */
 	struct address proof_at; /* which address answered, when proven or reached */
 };
+
+/* Whom the device connects to, by name and port: the server or its proxy. */
+const struct url *server_peer(const struct server *server);
 
 /* "tcp:ntp.example.com:123", to be resolved. */
 struct allowed_name {
@@ -44,8 +50,12 @@ struct targets {
 
 void targets_fini(struct targets *targets);
 
-/* Adds a server by its URL. 0 or -EINVAL. */
+/* Adds a server by its URL. 0, -EINVAL, -ENOMEM. */
 int targets_add_server(struct targets *targets, const char *url, struct diag *diag);
+
+/* The same with the way to it; proxy and fallback may be NULL. */
+int targets_add_way(struct targets *targets, const struct url *url, const struct velociraptor_proxy *proxy,
+		    const struct endpoint *fallback, struct diag *diag);
 
 /* Adds tcp:HOST[/LEN]:PORT[:in|out], udp:... or dhcp-server:INTERFACE. 0, -EINVAL, -ENOMEM. */
 int targets_add_allowed(struct targets *targets, const char *specification, struct diag *diag);
@@ -56,8 +66,8 @@ int targets_add_peer(struct targets *targets, enum peer_role role, const struct 
 
 /*
  * Resolves all names and adds servers and allowed names to the policy. What can't be resolved is handed to `warn` with
- * its diagnostic and left out. need_server: when no server has an address, that alone is told, as -ENOENT. Returns 0,
- * -ENOMEM, or -EINTR.
+ * its diagnostic; then only a server's fallback is added, if it has one. need_server: when no server has an address,
+ * that alone is told, as -ENOENT. Returns 0, -ENOMEM, or -EINTR.
  */
 int targets_resolve(struct targets *targets, const struct resolver_config *resolvers, struct deadline deadline,
 		    bool need_server, void (*warn)(void *context, const struct diag *diag), void *context,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whom to trust, as the options --ca, --pin, --name and -k say it. */
+/* Whom to trust, as the options --ca, --pin, --name and -k say it, or the configuration of Velociraptor's client. */
 #ifndef HTTP_TRUST_H
 #define HTTP_TRUST_H
 
 #include "base/option.h"
 #include "http/probe.h"
 #include "tls/trust_store.h"
+#include "velociraptor/config.h"
 
 enum { TRUST_PINS_MAX = 8 };
 
@@ -19,6 +20,8 @@ struct trust_options {
 	struct trust_pins pins;
 	const char *name; /* that the certificate must bear; NULL: the URL's host, or Velociraptor's own with ca */
 	bool insecure;
+	/* whom Velociraptor's client trusts: counts when none of the above is said; NULL: nobody knows */
+	const struct velociraptor_config *client;
 };
 
 /* The rows of these options, for a table whose options struct has a struct trust_options at this offset. */
@@ -34,6 +37,9 @@ struct trust_options {
 
 int trust_parse_pin(void *field, const char *value, struct diag *diag);
 int trust_parse_name(void *field, const char *value, struct diag *diag);
+
+/* Whether one of the options is set, so that the client's configuration does not count. */
+bool trust_is_chosen(const struct trust_options *options);
 
 /*
  * Opens the anchors that the options need: the CA file, or the system's store when nothing else is named. Returns 0, or

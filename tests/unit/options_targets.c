@@ -180,11 +180,40 @@ static void literals_resolve_to_themselves(void **state)
 	free_targets(targets);
 }
 
+/* A proxy is allowed in the server's place; a fallback beside whom it stands in for. */
+static void ways(void **state)
+{
+	(void)state;
+	struct targets *targets = new_targets();
+	struct resolver_config resolvers = { 0 };
+	struct url url;
+	struct velociraptor_proxy proxy;
+	struct endpoint fallback = { .port = 8001 };
+	struct diag diag;
+	assert_int_equal(url_parse("https://192.0.2.1:8000/", &url, &diag), 0);
+	assert_int_equal(velociraptor_proxy_parse("http://u:p@192.0.2.2:3128", &proxy, &diag), 0);
+	assert_true(address_parse("192.0.2.3", &fallback.address));
+	assert_int_equal(targets_add_way(targets, &url, &proxy, NULL, &diag), 0);
+	assert_int_equal(targets_add_way(targets, &url, NULL, &fallback, &diag), 0);
+	fallback = (struct endpoint){ url.address, url.port }; /* the server's own */
+	assert_int_equal(targets_add_way(targets, &url, NULL, &fallback, &diag), 0);
+	assert_int_equal(targets_resolve(targets, &resolvers, deadline_in(0), true, NULL, NULL, &diag), 0);
+	char words[256];
+	describe(targets, words, sizeof words);
+	assert_string_equal(words, "out tcp 192.0.2.2 3128out tcp 192.0.2.1 8000out tcp 192.0.2.3 8001out tcp 192.0.2.1 8000");
+	assert_string_equal(server_peer(&targets->servers[0])->host, "192.0.2.2");
+	assert_string_equal(server_peer(&targets->servers[1])->host, "192.0.2.1");
+	assert_int_equal(targets->servers[2].endpoint_count, 1);
+	assert_int_equal(velociraptor_proxy_parse("http://0.0.0.0:1", &proxy, &diag), 0);
+	assert_int_equal(targets_add_way(targets, &url, &proxy, NULL, &diag), -EINVAL);
+	free_targets(targets);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(allowed), cmocka_unit_test(refused), cmocka_unit_test(counts_are_bounded),
-		cmocka_unit_test(servers), cmocka_unit_test(literals_resolve_to_themselves),
+		cmocka_unit_test(servers), cmocka_unit_test(literals_resolve_to_themselves), cmocka_unit_test(ways),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
