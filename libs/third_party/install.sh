@@ -85,7 +85,8 @@ install_libyaml() {
             $(echo "$version" | tr . ' ')
     } >"$work/config.h"
     # Only what reads: no emitter, no documents.
-    archive "-DHAVE_CONFIG_H -DNDEBUG -I$work -I$work/include" src/api.c src/reader.c src/scanner.c src/parser.c
+    archive "-DHAVE_CONFIG_H -DNDEBUG -I$work -I$work/include -I$work/src -include $here/libyaml_small.h" \
+        src/api.c src/reader.c src/scanner.c src/parser.c
     cp "$work/include/yaml.h" "$sysroot/include/"
 }
 
