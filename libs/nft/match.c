@@ -33,6 +33,7 @@ enum {
 	ETHER_SOURCE = 6,
 	ETHER_TYPE = 12,
 	VLAN_TAG = 14,
+	VLAN_TYPE = 16,
 	ARP_LENGTHS = 4, /* RFC 826: of hardware and protocol addresses */
 	ARP_SENDER_MAC = 8,
 	ARP_SENDER_ADDRESS = 14,
@@ -758,6 +759,19 @@ static void print_vlan(struct text *text, const struct rule *rule, const struct 
 	text_addf(text, "vlan id %u", rule->vlan);
 }
 
+static void build_vlan_type(struct rule_builder *builder, const struct match *match)
+{
+	uint16_t type = htons(match->port);
+	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, VLAN_TYPE, sizeof type, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, &type, sizeof type);
+}
+
+static void print_vlan_type(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	text_addf(text, "vlan type 0x%04x", match->port);
+}
+
 static void build_arp(struct rule_builder *builder, const struct match *match)
 {
 	static const uint8_t beginning[] = { 0, 1, 8, 0 }; /* hardware Ethernet, protocol IPv4 */
@@ -979,6 +993,7 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_ETHER_TYPE] = { build_ether_type, print_ether_type },
 	[MATCH_ETHER_TYPE_IP] = { build_ether_type_ip, print_ether_type_ip },
 	[MATCH_VLAN] = { build_vlan, print_vlan },
+	[MATCH_VLAN_TYPE] = { build_vlan_type, print_vlan_type },
 	[MATCH_ARP] = { build_arp, print_arp },
 	[MATCH_ARP_SENDER_OWN] = { build_arp_sender_own, print_arp_sender_own },
 	[MATCH_ARP_TARGET] = { build_arp_target, print_arp_target },

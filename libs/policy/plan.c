@@ -180,6 +180,7 @@ static bool row_is_for_link(const struct rule_row *row, const struct policy_link
 {
 	uint32_t refused = link->form == LINK_ETHERNET ? WHEN_IP_LINK : WHEN_ETHERNET;
 	refused |= link->passes & LINK_ANY_MAC ? WHEN_FIXED_MAC : 0;
+	refused |= link->passes & LINK_ANY_VLAN ? 0 : WHEN_ANY_VLAN;
 	return !(row->when & refused) && (row->passes == 0 || (row->passes & link->passes));
 }
 

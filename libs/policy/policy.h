@@ -334,6 +334,7 @@ enum match_kind {
 	MATCH_ETHER_TYPE, /* ether type; port holds it */
 	MATCH_ETHER_TYPE_IP, /* ether type { ip, arp, ip6 }: without a VLAN tag */
 	MATCH_VLAN, /* vlan id: that of the rule */
+	MATCH_VLAN_TYPE, /* vlan type, of what is in the tag; port holds it */
 	MATCH_ARP, /* arp htype 1 arp ptype ip arp hlen 6 arp plen 4: Ethernet and IPv4 (RFC 826) */
 	MATCH_ARP_SENDER_OWN, /* arp saddr ether @own_mac; left out where the device changes its address by itself */
 	MATCH_ARP_TARGET, /* arp daddr ip: the rule's prefix */
@@ -404,6 +405,7 @@ enum {
 	WHEN_ETHERNET = 1 << 16, /* on links with Ethernet headers */
 	WHEN_IP_LINK = 1 << 17, /* on links without */
 	WHEN_FIXED_MAC = 1 << 18, /* on links without LINK_ANY_MAC */
+	WHEN_ANY_VLAN = 1 << 20, /* on links with LINK_ANY_VLAN */
 	WHEN_FIB = 1 << 19, /* only where the kernel can look addresses up */
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
 	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP,

@@ -153,6 +153,7 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 #define ETHER_TYPE(n) { .kind = MATCH_ETHER_TYPE, .port = n }
 #define UNTAGGED_IP_OR_ARP { .kind = MATCH_ETHER_TYPE_IP }
 #define VLAN { .kind = MATCH_VLAN }
+#define VLAN_TYPE(n) { .kind = MATCH_VLAN_TYPE, .port = n }
 #define ARP { .kind = MATCH_ARP }
 #define ARP_FROM_OWN_MAC { .kind = MATCH_ARP_SENDER_OWN, .set = SET_OWN_MAC }
 #define ARP_TO_PREFIX { .kind = MATCH_ARP_TARGET }
@@ -182,13 +183,24 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 #define GO_ON(chain, passes, when, comment, ...) \
 	{ chain, VERDICT_GOTO, passes, WHEN_ANY_FAMILY | when, comment, MATCHES(__VA_ARGS__) }
 
+#define ACCEPT_IN_VLAN(chain, passes, comment, ...) \
+	{ chain, VERDICT_ACCEPT, passes, WHEN_ANY_FAMILY | WHEN_ETHERNET | FOR_VLAN, comment, \
+	  MATCHES(VLAN, __VA_ARGS__) }, \
+	{ chain, VERDICT_ACCEPT, passes, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_ANY_VLAN, comment, \
+	  MATCHES(ETHER_TYPE(ETH_P_8021Q), __VA_ARGS__) }
+
+/* Each port of a bond sends them from its own address, not from the bond's, which it has otherwise. */
+#define LACP_ROW(chain) \
+	ACCEPT_ON_LINK(chain, LINK_SLOW, "LACP", TO_MAC(slow_multicast), ETHER_TYPE(ETHERTYPE_SLOW), LIMIT)
+
 /* What keeps a link itself alive, in one direction. */
 #define LINK_CONTROL_ROWS(chain) \
 	ACCEPT_ON_LINK(chain, LINK_EAPOL, "802.1X", ETHER_TYPE(ETH_P_PAE), LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_SLOW, "LACP", TO_MAC(slow_multicast), ETHER_TYPE(ETHERTYPE_SLOW), LIMIT), \
 	ACCEPT_ON_LINK(chain, LINK_STP, "spanning tree", TO_MAC(bridge_group), LIMIT), \
 	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE discovery", ETHER_TYPE(ETH_P_PPP_DISC), LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE session", ETHER_TYPE(ETH_P_PPP_SES))
+	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE session", ETHER_TYPE(ETH_P_PPP_SES)), \
+	ACCEPT_IN_VLAN(chain, LINK_PPPOE, "PPPoE discovery", VLAN_TYPE(ETH_P_PPP_DISC), LIMIT), \
+	ACCEPT_IN_VLAN(chain, LINK_PPPOE, "PPPoE session", VLAN_TYPE(ETH_P_PPP_SES))
 
 #define LINK_IP_ROWS(chain) \
 	GO_ON(chain, LINK_UNTAGGED, WHEN_ETHERNET, "IP and ARP", UNTAGGED_IP_OR_ARP), \
@@ -381,12 +393,14 @@ const struct rule_row rule_rows[] = {
 	DROP_REST(CHAIN_SEALED_INGRESS, "sealed interfaces"),
 	DROP_REST(CHAIN_SEALED_EGRESS, "sealed interfaces"),
 
+	LACP_ROW(CHAIN_INGRESS),
 	/* macvlan children and bridge ports of others have MAC addresses of their own. */
 	DROP(CHAIN_INGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "not for us", TO_FOREIGN_MAC),
 	LINK_CONTROL_ROWS(CHAIN_INGRESS),
 	LINK_IP_ROWS(CHAIN_INGRESS),
 	DROP_REST(CHAIN_INGRESS, "everything else"),
 
+	LACP_ROW(CHAIN_EGRESS),
 	DROP(CHAIN_EGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "not from us", FROM_FOREIGN_MAC),
 	LINK_CONTROL_ROWS(CHAIN_EGRESS),
 	LINK_IP_ROWS(CHAIN_EGRESS),

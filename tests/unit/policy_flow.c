@@ -202,6 +202,7 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_ETHER_TYPE:
 	case MATCH_ETHER_TYPE_IP:
 	case MATCH_VLAN:
+	case MATCH_VLAN_TYPE:
 	case MATCH_ARP:
 	case MATCH_ARP_SENDER_OWN:
 	case MATCH_ARP_TARGET:

@@ -22,12 +22,13 @@ static const struct policy_link links[] = {
 	{ .name = "bond0", .form = LINK_ETHERNET, .passes = LINK_SLOW, .vlan_count = 2, .vlans = { 5, 4094 } },
 	{ .name = "wlan0", .form = LINK_ETHERNET, .passes = LINK_UNTAGGED | LINK_ANY_MAC | LINK_EAPOL },
 	{ .name = "port", .form = LINK_ETHERNET, .passes = LINK_UNTAGGED | LINK_ANY_VLAN | LINK_STP | LINK_PPPOE },
+	{ .name = "dsl", .form = LINK_ETHERNET, .passes = LINK_PPPOE, .vlan_count = 1, .vlans = { 7 } },
 	{ .name = "ppp0", .form = LINK_IP, .passes = LINK_UNTAGGED },
 	{ .name = "can0", .form = LINK_UNKNOWN },
 	{ .name = "lan1", .form = LINK_ETHERNET, .sealed = true },
 	{ .name = "lan2", .form = LINK_UNKNOWN, .sealed = true },
 };
-enum { LINKS_WITH_CHAINS = 5 };
+enum { LINKS_WITH_CHAINS = 6 };
 
 /* A policy whose lists have room, on storage of its own. */
 struct fixture {
@@ -331,9 +332,12 @@ static void links_pass_what_they_need(void **state)
 		const char *comments;
 	} wanted[] = {
 		{ "wan", "not from us;IP and ARP;everything else;" },
-		{ "bond0", "not from us;LACP;VLAN with id;VLAN with id;everything else;" },
+		{ "bond0", "LACP;not from us;VLAN with id;VLAN with id;everything else;" },
 		{ "wlan0", "802.1X;IP and ARP;everything else;" },
-		{ "port", "not from us;spanning tree;PPPoE discovery;PPPoE session;IP and ARP;VLANs;everything else;" },
+		{ "port", "not from us;spanning tree;PPPoE discovery;PPPoE session;PPPoE discovery;PPPoE session;"
+			  "IP and ARP;VLANs;everything else;" },
+		{ "dsl", "not from us;PPPoE discovery;PPPoE session;PPPoE discovery with id;PPPoE session with id;"
+			 "VLAN with id;everything else;" },
 		{ "ppp0", "IP;everything else;" },
 		{ "can0", "" },
 		{ "lan1", "" },
