@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/line.h"
 #include "base/parse.h"
 #include "netlink/rtnetlink.h"
@@ -17,6 +18,7 @@ enum {
 	DUMP_TRIES = 8, /* while something changes */
 	PREFIXES_MAX = 1024, /* before those of sealed links are left out */
 	WORD_SIZE = POLICY_INTERFACE_SIZE,
+	LOWER_UP = 1 << 16, /* IFF_LOWER_UP of linux/if.h, which can't be included beside net/if.h */
 	PROC_FILE_LIMIT = 4 << 20, /* bytes; more sessions or sockets than a device has */
 };
 
@@ -69,6 +71,17 @@ static bool is_wireless(const char *name)
 	return false;
 }
 
+/* NET_ADDR_SET of linux/netdevice.h: somebody chose the address. A bridge has that of a port otherwise, the lowest. */
+static bool has_loose_mac(const struct netlink_link *link)
+{
+	char path[64], assigned[8];
+	struct text text = TEXT_ON(path);
+	if (strcmp(link->kind, "bridge") != 0)
+		return false;
+	text_addf(&text, "/sys/class/net/%s/addr_assign_type", link->name);
+	return read_text_file(path, assigned, sizeof assigned, NULL) <= 0 || assigned[0] != '3';
+}
+
 static bool is_named(const struct surveyor *surveyor, const char *name)
 {
 	const struct policy *policy = surveyor->policy;
@@ -101,7 +114,8 @@ static int visit_link(void *context, const struct netlink_link *link)
 		.type = link_type_find(link->name, link->kind, link->type),
 		.facts = (uint16_t)((link->mac ? FACT_MAC : 0) | (link->stp ? FACT_STP : 0) |
 				    (link->vlan_filtering ? FACT_VLAN_FILTERING : 0) |
-				    (link->switched ? FACT_SWITCHED : 0) |
+				    (link->switched ? FACT_SWITCHED : 0) | (has_loose_mac(link) ? FACT_LOOSE_MAC : 0) |
+				    (link->flags & LOWER_UP ? 0 : FACT_DOWN) |
 				    (is_wireless(link->name) ? FACT_WIRELESS : 0) |
 				    (is_named(surveyor, link->name) ? FACT_LEADS : 0)),
 	};
@@ -363,6 +377,18 @@ static int compare_name(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
+/* What does not fit into the lists must not cost the device its server: they are then for all. */
+static void allow_what_was_cut(struct links_survey *survey, size_t unsealed)
+{
+	if (survey->on_link_cut) {
+		survey->links.on_link[0] = (struct policy_prefix){ .family = IPV4 };
+		survey->links.on_link[1] = (struct policy_prefix){ .family = IPV6 };
+		survey->links.on_link_count = 2;
+	}
+	for (size_t i = 0; survey->macs_cut && i < unsealed; i++)
+		survey->records[i].passes |= LINK_ANY_MAC;
+}
+
 static int collect(struct surveyor *surveyor)
 {
 	struct links_survey *survey = surveyor->survey;
@@ -387,6 +413,7 @@ static int collect(struct surveyor *surveyor)
 		if (link && !link->link.sealed)
 			survey->on_link_cut |= !policy_links_add_prefix(&survey->links, &surveyor->prefixes[i].prefix);
 	}
+	allow_what_was_cut(survey, counts[UPLINKS] + counts[IDLE]);
 	/* nft lists the devices of a chain so */
 	if (counts[SEALED] > 1)
 		qsort(survey->records + count - counts[SEALED], counts[SEALED], sizeof *survey->records, compare_name);
@@ -395,6 +422,29 @@ static int collect(struct surveyor *surveyor)
 	survey->links.links = survey->records;
 	survey->links.count = count;
 	return 0;
+}
+
+static bool has_link_named(const struct surveyor *surveyor, const char *name)
+{
+	for (size_t i = 0; i < surveyor->count; i++) {
+		if (strcmp(surveyor->links[i].link.name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void note_unknown(struct surveyor *surveyor)
+{
+	const struct policy *policy = surveyor->policy;
+	char *unknown = surveyor->survey->unknown;
+	for (size_t i = 0; i < surveyor->uplink_count; i++) {
+		if (!has_link_named(surveyor, surveyor->uplinks[i]))
+			text_copy(unknown, POLICY_INTERFACE_SIZE, surveyor->uplinks[i]);
+	}
+	for (size_t i = 0; i < policy->dhcp_server_count; i++) {
+		if (!has_link_named(surveyor, policy->dhcp_server[i]))
+			text_copy(unknown, POLICY_INTERFACE_SIZE, policy->dhcp_server[i]);
+	}
 }
 
 static int make_survey(struct surveyor *surveyor)
@@ -410,6 +460,7 @@ static int make_survey(struct surveyor *surveyor)
 	if (result < 0)
 		return result;
 	links_finish(surveyor->links, surveyor->count);
+	note_unknown(surveyor);
 	surveyor->survey->vrf = links_have_vrf(surveyor->links, surveyor->count);
 	const struct link_facts *bridge = links_switched_bridge(surveyor->links, surveyor->count);
 	if (bridge)

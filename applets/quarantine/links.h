@@ -22,6 +22,7 @@ struct links_survey {
 	size_t outer_count;
 	char tunnel[POLICY_INTERFACE_SIZE]; /* one that leads to peers, its outer packets nobody knows where; or "" */
 	bool vrf; /* peers are reached over one */
+	char unknown[POLICY_INTERFACE_SIZE]; /* somebody named it, and there is no such link; or "" */
 	char switched[POLICY_INTERFACE_SIZE]; /* a bridge whose ports a switch joins by itself; or "" */
 	/* what of the lists above is not complete */
 	bool macs_cut;

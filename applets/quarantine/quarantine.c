@@ -182,8 +182,12 @@ static void warn_of_survey(struct run *run)
 	const struct links_survey *survey = &run->survey;
 	struct diag diag;
 	if (survey->macs_cut || survey->on_link_cut || survey->outer_cut) {
-		diag_fail(&diag, 0, "the device has more %s than are looked at: raw frames may be held up",
+		diag_fail(&diag, 0, "the device has more %s than are looked at: raw frames are looked at less closely",
 			  survey->outer_cut ? "tunnels" : survey->macs_cut ? "MAC addresses" : "prefixes");
+		report_warning(&run->report, &diag);
+	}
+	if (*survey->unknown) {
+		diag_fail(&diag, 0, "%s: there is no such interface", survey->unknown);
 		report_warning(&run->report, &diag);
 	}
 	if (*survey->tunnel) {

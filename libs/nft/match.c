@@ -34,7 +34,7 @@ enum {
 	ETHER_TYPE = 12,
 	VLAN_TAG = 14,
 	VLAN_TYPE = 16,
-	ARP_LENGTHS = 4, /* RFC 826: of hardware and protocol addresses */
+	ARP_LENGTHS = 4, /* RFC 826: of hardware and protocol addresses, then the operation */
 	ARP_SENDER_MAC = 8,
 	ARP_SENDER_ADDRESS = 14,
 	ARP_TARGET_ADDRESS = 24,
@@ -327,6 +327,28 @@ static void print_fragment(struct text *text, const struct rule *rule, const str
 	(void)rule;
 	(void)match;
 	text_add(text, "ip frag-off & 16383 != 0");
+}
+
+/* Behind the first: of IPv6 the header says only that it is one of several. */
+static void build_later_fragment(struct rule_builder *builder, const struct match *match)
+{
+	static const uint8_t bits[2] = { 0x1f, 0xff }, zero[2], header = IPPROTO_FRAGMENT;
+	(void)match;
+	expression_need_family(builder);
+	if (builder->source->family == IPV6) {
+		expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_NEXT_HEADER, 1, NFT_REG_1);
+		expression_compare(builder, NFT_CMP_EQ, &header, 1);
+		return;
+	}
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_FRAGMENT, sizeof bits, NFT_REG_1);
+	expression_bitwise(builder, bits, zero, sizeof bits);
+	expression_compare(builder, NFT_CMP_NEQ, zero, sizeof zero);
+}
+
+static void print_later_fragment(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)match;
+	text_add(text, rule->family == IPV4 ? "ip frag-off & 8191 != 0" : "ip6 nexthdr ipv6-frag");
 }
 
 static void build_other_header(struct rule_builder *builder, const struct match *match)
@@ -626,6 +648,22 @@ static void print_set_ttl(struct text *text, const struct rule *rule, const stru
 	text_addf(text, "ip ttl set %u", match->value);
 }
 
+/* Any uid: -1 is nobody's. Without a socket there is none to compare. */
+static void build_of_program(struct rule_builder *builder, const struct match *match)
+{
+	static const uint32_t nobody = UINT32_MAX;
+	(void)match;
+	expression_meta(builder, NFT_META_SKUID, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_NEQ, &nobody, sizeof nobody);
+}
+
+static void print_of_program(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_addf(text, "meta skuid != %u", UINT32_MAX);
+}
+
 /* ---- Ethernet and ARP ---- */
 
 #if CONFIG_LAYER_NETDEV
@@ -775,22 +813,22 @@ static void print_vlan_type(struct text *text, const struct rule *rule, const st
 static void build_arp(struct rule_builder *builder, const struct match *match)
 {
 	static const uint8_t beginning[] = { 0, 1, 8, 0 }; /* hardware Ethernet, protocol IPv4 */
-	static const uint8_t lengths[] = { MAC_LENGTH, 4 };
+	static const uint8_t lengths_and_reply[] = { MAC_LENGTH, 4, 0, 2 };
+	size_t length = match->kind == MATCH_ARP_REPLY ? 4 : 2;
 	uint16_t type = htons(ETH_P_ARP);
-	(void)match;
 	expression_meta(builder, NFT_META_PROTOCOL, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_EQ, &type, sizeof type);
 	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, 0, sizeof beginning, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_EQ, beginning, sizeof beginning);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_LENGTHS, sizeof lengths, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, lengths, sizeof lengths);
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_LENGTHS, (uint32_t)length, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, lengths_and_reply, length);
 }
 
 static void print_arp(struct text *text, const struct rule *rule, const struct match *match)
 {
 	(void)rule;
-	(void)match;
-	text_add(text, "arp htype 1 arp ptype ip arp hlen 6 arp plen 4");
+	text_addf(text, "arp htype 1 arp ptype ip arp hlen 6 arp plen 4%s",
+		  match->kind == MATCH_ARP_REPLY ? " arp operation reply" : "");
 }
 
 /* A device that changes its address by itself, or has none, can't be held to those that it had. */
@@ -853,22 +891,6 @@ static void print_arp_no_sender(struct text *text, const struct rule *rule, cons
 	(void)rule;
 	(void)match;
 	text_add(text, "arp saddr ip 0.0.0.0");
-}
-
-/* Any uid: -1 is nobody's. Without a socket there is none to compare. */
-static void build_of_program(struct rule_builder *builder, const struct match *match)
-{
-	static const uint32_t nobody = UINT32_MAX;
-	(void)match;
-	expression_meta(builder, NFT_META_SKUID, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_NEQ, &nobody, sizeof nobody);
-}
-
-static void print_of_program(struct text *text, const struct rule *rule, const struct match *match)
-{
-	(void)rule;
-	(void)match;
-	text_addf(text, "meta skuid != %u", UINT32_MAX);
 }
 
 static void build_lengths(struct rule_builder *builder, const struct match *match)
@@ -969,6 +991,7 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_SOURCE_FOREIGN] = { build_source_foreign, print_source_foreign },
 	[MATCH_IP_OPTIONS] = { build_ip_options, print_ip_options },
 	[MATCH_FRAGMENT] = { build_fragment, print_fragment },
+	[MATCH_LATER_FRAGMENT] = { build_later_fragment, print_later_fragment },
 	[MATCH_OTHER_HEADER] = { build_other_header, print_other_header },
 	[MATCH_SOURCE_PORT] = { build_port, print_port },
 	[MATCH_DESTINATION_PORT] = { build_port, print_port },
@@ -982,6 +1005,7 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_PAYLOAD_AT_MOST] = { build_payload_at_most, print_payload_at_most },
 	[MATCH_LIMIT] = { build_limit, print_limit },
 	[MATCH_DNS_RATE] = { build_dns_rate, print_dns_rate },
+	[MATCH_OF_PROGRAM] = { build_of_program, print_of_program },
 	[MATCH_SET_TTL] = { build_set_ttl, print_set_ttl },
 #if CONFIG_LAYER_NETDEV
 	[MATCH_TTL] = { build_ttl, print_ttl },
@@ -995,10 +1019,10 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_VLAN] = { build_vlan, print_vlan },
 	[MATCH_VLAN_TYPE] = { build_vlan_type, print_vlan_type },
 	[MATCH_ARP] = { build_arp, print_arp },
+	[MATCH_ARP_REPLY] = { build_arp, print_arp },
 	[MATCH_ARP_SENDER_OWN] = { build_arp_sender_own, print_arp_sender_own },
 	[MATCH_ARP_TARGET] = { build_arp_target, print_arp_target },
 	[MATCH_ARP_NO_SENDER] = { build_arp_no_sender, print_arp_no_sender },
-	[MATCH_OF_PROGRAM] = { build_of_program, print_of_program },
 	[MATCH_LENGTHS] = { build_lengths, print_lengths },
 #endif
 };

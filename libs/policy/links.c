@@ -14,6 +14,7 @@ enum {
 	BELOW_HIDDEN = 1 << 4, /* packets of which only the tunnel knows where they go */
 	ABOVE_PORTS = 1 << 5, /* what passes its ports passes it as well */
 	IS_VLAN = 1 << 6,
+	IS_CHILD = 1 << 8, /* has a share of the link below */
 	MAY_BE_IDLE = 1 << 7, /* without an address it waits for its turn as an uplink */
 };
 
@@ -26,7 +27,7 @@ enum { TYPE_HARDWARE, TYPE_MONITOR, TYPE_PPP, TYPE_TUNNEL, TYPE_OTHER, TYPE_DSA,
 static const struct link_type {
 	char kind[11]; /* IFLA_INFO_KIND */
 	bool opaque;
-	uint8_t is;
+	uint16_t is;
 	uint8_t adds; /* LINK_ bits */
 } types[] = {
 	[TYPE_HARDWARE] = { .is = MAY_BE_IDLE },
@@ -36,10 +37,10 @@ static const struct link_type {
 	[TYPE_OTHER] = { "*", true, BELOW_LOWER | BELOW_PORTS, 0 },
 	[TYPE_DSA] = { "dsa", true, BELOW_LOWER | MAY_BE_IDLE, 0 },
 	{ "vlan", false, BELOW_LOWER | IS_VLAN, 0 },
-	{ "macvlan", false, BELOW_LOWER, 0 },
-	{ "macvtap", false, BELOW_LOWER, 0 },
-	{ "ipvlan", false, BELOW_LOWER, 0 },
-	{ "ipvtap", false, BELOW_LOWER, 0 },
+	{ "macvlan", false, BELOW_LOWER | IS_CHILD, 0 },
+	{ "macvtap", false, BELOW_LOWER | IS_CHILD, 0 },
+	{ "ipvlan", false, BELOW_LOWER | IS_CHILD, 0 },
+	{ "ipvtap", false, BELOW_LOWER | IS_CHILD, 0 },
 	{ "bridge", false, BELOW_PORTS, 0 },
 	{ "bond", false, BELOW_PORTS, LINK_SLOW },
 	{ "team", false, BELOW_PORTS, LINK_SLOW },
@@ -230,6 +231,7 @@ static bool spread_below(struct link_facts *below, const struct link_facts *link
 		passes |= LINK_UNTAGGED | LINK_ANY_VLAN;
 	if (link->facts & FACT_STP)
 		passes |= LINK_STP;
+	facts |= link->facts & FACT_LOOSE_MAC;
 	return add(below, facts, passes) || new;
 }
 
@@ -261,6 +263,10 @@ static bool spread_one(struct link_facts *link, struct link_facts *links, size_t
 	struct link_facts *master = links_find(links, count, link->master);
 	struct link_facts *lower = links_find(links, count, link->lower);
 	bool new = false;
+	/* an address of this device's on the same wire: of VRRP, say, whose virtual address speaks to the server */
+	if (lower && is(link, IS_CHILD) && (link->facts & FACT_ADDRESS) && (lower->facts & FACT_WAY) &&
+	    (lower->link.passes & LINK_UNTAGGED))
+		new = add(link, FACT_WAY, LINK_UNTAGGED);
 	if (master && is(master, BELOW_PORTS) && (master->facts & FACT_WAY))
 		new = spread_below(link, master);
 	if (!(link->facts & FACT_WAY))
@@ -329,13 +335,14 @@ bool links_have_vrf(const struct link_facts *links, size_t count)
 /* ---- the result ---- */
 
 /*
- * What has neither address nor master may get a lease or a route later. A tap is the end of a program: only its kin
- * without Ethernet frames are uplinks.
+ * What has neither address nor master may get a lease or a route later, and a backup with an address waits without a
+ * carrier. A tap is the end of a program: only its kin without Ethernet frames are uplinks.
  */
 static bool may_become_uplink(const struct link_facts *link)
 {
 	bool tap = is(link, BELOW_HIDDEN) && link->link.form == LINK_ETHERNET;
-	return is(link, MAY_BE_IDLE) && !tap && link->master == 0 && !(link->facts & FACT_ADDRESS);
+	bool unused = !(link->facts & FACT_ADDRESS) || (link->facts & FACT_DOWN);
+	return is(link, MAY_BE_IDLE) && !tap && link->master == 0 && unused;
 }
 
 static void finish(struct link_facts *facts)
@@ -351,6 +358,8 @@ static void finish(struct link_facts *facts)
 		return;
 	if (facts->facts & FACT_WIRELESS)
 		link->passes |= LINK_ANY_MAC | LINK_EAPOL;
+	if (facts->facts & FACT_LOOSE_MAC)
+		link->passes |= LINK_ANY_MAC;
 	if (facts->facts & FACT_SUPPLICANT)
 		link->passes |= LINK_EAPOL;
 }

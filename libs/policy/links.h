@@ -23,6 +23,8 @@ enum {
 	FACT_OPAQUE = 1 << 9, /* the form of its frames is not known */
 	FACT_CONDUIT = 1 << 10, /* a switch (DSA) is behind it */
 	/* known again */
+	FACT_DOWN = 1 << 12, /* no carrier, or switched off */
+	FACT_LOOSE_MAC = 1 << 13, /* a bridge whose address is that of one of its ports, whichever that may be */
 	FACT_SWITCHED = 1 << 11, /* a port of a switch that can forward by itself */
 };
 

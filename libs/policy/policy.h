@@ -311,6 +311,7 @@ enum match_kind {
 	MATCH_SOURCE_FOREIGN, /* fib saddr type != local: no address of this device */
 	MATCH_IP_OPTIONS, /* ip hdrlength != 5 */
 	MATCH_FRAGMENT, /* ip frag-off & 0x3fff != 0 */
+	MATCH_LATER_FRAGMENT, /* ip frag-off & 0x1fff != 0, ip6 nexthdr ipv6-frag */
 	MATCH_OTHER_HEADER, /* ip6 nexthdr != { tcp, udp, ipv6-icmp }: routing headers, fragments and the like */
 	MATCH_SOURCE_PORT, /* udp sport 53; protocol and port, or those of the rule's network */
 	MATCH_DESTINATION_PORT,
@@ -336,6 +337,7 @@ enum match_kind {
 	MATCH_VLAN, /* vlan id: that of the rule */
 	MATCH_VLAN_TYPE, /* vlan type, of what is in the tag; port holds it */
 	MATCH_ARP, /* arp htype 1 arp ptype ip arp hlen 6 arp plen 4: Ethernet and IPv4 (RFC 826) */
+	MATCH_ARP_REPLY, /* the same, and arp operation reply */
 	MATCH_ARP_SENDER_OWN, /* arp saddr ether @own_mac; left out where the device changes its address by itself */
 	MATCH_ARP_TARGET, /* arp daddr ip: the rule's prefix */
 	MATCH_ARP_NO_SENDER, /* arp saddr ip 0.0.0.0 */

@@ -93,7 +93,8 @@ enum {
 	ARP_BYTES_PADDED = 60, /* as programs send it */
 
 	ND_BYTES = 40, /* of a solicitation or advertisement with one option, and a nonce (RFC 7527) */
-	MLD_BYTES = 400, /* of a report of 19 groups, as many as a device listens to */
+	MLD_BYTES = 400, /* of a report of 19 groups */
+	MLD_BYTES_OF_KERNEL = 1460, /* it begins another one when the link's MTU is full */
 };
 
 static const uint8_t link_local[16] = { 0xfe, 0x80 };
@@ -155,12 +156,14 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 #define VLAN { .kind = MATCH_VLAN }
 #define VLAN_TYPE(n) { .kind = MATCH_VLAN_TYPE, .port = n }
 #define ARP { .kind = MATCH_ARP }
+#define ARP_REPLY { .kind = MATCH_ARP_REPLY }
 #define ARP_FROM_OWN_MAC { .kind = MATCH_ARP_SENDER_OWN, .set = SET_OWN_MAC }
 #define ARP_TO_PREFIX { .kind = MATCH_ARP_TARGET }
 #define TO_PREFIX { .kind = MATCH_DESTINATION_PREFIX }
 #define FOREIGN_SOURCE { .kind = MATCH_SOURCE_FOREIGN }
 #define HAS_OPTIONS { .kind = MATCH_IP_OPTIONS }
 #define FRAGMENT { .kind = MATCH_FRAGMENT }
+#define LATER_FRAGMENT { .kind = MATCH_LATER_FRAGMENT }
 #define OTHER_HEADER { .kind = MATCH_OTHER_HEADER }
 #define TO_GROUP_MAC { .kind = MATCH_GROUP_MAC }
 #define ARP_WITHOUT_SENDER { .kind = MATCH_ARP_NO_SENDER }
@@ -207,6 +210,13 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 	GO_ON(chain, 0, WHEN_ETHERNET | FOR_VLAN, "VLAN", VLAN), \
 	GO_ON(chain, LINK_ANY_VLAN, WHEN_ETHERNET, "VLANs", ETHER_TYPE(ETH_P_8021Q)), \
 	{ chain, VERDICT_GOTO, 0, WHEN_ANY_FAMILY | WHEN_IP_LINK, "IP", NO_MATCHES }
+
+#define MLD_REPORTS ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT)
+#define MLD_ROWS(size) \
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(link_local, 10), TO(multicast, 8), \
+	       HOP_LIMIT(1), MLD_REPORTS, size, LIMIT), \
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(unspecified, 128), TO(multicast, 8), \
+	       HOP_LIMIT(1), MLD_REPORTS, size, LIMIT)
 
 /* The types come first: nft needs to know the protocol before it takes ports of conntrack's for ports. */
 #define ICMP_ERROR_ROWS(about) \
@@ -287,6 +297,9 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP", ARP,
 	       LENGTHS(ARP_BYTES, 60 - ETH_HLEN - 4, 60 - ETH_HLEN, 64 - ETH_HLEN)),
 
+	/* inet looks at the whole when it is put together; a first one has ports, and is looked at here as well */
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | ONLY_NETDEV, "fragments", LATER_FRAGMENT),
+
 	DROP_REST(CHAIN_INBOUND, "everything else"),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", OUT_INTERFACE("lo")),
@@ -296,35 +309,45 @@ const struct rule_row rule_rows[] = {
 	 * server behind a relay is reached again by the broadcast at rebinding time (RFC 2131 section 4.4.5).
 	 */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_INET, "DHCP requests", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER),
-	       SET_TTL(1)),
+	       LIMIT, SET_TTL(1)),
 	/* DHCP clients broadcast through packet sockets, which have no TTL that we could set. */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP requests", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER),
-	       TTL(1)),
+	       TTL(1), LIMIT),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP requests", TO(broadcast, 32),
 	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER), LIMIT),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "DHCPv6 requests", FROM(link_local, 10), TO(dhcpv6_servers, 128),
-	       UDP_PORTS(PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER)),
+	       UDP_PORTS(PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER), LIMIT),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP replies", OUT_INTERFACE(NULL), FAMILY,
 	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP replies", FAMILY,
 	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
 
+	/*
+	 * RFC 3810 section 5.2.13: link-local, or unspecified while duplicate address detection runs. The kernel's own
+	 * report, which comes from no program, may list many groups.
+	 */
+	MLD_ROWS(PAYLOAD_AT_MOST(MLD_BYTES)),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "reports of programs", MLD_REPORTS, OF_PROGRAM),
+	MLD_ROWS(PAYLOAD_AT_MOST(MLD_BYTES_OF_KERNEL)),
+	/* behind the reports, which have a header of their own */
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "extension headers", OTHER_HEADER),
+
+	/* A program that advertises could do so in the gateway's name. */
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "advertisements of programs", ICMP_TYPES(ND_NEIGHBOR_ADVERT), OF_PROGRAM),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_local, 10), HOP_LIMIT(255),
 	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), PAYLOAD_AT_MOST(ND_BYTES)),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_multicast, 16), HOP_LIMIT(255),
 	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), PAYLOAD_AT_MOST(ND_BYTES)),
+	/* Who asks for us may have an address of another network. */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour advertisements", HOP_LIMIT(255), ICMP_TYPES(ND_NEIGHBOR_ADVERT),
+	       PAYLOAD_AT_MOST(ND_BYTES), LIMIT),
 	/*
 	 * Is a neighbour with a global address still there (RFC 4861 section 7.3)? Where a router advertises another
 	 * prefix later, the question that gets no answer is followed by one to everybody.
 	 */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_ON_LINK, "neighbour reachability", TO_PREFIX, HOP_LIMIT(255),
-	       ICMP_TYPES(ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), PAYLOAD_AT_MOST(ND_BYTES), LIMIT),
-	/* RFC 3810 section 5.2.13: link-local, or unspecified while duplicate address detection runs. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(link_local, 10), TO(multicast, 8),
-	       HOP_LIMIT(1), ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT), PAYLOAD_AT_MOST(MLD_BYTES), LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(unspecified, 128), TO(multicast, 8),
-	       HOP_LIMIT(1), ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT), PAYLOAD_AT_MOST(MLD_BYTES), LIMIT),
+	       ICMP_TYPES(ND_NEIGHBOR_SOLICIT), PAYLOAD_AT_MOST(ND_BYTES), LIMIT),
 
 	/*
 	 * What follows is for peers alone. Answers to packets in somebody else's name would go to him; a source route
@@ -336,7 +359,6 @@ const struct rule_row rule_rows[] = {
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | ONLY_NETDEV, "loopback address", FROM(loopback6, 128)),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "IP options", HAS_OPTIONS),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "fragments", FRAGMENT),
-	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "extension headers", OTHER_HEADER),
 	DROP(CHAIN_OUTBOUND, WHEN_IP | ONLY_NETDEV, "frames to many", FAMILY, TO_GROUP_MAC),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "servers", TO_PEER(SET_SERVER)),
@@ -374,6 +396,9 @@ const struct rule_row rule_rows[] = {
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP of programs", ARP, OF_PROGRAM),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP", ARP, ARP_FROM_OWN_MAC,
 	       ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT)),
+	/* A gateway asks in the name of any address that it has. */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP replies", ARP_REPLY, ARP_FROM_OWN_MAC,
+	       LENGTHS(ARP_BYTES_SENT), LIMIT),
 	/* A new lease may be of another network than the one that the device was contained in. */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP after DHCP", ARP, ARP_FROM_OWN_MAC,
 	       LENGTHS(ARP_BYTES_SENT), OUT_INTERFACE_OF(SET_LEASED), LIMIT),
@@ -398,6 +423,8 @@ const struct rule_row rule_rows[] = {
 	DROP(CHAIN_INGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "not for us", TO_FOREIGN_MAC),
 	LINK_CONTROL_ROWS(CHAIN_INGRESS),
 	LINK_IP_ROWS(CHAIN_INGRESS),
+	/* a priority in a tag that means no VLAN (IEEE 802.1Q): the kernel takes it for untagged */
+	GO_ON(CHAIN_INGRESS, LINK_UNTAGGED, WHEN_ETHERNET, "priority tag", VLAN),
 	DROP_REST(CHAIN_INGRESS, "everything else"),
 
 	LACP_ROW(CHAIN_EGRESS),

@@ -138,8 +138,8 @@ anew <<-END
 	address add 203.0.113.1/24 dev br-lan
 	route add default via 192.0.2.1
 END
-surveyed bridge_uplink 'br-wan uplink ethernet untagged
-eth0 uplink ethernet untagged stp
+surveyed bridge_uplink 'br-wan uplink ethernet untagged any-mac
+eth0 uplink ethernet untagged any-mac stp
 br-lan sealed ethernet
 eth1 sealed ethernet
 tap0 sealed ethernet
@@ -209,7 +209,7 @@ vx0 uplink ethernet untagged
 vx1 uplink ethernet untagged
 tun1 idle ip untagged
 wan sealed ethernet
-tun0 sealed ip
+tun0 idle ip untagged
 on-link 10.2.0.0/24
 on-link 10.5.0.0/24
 on-link 10.7.0.0/16
@@ -250,6 +250,6 @@ for ((i = 0; i < 70; i++)); do
 done | ip -n device -batch -
 survey 198.51.100.2 10.0.0.0/8
 matches bounds 'cut 1 1 0' "$got"
-same bounded '64 32' "$(grep -c "^mac " <<<"$got") $(grep -c ^on-link <<<"$got")"
+same bounded '64 2' "$(grep -c "^mac " <<<"$got") $(grep -c ^on-link <<<"$got")"
 matches long_line 'line uplinks wan, m0, .* and [0-9]+ more $' "$got"
 finish

@@ -184,6 +184,8 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_IP_OPTIONS:
 	case MATCH_FRAGMENT:
 	case MATCH_OTHER_HEADER:
+	case MATCH_LATER_FRAGMENT:
+	case MATCH_OF_PROGRAM:
 	case MATCH_DESTINATION_PREFIX: /* there are none without links */
 	case MATCH_FLOW_IN_SET:
 	case MATCH_FLOW_OF_NETWORK:
@@ -207,7 +209,7 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_ARP_SENDER_OWN:
 	case MATCH_ARP_TARGET:
 	case MATCH_ARP_NO_SENDER:
-	case MATCH_OF_PROGRAM:
+	case MATCH_ARP_REPLY:
 	case MATCH_LENGTHS:
 	case MATCH_END:
 	case MATCH_KINDS:
