@@ -58,7 +58,7 @@ bool coverage_gaps(const struct policy *policy, uint8_t wanted, void (*take)(voi
 		struct text text = TEXT_ON(line);
 		if (link->sealed || link->form != LINK_UNKNOWN || !(wanted & LAYER_NETDEV))
 			continue;
-		text_addf(&text, "raw frames on %s (a type of link that is not known)", link->name);
+		text_addf(&text, "raw frames on %s (its kind, or what the way stands on, is not known)", link->name);
 		take(context, line);
 		partial = true;
 	}

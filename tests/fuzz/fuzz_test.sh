@@ -12,8 +12,10 @@ for program in "$built"/*.fuzz; do
 	name=$(basename "$program" .fuzz)
 	mkdir -p "$built/$name/found"
 	cd "$built/$name" || exit 1
+	corpus=$folder/corpus/$name
+	[ -d "$corpus" ] || corpus=found # without one it begins with nothing
 	if "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=20000 -print_final_stats=1 \
-		-artifact_prefix="$built/$name/" found "$folder/corpus/$name" >log 2>&1 </dev/null; then
+		-artifact_prefix="$built/$name/" found "$corpus" >log 2>&1 </dev/null; then
 		echo "ok $name"
 		echo "# $name: $(sed -n 's/^stat::number_of_executed_units: *//p' log) inputs in $seconds s"
 	else
