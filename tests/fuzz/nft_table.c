@@ -2,9 +2,7 @@
 /* What the kernel answers about tables, chains, sets, rules and flowtables. The readers are not for others: included. */
 #include "../../libs/nft/table.c"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+#include "netlink_message.h"
 
 static int take_any_table(const struct table_info *table, void *context)
 {
@@ -44,19 +42,4 @@ static void read_in_all_ways(const struct nlmsghdr *message)
 	(void)take_rule(message, &rules);
 	(void)take_generation(message, &generation);
 	flowtable_parse(message, &flowtable);
-}
-
-/* The kernel's messages are at least as long as their fixed part, and padded. */
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
-{
-	enum { FIXED = NLMSG_LENGTH(sizeof(struct nfgenmsg)) };
-	size_t length = count < FIXED ? FIXED : count;
-	struct nlmsghdr *message = calloc(1, NLMSG_ALIGN(length));
-	if (!message)
-		return 0;
-	memcpy(message, bytes, count);
-	message->nlmsg_len = (uint32_t)length;
-	read_in_all_ways(message);
-	free(message);
-	return 0;
 }

@@ -2,10 +2,7 @@
 /* What the kernel answers about links, addresses and routes. The readers are not for others: included. */
 #include "../../libs/netlink/rtnetlink.c"
 
-#include <linux/netfilter/nfnetlink.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+#include "netlink_message.h"
 
 static int take_any_link(void *context, const struct netlink_link *link)
 {
@@ -36,19 +33,4 @@ static void read_in_all_ways(const struct nlmsghdr *message)
 	(void)take_address(message, &addresses);
 	(void)take_route(message, &routes4);
 	(void)take_route(message, &routes6);
-}
-
-/* The kernel's messages are at least as long as their fixed part, and padded. */
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
-{
-	enum { FIXED = NLMSG_LENGTH(sizeof(struct nfgenmsg)) };
-	size_t length = count < FIXED ? FIXED : count;
-	struct nlmsghdr *message = calloc(1, NLMSG_ALIGN(length));
-	if (!message)
-		return 0;
-	memcpy(message, bytes, count);
-	message->nlmsg_len = (uint32_t)length;
-	read_in_all_ways(message);
-	free(message);
-	return 0;
 }
