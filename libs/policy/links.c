@@ -268,7 +268,7 @@ static bool spread_one(struct link_facts *link, struct link_facts *links, size_t
 	    (lower->link.passes & LINK_UNTAGGED))
 		new = add(link, FACT_WAY, LINK_UNTAGGED);
 	if (master && is(master, BELOW_PORTS) && (master->facts & FACT_WAY))
-		new = spread_below(link, master);
+		new |= spread_below(link, master);
 	if (!(link->facts & FACT_WAY))
 		return new;
 	if (master && is(master, ABOVE_PORTS))

@@ -419,6 +419,23 @@ static void addresses_in_a_vrf_are_not_looked_up(void **state)
 	assert_true(links_have_vrf(links, count));
 }
 
+/* What is found last of one link still counts for those before it. */
+static void children_are_ways_whatever_their_master(void **state)
+{
+	(void)state;
+	struct link_facts *above = add("above", "ipvlan", ETHER, FACT_ADDRESS);
+	struct link_facts *uplink = add("eth0", "", ETHER, FACT_LEADS);
+	struct link_facts *child = add("child", "macvlan", ETHER, FACT_ADDRESS);
+	struct link_facts *bridge = add("br0", "bridge", ETHER, FACT_LEADS);
+	above->lower = child->index;
+	child->lower = uplink->index;
+	child->master = bridge->index;
+	links_spread(links, count, false);
+	links_finish(links, count);
+	assert_false(child->link.sealed);
+	assert_false(above->link.sealed);
+}
+
 #define WITHOUT_LINKS(test) cmocka_unit_test_setup(test, forget)
 
 int main(void)
@@ -442,6 +459,7 @@ int main(void)
 		WITHOUT_LINKS(no_links),
 		WITHOUT_LINKS(switches_forward_by_themselves),
 		WITHOUT_LINKS(addresses_in_a_vrf_are_not_looked_up),
+		WITHOUT_LINKS(children_are_ways_whatever_their_master),
 		cmocka_unit_test(routes_to_addresses),
 		cmocka_unit_test(routes_to_ipv6_addresses),
 		cmocka_unit_test(routes_to_networks),
