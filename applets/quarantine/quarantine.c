@@ -6,15 +6,18 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../applet.h"
+#include "base/date.h"
 #include "build_info.h"
-#include "coverage.h"
 #include "links.h"
 #include "nft/containment.h"
+#include "nft/examine.h"
 #include "nft/plan.h"
 #include "nft/table.h"
+#include "policy/coverage.h"
 #include "prove.h"
 #include "report.h"
 #include "resolvers.h"
@@ -33,6 +36,7 @@ enum {
 	PROBATION_MARGIN_MS = 8000, /* beyond the probe's deadline: the forbidden URL, and the final transaction */
 	DRY_RUN_DRAIN_MS = 60000,
 	LOG_MS = 500,
+	COMMAND_WORDS = 32, /* more than a comment has room for */
 	NOTIFY_MS = 2000,
 	ALLOWED_LISTED = 8, /* addresses of --allow in the last block; -v lists all */
 };
@@ -46,6 +50,7 @@ struct run {
 	struct links_survey survey;
 	struct proof *proof;
 	int lock;
+	char **words; /* of the command line, behind the name */
 	bool replaces; /* an older quarantine */
 	bool partial; /* something named is not covered */
 	bool unverified;
@@ -54,6 +59,7 @@ struct run {
 	size_t gaps_told;
 	struct text *gap_list; /* JSON in the making */
 	char proven_by[80];
+	char comment[128]; /* of the tables: when, how long, by which command line */
 };
 
 static struct policy *policy_of(struct run *run)
@@ -201,6 +207,7 @@ static int survey_links(struct run *run, struct diag *diag)
 {
 	struct policy *policy = policy_of(run);
 	struct links_survey *survey = &run->survey;
+	policy->wanted = run->settings.layers;
 	policy->layers = run->settings.layers;
 	int result = links_survey(survey, policy, run->settings.uplinks, run->settings.uplink_count, diag);
 	if (result == -ENOMEM)
@@ -217,17 +224,63 @@ static int survey_links(struct run *run, struct diag *diag)
 		policy->networks[policy->network_count++] = survey->outer[i];
 	}
 	policy->links = survey->links;
+	for (size_t i = 0; i < policy->links.count; i++) {
+		if ((policy->layers & LAYER_EGRESS) && (policy->links.links[i].passes & LINK_PPPOE))
+			policy->gaps |= GAP_PPPOE;
+	}
 	if (survey->vrf) /* our own addresses would look like those of others */
 		policy->without_fib = (1 << TABLES) - 1;
 	warn_of_survey(run);
 	return 0;
 }
 
+/* A word of the command line, without the credentials of a URL and without what nft could not read back. */
+static void add_word(struct text *text, const char *word)
+{
+	const char *host = strstr(word, "://");
+	const char *at = host ? strchr(host, '@') : NULL;
+	text_add(text, " ");
+	for (; *word; word++) {
+		if (at && word > host + 2 && word < at)
+			continue;
+		bool plain = *word > ' ' && *word < 0x7f && *word != '"' && *word != '\\';
+		text_add_bytes(text, plain ? word : "_", 1);
+	}
+}
+
+/* What `nft list` and status say about the run. */
+static void stamp(struct run *run)
+{
+	struct policy *policy = policy_of(run);
+	struct text text = TEXT_ON(run->comment);
+	struct timespec now;
+	policy->began = (uint64_t)run->report.began;
+	policy->began_wall = time(NULL);
+	if (clock_gettime(CLOCK_BOOTTIME, &now) == 0)
+		policy->began = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	text_add(&text, POLICY_COMMENT_PREFIX QUARBOX_VERSION ", ");
+	date_format(policy->began_wall, &text);
+	if (policy->lasts) {
+		text_add(&text, ", for ");
+		duration_format(policy->lasts, &text);
+	}
+	text_add(&text, ": quarantine");
+	for (char **word = run->words; *word; word++)
+		add_word(&text, *word);
+	if (text.cut)
+		strcpy(run->comment + sizeof run->comment - sizeof "...", "...");
+}
+
 static int prepare_policy(struct run *run, struct diag *diag)
 {
 	struct policy *policy = policy_of(run);
 	policy->table = run->settings.table;
-	policy->comment = POLICY_COMMENT_PREFIX QUARBOX_VERSION;
+	policy->comment = run->comment;
+	policy->lasts = run->settings.lasts;
+	policy->log = run->settings.log.where;
+	policy->log_group = run->settings.log.group;
+	stamp(run);
+	policy->gaps = run->resolvers.any_by_need ? GAP_DNS : 0;
 	int result = resolvers_allow(&run->resolvers, &run->settings.targets, diag);
 	policy_normalize(policy);
 	if (result == 0)
@@ -408,16 +461,51 @@ static int step_keep(struct run *run)
 }
 #endif
 
+/* The first thing that is not as it was sent. */
+struct verification {
+	size_t count;
+	struct diag first;
+};
+
+static void forget(void *context)
+{
+	*(struct verification *)context = (struct verification){ .count = 0 };
+}
+
+static void note_difference(void *context, enum table_id table, const char *what)
+{
+	struct verification *verification = context;
+	if (verification->count++ == 0)
+		diag_fail(&verification->first, 0, "read back: %s %s", table_types[table].word, what);
+}
+
+/* Each table of the plan has to be there as it was sent, and as this run sent it; no other. */
+static void check_table(const struct policy *policy, enum table_id id, const struct table_state *state,
+			struct verification *verification)
+{
+	bool wanted = policy_has_table(policy, id);
+	bool ours = state->found && state->info.sealed && state->info.seal.began == policy->began;
+	if (wanted && !ours)
+		note_difference(verification, id, state->found ? "table is another run's" : "table is missing");
+	else if (wanted && (!state->filters || state->probation || state->over))
+		note_difference(verification, id, "table is not in force");
+	else if (!wanted && state->found)
+		note_difference(verification, id, "table is there, and is not part of the plan");
+}
+
 static void verify(struct run *run)
 {
 	struct diag diag;
-	bool intact = false;
-	int result = containment_read_back(&run->netlink, policy_of(run), &intact, &diag);
-	if (result == 0 && !intact)
-		diag_fail(&diag, 0, "read back: the kernel's rules are not those that were sent");
-	run->unverified |= result < 0 || !intact;
-	if (result < 0 || !intact)
-		report_warning(&run->report, &diag);
+	struct verification verification;
+	const struct examination examination = { .differs = note_difference, .context = &verification };
+	struct table_state states[TABLES];
+	int result = examine(&run->netlink, run->settings.table, &examination, forget, states, &diag);
+	for (int id = 0; id < TABLES && result == 0; id++)
+		check_table(policy_of(run), (enum table_id)id, &states[id], &verification);
+	if (result == 0 && verification.count == 0)
+		return;
+	run->unverified = true;
+	report_warning(&run->report, result < 0 ? &diag : &verification.first);
 }
 
 static void partial(struct run *run, const char *why)
@@ -627,8 +715,6 @@ static bool tell_gaps(struct run *run, void (*take)(void *context, const char *g
 	char line[96];
 	struct text text = TEXT_ON(line);
 	bool partial = run->survey.switched[0] || run->hardware_flowtable[0];
-	if (run->resolvers.any_by_need)
-		take(run, "DNS to any address: the local resolver's upstreams are unknown");
 	text_addf(&text, "what a switch forwards between ports of %s by itself", run->survey.switched);
 	if (*run->survey.switched)
 		take(run, line);
@@ -636,7 +722,7 @@ static bool tell_gaps(struct run *run, void (*take)(void *context, const char *g
 	text_addf(&text, "flows that flowtable %s has offloaded to hardware", run->hardware_flowtable);
 	if (*run->hardware_flowtable)
 		take(run, line);
-	return partial | coverage_gaps(policy_of(run), run->settings.layers, take, run);
+	return partial | coverage_gaps(policy_of(run), take, run);
 }
 
 static enum exit_code final_code(const struct run *run)
@@ -757,6 +843,12 @@ static int tell(struct run *run)
 	tell_links(run);
 	tell_gaps(run, tell_gap);
 	text = TEXT_ON(line);
+	if (policy_of(run)->lasts) {
+		duration_format(policy_of(run)->lasts, &text);
+		text_add(&text, ", then the kernel lets everything pass");
+		report_item(&run->report, "lasts", line);
+		text = TEXT_ON(line);
+	}
 	text_addf(&text, "release%s%s", default_table ? "" : " -t ", default_table ? "" : run->settings.table);
 	report_item(&run->report, "undo with", line);
 	output_write(&run->report.output, "", 0); /* before terminals that may be slow */
@@ -851,8 +943,11 @@ static int run_release(const struct settings *settings)
 
 static int run_quarantine(int argc, char **argv)
 {
-	struct run run = { .lock = -1 };
+	char *words[COMMAND_WORDS + 1] = { NULL }; /* in the order in which they were typed */
+	struct run run = { .lock = -1, .words = words };
 	struct diag diag;
+	for (int i = 0; i < argc - 1 && i < COMMAND_WORDS; i++)
+		words[i] = argv[i + 1];
 	int result = settings_read(&run.settings, argc, argv, &diag);
 	if (result == -EBADMSG)
 		return applet_fail("quarantine", EXIT_BAD_CONFIG, &diag);

@@ -7,13 +7,12 @@
 #include <unistd.h>
 
 #include "../applet.h"
+#include "base/item.h"
 
 enum {
 	NAME_COLUMN = 6,
 	DETAIL_COLUMN = 18,
 	VERDICT_COLUMN = 64, /* leaves room for "FAILED 999.99s" */
-	ITEM_COLUMN = 14,
-	LINE_COLUMNS = 79,
 	DRAIN_MS = 3000, /* a screen takes 2 s at 9600 baud */
 };
 
@@ -126,35 +125,13 @@ void report_warning(struct report *report, const struct diag *diag)
 	report_json_end(report, &text);
 }
 
-/* How many bytes of the string go on this line: up to the last blank that fits, all when there is none. */
-static size_t break_at(const char *string, size_t columns)
-{
-	size_t length = strlen(string);
-	if (length <= columns)
-		return length;
-	size_t at = columns;
-	while (at > 0 && string[at] != ' ')
-		at--;
-	return at > 0 ? at : strcspn(string, " ");
-}
-
 void report_item(struct report *report, const char *label, const char *string)
 {
-	if (report->json)
-		return;
-	while (*string) {
-		char line[REPORT_LINE_SIZE];
-		struct text text = TEXT_ON(line);
-		size_t length = break_at(string, LINE_COLUMNS - ITEM_COLUMN);
-		text_addf(&text, "  %s", label);
-		text_pad_to(&text, ITEM_COLUMN);
-		text_add_bytes(&text, string, length);
-		text_add(&text, "\n");
-		if (!report->quiet)
-			output_queue(&report->output, text.bytes, text.length); /* the block goes out as one */
-		string += length + (string[length] == ' ');
-		label = "";
-	}
+	char lines[2 * REPORT_LINE_SIZE];
+	struct text text = TEXT_ON(lines);
+	item_format(&text, label, string);
+	if (!report->json && !report->quiet)
+		output_queue(&report->output, text.bytes, text.length); /* the block goes out as one */
 }
 
 void report_result(struct report *report, const char *state, const char *string)

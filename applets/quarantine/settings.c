@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/line.h"
+#include "base/parse.h"
 
 enum {
 	TIMEOUT_DEFAULT = 30, /* seconds */
@@ -110,6 +111,27 @@ static int parse_uplink(void *field, const char *value, struct diag *diag)
 	return 0;
 }
 
+static int parse_lasts(void *field, const char *value, struct diag *diag)
+{
+	uint64_t seconds;
+	if (!parse_duration(value, POLICY_LASTS_MAX, &seconds))
+		return diag_fail(diag, EINVAL, "'%.*s' is no time like 90s, 15m, 8h or 7d, up to 365d", 40, value);
+	*(uint32_t *)field = (uint32_t)seconds;
+	return 0;
+}
+
+static int parse_log(void *field, const char *value, struct diag *diag)
+{
+	struct log_settings *log = field;
+	uint64_t group = 0;
+	if (strcmp(value, "kernel") != 0 && !parse_unsigned(value, POLICY_LOG_GROUP_MAX, &group))
+		return diag_fail(diag, EINVAL, "'%.*s' is neither kernel nor a group, 0 to %d", 40, value,
+				 POLICY_LOG_GROUP_MAX);
+	log->where = strcmp(value, "kernel") == 0 ? LOG_KERNEL : LOG_GROUP;
+	log->group = (uint16_t)group;
+	return 0;
+}
+
 #if CONFIG_VELOCIRAPTOR_CONFIG
 #define CONFIG_HELP "configuration, default /etc/quarbox.conf;\nFILE.yaml: that of Velociraptor's client"
 #else
@@ -134,6 +156,9 @@ const struct option_row quarantine_options[] = {
 	{ 0, "no-probe", NULL, option_flag, FIELD(no_probe), "contain without proof" },
 #endif
 	{ 0, "keep", NULL, option_flag, FIELD(keep), "contain even if no server answers" },
+	{ 0, "for", "TIME", parse_lasts, FIELD(lasts), "the kernel ends it then: 90s, 15m, 8h, 7d" },
+	{ 0, "log", "WHERE", parse_log, FIELD(log),
+	  "log what is dropped, 20 packets a second:\nkernel, or a group of nfnetlink" },
 #if CONFIG_QUARANTINE_NOTIFY
 	{ 'm', "message", "TEXT", option_string, FIELD(message),
 	  "tell it to everybody logged in,\nat most 255 characters" },

@@ -27,6 +27,11 @@ struct settings {
 	struct targets targets;
 	struct dns_settings dns;
 	uint8_t layers; /* LAYER_ bits */
+	uint32_t lasts; /* seconds; 0: until release */
+	struct log_settings {
+		uint8_t where; /* enum policy_log */
+		uint16_t group;
+	} log;
 	const char *uplinks[UPLINKS_MAX]; /* interfaces that lead to the servers, too */
 	size_t uplink_count;
 	unsigned timeout; /* seconds */

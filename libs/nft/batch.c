@@ -223,17 +223,23 @@ static void describe_hook(const struct nlattr *hook, struct refusal *refusal)
 	}
 }
 
+static bool has_expression(const struct nlmsghdr *message, const char name[4])
+{
+	struct {
+		struct nlattr header;
+		char name[4];
+	} attribute = { { sizeof attribute, NFTA_EXPR_NAME }, "" };
+	memcpy(attribute.name, name, sizeof attribute.name);
+	return memmem(message, message->nlmsg_len, &attribute, sizeof attribute) != NULL;
+}
+
 static struct refusal describe_refusal(const struct nlmsghdr *message)
 {
 	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(message);
 	struct refusal refusal = { .type = message->nlmsg_type & 0xff, .family = generic->nfgen_family };
 	struct nlattr *attribute;
-	static const struct {
-		struct nlattr header;
-		char name[4];
-	} fib = { { sizeof fib, NFTA_EXPR_NAME }, "fib" };
-	if (refusal.type == NFT_MSG_NEWRULE)
-		refusal.fib = memmem(message, message->nlmsg_len, &fib, sizeof fib) != NULL;
+	refusal.fib = refusal.type == NFT_MSG_NEWRULE && has_expression(message, "fib");
+	refusal.log = refusal.type == NFT_MSG_NEWRULE && has_expression(message, "log");
 	if (refusal.type != NFT_MSG_NEWCHAIN)
 		return refusal;
 	netlink_for_each_attribute(attribute, message, sizeof *generic) {

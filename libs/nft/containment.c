@@ -28,9 +28,7 @@ enum {
  * a rule in front of each old chain accepts everything while the element of "probation_beside" lasts: of two hooks for
  * a packet one decides. The rules in front bear the comment.
  */
-static const char probation_set[] = "probation";
 static const char probation_prefix[] = "probation_";
-static const char beside_set[] = "probation_beside";
 
 static bool has_prefix(const char *string, const char *prefix)
 {
@@ -124,15 +122,14 @@ static uint8_t refused_layers(const struct refusal *refusal, int error)
 	return LAYER_NETDEV;
 }
 
-/* The rule that looks addresses up is left out of the table whose hooks can't. */
-static bool give_way_without_fib(struct policy *policy, const struct refusal *refusal, int error)
+/* The rules that look addresses up, or that log, are left out of the table whose hooks can't. */
+static bool give_way_without(uint8_t *without, const struct refusal *refusal, int error)
 {
 	bool unsupported = says_unsupported(error) || error == -EINVAL;
 	for (unsigned id = 0; id < TABLES; id++) {
-		if (!refusal->fib || !unsupported || table_types[id].family != refusal->family ||
-		    (policy->without_fib & 1u << id))
+		if (!unsupported || table_types[id].family != refusal->family || (*without & 1u << id))
 			continue;
-		policy->without_fib |= (uint8_t)(1u << id);
+		*without |= (uint8_t)(1u << id);
 		return true;
 	}
 	return false;
@@ -141,7 +138,9 @@ static bool give_way_without_fib(struct policy *policy, const struct refusal *re
 /* Whether the plan has become one that the kernel may take: without a layer, or without connection tracking. */
 static bool give_way(struct policy *policy, const struct refusal *refusal, int error)
 {
-	if (policy && give_way_without_fib(policy, refusal, error))
+	if (policy && refusal->fib && give_way_without(&policy->without_fib, refusal, error))
+		return true;
+	if (policy && refusal->log && give_way_without(&policy->without_log, refusal, error))
 		return true;
 	uint8_t layers = policy ? refused_layers(refusal, error) & policy->layers : 0;
 	if (layers) {
@@ -220,11 +219,11 @@ static int delete_probation_chain(const struct chain_info *chain, void *context)
 	return 0;
 }
 
-static int delete_probation_set(const char *name, void *context)
+static int delete_probation_set(const struct set_info *set, void *context)
 {
 	const struct remains *remains = context;
-	if (has_prefix(name, probation_prefix))
-		delete_named(remains->batch, NFT_MSG_DELSET, NFTA_SET_TABLE, remains->table, NFTA_SET_NAME, name);
+	if (has_prefix(set->name, probation_prefix))
+		delete_named(remains->batch, NFT_MSG_DELSET, NFTA_SET_TABLE, remains->table, NFTA_SET_NAME, set->name);
 	return 0;
 }
 
@@ -250,11 +249,11 @@ struct standing {
 	bool beside; /* an older quarantine has one beside it */
 };
 
-static int note_set(const char *name, void *context)
+static int note_set(const struct set_info *set, void *context)
 {
 	struct standing *standing = context;
-	standing->probation |= strcmp(name, probation_set) == 0;
-	standing->beside |= strcmp(name, beside_set) == 0;
+	standing->probation |= strcmp(set->name, set_probation) == 0;
+	standing->beside |= strcmp(set->name, set_beside) == 0;
 	return 0;
 }
 
@@ -375,7 +374,7 @@ static int let_old_chain_stand_back(const struct chain_info *chain, void *contex
 	const struct old_chains *old = context;
 	bool ours = has_prefix(chain->name, probation_prefix);
 	if (chain->base && !chain->nat && !ours)
-		plan_add_stand_back_rule(old->batch, old->table, chain->name, beside_set);
+		plan_add_stand_back_rule(old->batch, old->table, chain->name, set_beside);
 	return 0;
 }
 
@@ -385,10 +384,10 @@ static int fill_beside(struct attempt *attempt, struct batch *batch, enum table_
 	int result = delete_remains(attempt->netlink, batch, attempt->table, diag);
 	if (result < 0)
 		return result;
-	set_add_probation(batch, attempt->table, beside_set, attempt->milliseconds);
+	set_add_timer(batch, attempt->table, set_beside, attempt->milliseconds);
 	if (policy_has_table(attempt->policy, table)) {
 		set_add_all(batch, attempt->policy, table, probation_prefix);
-		plan_add_chains(batch, attempt->policy, table, probation_prefix, beside_set);
+		plan_add_chains(batch, attempt->policy, table, probation_prefix, set_beside);
 	}
 	return chain_each(attempt->netlink, batch->family, attempt->table, let_old_chain_stand_back, &old, diag);
 }
@@ -404,9 +403,9 @@ static void start_table(struct attempt *attempt, struct batch *batch, enum table
 		plan_delete_table(batch, attempt->table);
 	if (!policy_has_table(attempt->policy, table))
 		return;
-	plan_add_table(batch, attempt->table, attempt->policy->comment);
+	plan_add_table(batch, attempt->policy, table);
 	if (probation)
-		set_add_probation(batch, attempt->table, probation, attempt->milliseconds);
+		set_add_timer(batch, attempt->table, probation, attempt->milliseconds);
 	set_add_all(batch, attempt->policy, table, "");
 }
 
@@ -433,14 +432,14 @@ static int fill_begin_probation(struct attempt *attempt, struct batch *batch, st
 		if (is_older_quarantine(&standings.of[id]))
 			attempt->replaces = true;
 		else
-			start_table(attempt, batch, (enum table_id)id, standings.of[id].found, probation_set);
+			start_table(attempt, batch, (enum table_id)id, standings.of[id].found, set_probation);
 	}
 	for (int id = 0; id < TABLES && result == 0; id++) {
 		batch->family = table_types[id].family;
 		if (is_older_quarantine(&standings.of[id]))
 			result = fill_beside(attempt, batch, (enum table_id)id, diag);
 		else if (policy_has_table(attempt->policy, (enum table_id)id))
-			plan_add_chains(batch, attempt->policy, (enum table_id)id, "", probation_set);
+			plan_add_chains(batch, attempt->policy, (enum table_id)id, "", set_probation);
 	}
 	return result;
 }
@@ -468,10 +467,10 @@ int containment_begin_probation(struct netlink *netlink, struct policy *policy, 
 static int fill_keep(struct attempt *attempt, struct batch *batch, struct diag *diag)
 {
 	struct remains remains = { batch, attempt->table };
-	set_delete_probation(batch, attempt->table, probation_set);
+	set_delete_timer(batch, attempt->table, set_probation);
 	int result = rule_each(attempt->netlink, batch->family, attempt->table, delete_probation_rule, &remains, diag);
 	if (result == 0)
-		delete_named(batch, NFT_MSG_DELSET, NFTA_SET_TABLE, attempt->table, NFTA_SET_NAME, probation_set);
+		delete_named(batch, NFT_MSG_DELSET, NFTA_SET_TABLE, attempt->table, NFTA_SET_NAME, set_probation);
 	return result;
 }
 
@@ -497,7 +496,7 @@ static int fill_install(struct attempt *attempt, struct batch *batch, struct dia
 		batch->family = table_types[id].family;
 		attempt->replaces |= is_older_quarantine(standing);
 		if (attempt->ends_probation && standing->beside)
-			set_delete_probation(batch, attempt->table, beside_set);
+			set_delete_timer(batch, attempt->table, set_beside);
 		if (is_kept(attempt, standing))
 			result = fill_keep(attempt, batch, diag);
 		else
@@ -528,69 +527,6 @@ int containment_install(struct netlink *netlink, struct policy *policy, const ch
 	if (result == 0)
 		*replaces = attempt.replaces;
 	return result;
-}
-
-/* ---- reading back ---- */
-
-/* The plan's rule of this number. */
-struct wanted_rule {
-	size_t number;
-	size_t seen;
-	bool found;
-	struct rule rule;
-};
-
-static int pick_rule(void *context, const struct rule *rule)
-{
-	struct wanted_rule *wanted = context;
-	if (wanted->seen++ != wanted->number)
-		return 0;
-	wanted->found = true;
-	wanted->rule = *rule;
-	return 1;
-}
-
-static struct wanted_rule plan_rule(const struct policy *policy, enum table_id table, size_t number)
-{
-	struct wanted_rule wanted = { .number = number };
-	(void)policy_each_rule(policy, table, pick_rule, &wanted);
-	return wanted;
-}
-
-struct read_back {
-	const struct policy *policy;
-	enum table_id table;
-	size_t count;
-	bool differs;
-};
-
-static int compare_rule(const struct rule_info *rule, void *context)
-{
-	struct read_back *read_back = context;
-	struct wanted_rule wanted = plan_rule(read_back->policy, read_back->table, read_back->count++);
-	char chain[64];
-	struct text text = TEXT_ON(chain);
-	if (wanted.found)
-		chain_name(&text, "", &wanted.rule.chain);
-	if (!wanted.found || strcmp(rule->comment, wanted.rule.row->comment) != 0 || strcmp(rule->chain, chain) != 0)
-		read_back->differs = true;
-	return 0;
-}
-
-int containment_read_back(struct netlink *netlink, const struct policy *policy, bool *intact, struct diag *diag)
-{
-	bool differs = false;
-	for (int id = 0; id < TABLES; id++) {
-		struct read_back read_back = { .policy = policy, .table = (enum table_id)id };
-		if (!policy_has_table(policy, read_back.table))
-			continue;
-		int result = rule_each(netlink, table_types[id].family, policy->table, compare_rule, &read_back, diag);
-		if (result < 0)
-			return result;
-		differs |= read_back.differs || plan_rule(policy, read_back.table, read_back.count).found;
-	}
-	*intact = !differs;
-	return 0;
 }
 
 /* ---- removing ---- */

@@ -31,12 +31,6 @@ int containment_end_probation(struct netlink *netlink, const char *table, struct
 int containment_install(struct netlink *netlink, struct policy *policy, const char *default_name, bool ends_probation,
 			bool *replaces, struct diag *diag);
 
-/*
- * Reads the installed table back: *intact says whether the kernel holds the rules of this plan, each in its chain and
- * in order (compared by their comments), and nothing else.
- */
-int containment_read_back(struct netlink *netlink, const struct policy *policy, bool *intact, struct diag *diag);
-
 enum { REMOVED_TABLES_MAX = 32 };
 
 /* What containment_remove took away. */

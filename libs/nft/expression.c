@@ -10,10 +10,13 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "nft/seal.h"
 #include "nft/set.h"
 
 /* One expression: the longest are those with the name of a set or chain, which the plan keeps below 64 bytes. */
 enum { EXPRESSION_ROOM = 256 };
+
+const char log_prefix[] = "quarantine: ";
 
 uint32_t register_at(uint32_t word)
 {
@@ -64,6 +67,7 @@ static void put_data(struct rule_builder *builder, uint16_t attribute, const voi
 void builder_clear(struct rule_builder *builder)
 {
 	(void)mnl_nlmsg_put_header(&builder->expressions);
+	builder->constants = 0;
 }
 
 void expression_meta(struct rule_builder *builder, uint32_t key, uint32_t reg)
@@ -129,8 +133,12 @@ void expression_lookup(struct rule_builder *builder, const char *set, bool inver
 	end(builder, lookup);
 }
 
-void expression_lookup_constant(struct rule_builder *builder, uint32_t set_id, bool inverted)
+void expression_lookup_constant(struct rule_builder *builder, uint32_t data_type, const void *keys, size_t length,
+				size_t key_length, bool inverted)
 {
+	uint32_t set_id = set_add_constant(builder->batch, builder->table, data_type, keys, length, key_length);
+	for (const uint8_t *key = keys; key < (const uint8_t *)keys + length; key += key_length)
+		builder->constants += digest_element(key, key_length);
 	struct expression lookup = begin(builder, NFTA_LIST_ELEM, "lookup");
 	put_string(builder, NFTA_LOOKUP_SET, set_constant_name);
 	put_u32(builder, NFTA_LOOKUP_SET_ID, set_id);
@@ -175,6 +183,11 @@ void expression_limit(struct rule_builder *builder, uint64_t rate, uint32_t burs
 	put_limit(builder, NFTA_LIST_ELEM, rate, burst);
 }
 
+static void put_counter(struct rule_builder *builder, uint16_t attribute)
+{
+	end(builder, begin(builder, attribute, "counter"));
+}
+
 static struct expression begin_dynset(struct rule_builder *builder, const char *set, uint32_t operation)
 {
 	struct expression dynset = begin(builder, NFTA_LIST_ELEM, "dynset");
@@ -189,11 +202,29 @@ void expression_add_to_set(struct rule_builder *builder, const char *set)
 	end(builder, begin_dynset(builder, set, NFT_DYNSET_OP_ADD));
 }
 
+void expression_count_in_set(struct rule_builder *builder, const char *set)
+{
+	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_UPDATE);
+	put_counter(builder, NFTA_DYNSET_EXPR);
+	end(builder, dynset);
+}
+
 void expression_limit_in_set(struct rule_builder *builder, const char *set, uint64_t rate, uint32_t burst)
 {
 	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_UPDATE);
 	put_limit(builder, NFTA_DYNSET_EXPR, rate, burst);
 	end(builder, dynset);
+}
+
+void expression_log(struct rule_builder *builder, int32_t group)
+{
+	struct expression log = begin(builder, NFTA_LIST_ELEM, "log");
+	put_string(builder, NFTA_LOG_PREFIX, log_prefix);
+	if (group < 0)
+		put_u32(builder, NFTA_LOG_LEVEL, NFT_LOGLEVEL_INFO);
+	else
+		mnl_attr_put_u16(&builder->expressions.header, NFTA_LOG_GROUP, htons((uint16_t)group));
+	end(builder, log);
 }
 
 void expression_need_family(struct rule_builder *builder)
@@ -232,10 +263,10 @@ void expression_need_protocol(struct rule_builder *builder, uint8_t protocol)
 
 void build_counter(struct rule_builder *builder)
 {
-	end(builder, begin(builder, NFTA_LIST_ELEM, "counter"));
+	put_counter(builder, NFTA_LIST_ELEM);
 }
 
-static void add_verdict(struct rule_builder *builder, uint32_t verdict, const char *chain)
+void build_verdict(struct rule_builder *builder, uint32_t verdict, const char *chain)
 {
 	struct nlmsghdr *list = &builder->expressions.header;
 	struct expression immediate = begin(builder, NFTA_LIST_ELEM, "immediate");
@@ -250,20 +281,10 @@ static void add_verdict(struct rule_builder *builder, uint32_t verdict, const ch
 	end(builder, immediate);
 }
 
-void build_verdict(struct rule_builder *builder, enum verdict verdict)
-{
-	add_verdict(builder, verdict == VERDICT_ACCEPT ? NF_ACCEPT : NF_DROP, NULL);
-}
-
-void build_probation_test(struct rule_builder *builder, const char *set, bool inverted)
+void build_timer_test(struct rule_builder *builder, const char *set, bool inverted)
 {
 	static const uint32_t zero = 0;
 	expression_meta(builder, NFT_META_MARK, NFT_REG_1);
 	expression_bitwise(builder, &zero, &zero, sizeof zero);
 	expression_lookup(builder, set, inverted);
-}
-
-void build_goto(struct rule_builder *builder, const char *chain)
-{
-	add_verdict(builder, (uint32_t)NFT_GOTO, chain);
 }

@@ -24,8 +24,9 @@ void expression_compare(struct rule_builder *builder, uint32_t operator, const v
 void expression_bitwise(struct rule_builder *builder, const void *mask, const void *xor, uint32_t length);
 /* register 1 and what follows it, in the named set or, when inverted, not in it */
 void expression_lookup(struct rule_builder *builder, const char *set, bool inverted);
-/* the same in a set without a name of this transaction */
-void expression_lookup_constant(struct rule_builder *builder, uint32_t set_id, bool inverted);
+/* the same in a new set without a name; arguments as of set_add_constant */
+void expression_lookup_constant(struct rule_builder *builder, uint32_t data_type, const void *keys, size_t length,
+				size_t key_length, bool inverted);
 /* register 1 = type of the packet's source address, enum RTN_ of linux/rtnetlink.h, host byte order */
 void expression_source_type(struct rule_builder *builder);
 /* direction: -1 for none, else enum ip_conntrack_dir */
@@ -34,8 +35,12 @@ void expression_ct(struct rule_builder *builder, uint32_t key, int direction, ui
 void expression_limit(struct rule_builder *builder, uint64_t rate, uint32_t burst);
 /* Adds register 1 and what follows it to the named set. */
 void expression_add_to_set(struct rule_builder *builder, const char *set);
+/* The same again and again, with a counter for each element. */
+void expression_count_in_set(struct rule_builder *builder, const char *set);
 /* The same, with a limit for each element. */
 void expression_limit_in_set(struct rule_builder *builder, const char *set, uint64_t rate, uint32_t burst);
+/* group: of nfnetlink_log; negative: the kernel's own log */
+void expression_log(struct rule_builder *builder, int32_t group);
 
 /* nft adds these tests by itself where a header is looked into; once per rule. */
 void expression_need_family(struct rule_builder *builder);

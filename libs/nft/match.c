@@ -357,8 +357,7 @@ static void build_other_header(struct rule_builder *builder, const struct match 
 	(void)match;
 	expression_need_family(builder);
 	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_NEXT_HEADER, 1, NFT_REG_1);
-	uint32_t id = set_add_constant(builder->batch, builder->table, NFT_TYPE_INET_PROTOCOL, usual, sizeof usual, 1);
-	expression_lookup_constant(builder, id, true);
+	expression_lookup_constant(builder, NFT_TYPE_INET_PROTOCOL, usual, sizeof usual, 1, true);
 }
 
 static void print_other_header(struct text *text, const struct rule *rule, const struct match *match)
@@ -586,9 +585,8 @@ static void build_icmp_types(struct rule_builder *builder, const struct match *m
 		expression_compare(builder, NFT_CMP_EQ, match->types, 1);
 		return;
 	}
-	uint32_t id = set_add_constant(builder->batch, builder->table, ipv4 ? NFT_TYPE_ICMP_TYPE : NFT_TYPE_ICMPV6_TYPE,
-				       match->types, count, 1);
-	expression_lookup_constant(builder, id, false);
+	expression_lookup_constant(builder, ipv4 ? NFT_TYPE_ICMP_TYPE : NFT_TYPE_ICMPV6_TYPE, match->types, count, 1,
+				   false);
 }
 
 static void print_icmp_types(struct text *text, const struct rule *rule, const struct match *match)
@@ -765,8 +763,7 @@ static void build_ether_type_ip(struct rule_builder *builder, const struct match
 	(void)match;
 	static const uint8_t types[] = { 0x08, 0x00, 0x08, 0x06, 0x86, 0xdd }; /* IPv4, ARP, IPv6 */
 	load_ether_type(builder);
-	uint32_t id = set_add_constant(builder->batch, builder->table, NFT_TYPE_ETHER_TYPE, types, sizeof types, 2);
-	expression_lookup_constant(builder, id, false);
+	expression_lookup_constant(builder, NFT_TYPE_ETHER_TYPE, types, sizeof types, 2, false);
 }
 
 static void print_ether_type_ip(struct text *text, const struct rule *rule, const struct match *match)
@@ -904,9 +901,7 @@ static void build_lengths(struct rule_builder *builder, const struct match *matc
 		expression_compare(builder, NFT_CMP_EQ, lengths, sizeof *lengths);
 		return;
 	}
-	uint32_t id = set_add_constant(builder->batch, builder->table, NFT_TYPE_INTEGER, lengths,
-				       count * sizeof *lengths, sizeof *lengths);
-	expression_lookup_constant(builder, id, false);
+	expression_lookup_constant(builder, NFT_TYPE_INTEGER, lengths, count * sizeof *lengths, sizeof *lengths, false);
 }
 
 static void print_lengths(struct text *text, const struct rule *rule, const struct match *match)
@@ -958,6 +953,63 @@ static void print_dns_rate(struct text *text, const struct rule *rule, const str
 	text_add(text, " }");
 }
 
+/* ---- attempts ---- */
+
+static void build_has_ports(struct rule_builder *builder, const struct match *match)
+{
+	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
+	(void)match;
+	expression_meta(builder, NFT_META_L4PROTO, NFT_REG_1);
+	expression_lookup_constant(builder, NFT_TYPE_INET_PROTOCOL, protocols, sizeof protocols, 1, false);
+}
+
+static void print_has_ports(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)rule;
+	(void)match;
+	text_add(text, "meta l4proto { tcp, udp, sctp }");
+}
+
+static void build_note_attempt(struct rule_builder *builder, const struct match *match)
+{
+	char name[32];
+	struct text text = TEXT_ON(name);
+	uint32_t word = (uint32_t)family_address_length(builder->source->family) / 4;
+	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
+	expression_need_family(builder);
+	load_address(builder, false, NFT_REG_1);
+	expression_meta(builder, NFT_META_L4PROTO, register_at(word));
+	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, match->far_port ? DESTINATION_PORT : SOURCE_PORT, 2,
+			   register_at(word + 1));
+	expression_meta(builder, NFT_META_IIFNAME, register_at(word + 2));
+	expression_count_in_set(builder, name);
+}
+
+static void print_note_attempt(struct text *text, const struct rule *rule, const struct match *match)
+{
+	text_add(text, "update @");
+	set_name(text, "", (enum set_id)match->set, rule->family);
+	text_addf(text, " { %s daddr . meta l4proto . th %s . iifname counter }", ip_word(rule->family),
+		  match->far_port ? "dport" : "sport");
+}
+
+static void build_log(struct rule_builder *builder, const struct match *match)
+{
+	const struct policy *policy = builder->source->policy;
+	(void)match;
+	expression_log(builder, policy->log == LOG_GROUP ? policy->log_group : -1);
+}
+
+static void print_log(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)match;
+	text_addf(text, "log prefix \"%s\" ", log_prefix);
+	if (rule->policy->log == LOG_GROUP)
+		text_addf(text, "group %u", rule->policy->log_group);
+	else
+		text_add(text, "level info");
+}
+
 #if CONFIG_LAYER_NETDEV
 static void build_note_lease(struct rule_builder *builder, const struct match *match)
 {
@@ -1006,6 +1058,9 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_LIMIT] = { build_limit, print_limit },
 	[MATCH_DNS_RATE] = { build_dns_rate, print_dns_rate },
 	[MATCH_OF_PROGRAM] = { build_of_program, print_of_program },
+	[MATCH_HAS_PORTS] = { build_has_ports, print_has_ports },
+	[MATCH_NOTE_ATTEMPT] = { build_note_attempt, print_note_attempt },
+	[MATCH_LOG] = { build_log, print_log },
 	[MATCH_SET_TTL] = { build_set_ttl, print_set_ttl },
 #if CONFIG_LAYER_NETDEV
 	[MATCH_TTL] = { build_ttl, print_ttl },

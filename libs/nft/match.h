@@ -29,6 +29,7 @@ struct rule_builder {
 	bool family_known; /* the family has been tested already */
 	bool ethernet_known; /* so has the link's type */
 	uint8_t protocol_known; /* 0, or the protocol that has been tested */
+	uint64_t constants; /* digests of the elements of its sets without a name */
 	int error; /* -EMSGSIZE once there was no room for an expression */
 };
 
@@ -61,12 +62,14 @@ enum nft_data_type {
 	NFT_TYPE_BITS = 6, /* a concatenation's type is its fields', shifted so far and joined */
 };
 
-/* Expressions of every rule: counter, verdict (DROP or ACCEPT), goto. */
-void build_counter(struct rule_builder *builder);
-void build_verdict(struct rule_builder *builder, enum verdict verdict);
-void build_goto(struct rule_builder *builder, const char *chain);
+/* What log lines begin with. */
+extern const char log_prefix[];
 
-/* Whether the set has the element 0, which is there for every packet while a probation lasts; in every family. */
-void build_probation_test(struct rule_builder *builder, const char *set, bool inverted);
+/* Expressions that rules end with. verdict: NF_ACCEPT, NF_DROP, or enum nft_verdicts with the chain that it needs. */
+void build_counter(struct rule_builder *builder);
+void build_verdict(struct rule_builder *builder, uint32_t verdict, const char *chain);
+
+/* Whether the set has the element 0, which every packet finds until its time is over; in every family. */
+void build_timer_test(struct rule_builder *builder, const char *set, bool inverted);
 
 #endif

@@ -9,31 +9,59 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "nft/match.h"
+#include "nft/seal.h"
 #include "nft/set.h"
 
 enum {
 	NAMES_ROOM = 1024, /* two names of 256 bytes, and small attributes */
-	COMMENT_MAX = 128, /* of nft, with the NUL */
 };
 
-/* nft's user data holds type 0 (comment of a table or a rule), length, the string with its NUL. */
-static size_t comment_data(uint8_t data[2 + COMMENT_MAX], const char *comment)
+static int count_rule(void *context, const struct rule *rule)
 {
-	text_copy((char *)data + 2, COMMENT_MAX, comment);
-	size_t length = strlen((char *)data + 2) + 1;
-	data[0] = 0;
-	data[1] = (uint8_t)length;
-	return 2 + length;
+	struct table_seal *seal = context;
+	(void)rule;
+	seal->rules++;
+	return 0;
 }
 
-void plan_add_table(struct batch *batch, const char *name, const char *comment)
+static int note_chain(void *context, const struct chain *chain)
 {
-	uint8_t data[2 + COMMENT_MAX];
-	size_t length = comment_data(data, comment);
+	struct table_seal *seal = context;
+	seal->chains |= 1u << chain->id;
+	return 0;
+}
+
+_Static_assert(CHAIN_IDS <= 32, "struct table_seal has a bit for each");
+
+static struct table_seal seal_table(const struct policy *policy, enum table_id table)
+{
+	struct table_seal seal = {
+		.began = policy->began,
+		.began_wall = policy->began_wall,
+		.lasts = policy->lasts,
+		.format = SEAL_FORMAT,
+		.wanted = policy->wanted,
+		.layers = policy->layers,
+		.refused = policy->refused,
+		.without_fib = policy->without_fib,
+		.without_log = policy->without_log,
+		.stateless = policy->stateless,
+		.gaps = policy->gaps,
+	};
+	(void)policy_each_rule(policy, table, count_rule, &seal);
+	(void)policy_each_chain(policy, table, note_chain, &seal);
+	return seal;
+}
+
+void plan_add_table(struct batch *batch, const struct policy *policy, enum table_id table)
+{
+	uint8_t data[USER_DATA_SIZE];
+	struct table_seal seal = seal_table(policy, table);
+	size_t length = user_data_write(data, policy->comment, &seal, sizeof seal);
 	struct nlmsghdr *message = batch_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, NAMES_ROOM);
 	if (!message)
 		return;
-	mnl_attr_put_strz(message, NFTA_TABLE_NAME, name);
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, policy->table);
 	mnl_attr_put_u32(message, NFTA_TABLE_FLAGS, 0);
 	mnl_attr_put(message, NFTA_TABLE_USERDATA, length, data);
 	batch_message_end(batch, message);
@@ -53,7 +81,9 @@ struct plan_context {
 	struct batch *batch;
 	const struct policy *policy;
 	const char *prefix;
-	const char *probation;
+	const char *timer; /* set that is looked into in front of the chains */
+	const char *comment; /* of the rules that do */
+	uint16_t rules; /* added so far */
 };
 
 /* ---- chains ---- */
@@ -124,12 +154,19 @@ static int add_chain(void *context, const struct chain *chain)
 
 /* ---- rules ---- */
 
-/* flags: NLM_F_APPEND puts the rule last, without it stands first. */
-static void send_rule(const struct rule_builder *builder, const char *chain, const char *comment, uint16_t flags)
+/* number: SEAL_FRONT for a rule that is to stand first; the others are put last. */
+static void send_rule(const struct rule_builder *builder, const char *chain, const char *comment, uint16_t number)
 {
 	const struct nlmsghdr *expressions = &builder->expressions.header;
-	uint8_t data[2 + COMMENT_MAX];
-	size_t length = comment_data(data, comment);
+	size_t expressions_length = mnl_nlmsg_get_payload_len(expressions);
+	uint64_t digest = digest_expressions(mnl_nlmsg_get_payload(expressions), expressions_length, NULL, NULL);
+	struct rule_seal seal = {
+		.digest = digest_rule(digest + builder->constants, chain, comment),
+		.number = number,
+	};
+	uint8_t data[USER_DATA_SIZE];
+	size_t length = user_data_write(data, comment, &seal, sizeof seal);
+	uint16_t flags = number == SEAL_FRONT ? 0 : NLM_F_APPEND;
 	if (builder->error) {
 		builder->batch->error = builder->error;
 		return;
@@ -140,30 +177,43 @@ static void send_rule(const struct rule_builder *builder, const char *chain, con
 		return;
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, builder->table);
 	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain);
-	mnl_attr_put(message, NFTA_RULE_EXPRESSIONS | NLA_F_NESTED, mnl_nlmsg_get_payload_len(expressions),
+	mnl_attr_put(message, NFTA_RULE_EXPRESSIONS | NLA_F_NESTED, expressions_length,
 		     mnl_nlmsg_get_payload(expressions));
 	mnl_attr_put(message, NFTA_RULE_USERDATA, length, data);
 	batch_message_end(builder->batch, message);
 }
 
-/* The chain that GOTO means. */
-static enum chain_id goto_target(enum chain_id from)
+static const struct verdict_form {
+	uint32_t number;
+	const char *word; /* nft's */
+	bool with_chain;
+} verdict_forms[] = {
+	[VERDICT_DROP] = { NF_DROP, "drop", false },
+	[VERDICT_ACCEPT] = { NF_ACCEPT, "accept", false },
+	[VERDICT_GOTO] = { (uint32_t)NFT_GOTO, "goto ", true },
+	[VERDICT_JUMP] = { (uint32_t)NFT_JUMP, "jump ", true },
+	[VERDICT_RETURN] = { (uint32_t)NFT_RETURN, "return", false },
+	[VERDICT_NONE] = { 0, "", false },
+};
+
+/* The chain that GOTO or JUMP means. */
+static enum chain_id target_of(const struct rule *rule)
 {
-	return chain_types[from].hook_number == NF_NETDEV_INGRESS ? CHAIN_LINK_INBOUND : CHAIN_LINK_OUTBOUND;
+	if (rule->row->verdict == VERDICT_JUMP)
+		return chain_types[rule->chain.id].table == TABLE_NETDEV ? CHAIN_LINK_ATTEMPTS : CHAIN_ATTEMPTS;
+	return chain_types[rule->chain.id].hook_number == NF_NETDEV_INGRESS ? CHAIN_LINK_INBOUND : CHAIN_LINK_OUTBOUND;
 }
 
 static void build_end(struct rule_builder *builder)
 {
 	const struct rule *rule = builder->source;
+	const struct verdict_form *form = &verdict_forms[rule->row->verdict];
 	char target[64];
 	struct text text = TEXT_ON(target);
 	build_counter(builder);
-	if (rule->row->verdict != VERDICT_GOTO) {
-		build_verdict(builder, (enum verdict)rule->row->verdict);
-		return;
-	}
-	chain_name(&text, builder->prefix, &(struct chain){ .id = goto_target(rule->chain.id) });
-	build_goto(builder, target);
+	chain_name(&text, builder->prefix, &(struct chain){ .id = target_of(rule) });
+	if (rule->row->verdict != VERDICT_NONE)
+		build_verdict(builder, form->number, form->with_chain ? target : NULL);
 }
 
 static int add_rule(void *context, const struct rule *source)
@@ -182,26 +232,29 @@ static int add_rule(void *context, const struct rule *source)
 	char chain[64];
 	struct text text = TEXT_ON(chain);
 	chain_name(&text, plan->prefix, &source->chain);
-	send_rule(&builder, chain, source->row->comment, NLM_F_APPEND);
+	send_rule(&builder, chain, source->row->comment, plan->rules++);
 	return 0;
 }
 
-/* ---- probation ---- */
+/* ---- probation and self-release ---- */
 
 const char plan_probation_comment[] = "quarbox probation";
+const char plan_lasts_comment[] = "quarbox self-release";
 
-static void add_probation_rule(struct batch *batch, const char *table, const char *chain, const char *set, bool over)
+/* The chain accepts everything while the set has its element, or once it has none any more. */
+static void add_timer_rule(struct batch *batch, const char *table, const char *chain, const char *set, bool over,
+			   const char *comment)
 {
 	struct rule_builder builder = { .batch = batch, .table = table, .prefix = "" };
 	builder_clear(&builder);
-	build_probation_test(&builder, set, over);
-	build_verdict(&builder, VERDICT_ACCEPT);
-	send_rule(&builder, chain, plan_probation_comment, 0);
+	build_timer_test(&builder, set, over);
+	build_verdict(&builder, NF_ACCEPT, NULL);
+	send_rule(&builder, chain, comment, SEAL_FRONT);
 }
 
 void plan_add_stand_back_rule(struct batch *batch, const char *table, const char *chain, const char *set)
 {
-	add_probation_rule(batch, table, chain, set, false);
+	add_timer_rule(batch, table, chain, set, false, plan_probation_comment);
 }
 
 static int add_over_rule(void *context, const struct chain *chain)
@@ -211,20 +264,33 @@ static int add_over_rule(void *context, const struct chain *chain)
 	struct text text = TEXT_ON(name);
 	chain_name(&text, plan->prefix, chain);
 	if (chain_types[chain->id].hook)
-		add_probation_rule(plan->batch, plan->policy->table, name, plan->probation, true);
+		add_timer_rule(plan->batch, plan->policy->table, name, plan->timer, true, plan->comment);
 	return 0;
+}
+
+/* Once the element is gone, every chain with a hook lets everything pass. */
+static void add_over_rules(struct plan_context *plan, enum table_id table, const char *timer, const char *comment)
+{
+	plan->timer = timer;
+	plan->comment = comment;
+	(void)policy_each_chain(plan->policy, table, add_over_rule, plan);
 }
 
 void plan_add_chains(struct batch *batch, const struct policy *policy, enum table_id table, const char *prefix,
 		     const char *probation)
 {
-	struct plan_context plan = { .batch = batch, .policy = policy, .prefix = prefix, .probation = probation };
+	struct plan_context plan = { .batch = batch, .policy = policy, .prefix = prefix };
+	char lasts[32];
+	struct text text = TEXT_ON(lasts);
 	batch->part_size = 0; /* chains and rules count from one moment on */
 	/* failures are in batch->error */
 	(void)policy_each_chain(policy, table, add_chain, &plan);
 	(void)policy_each_rule(policy, table, add_rule, &plan);
+	text_addf(&text, "%s%s", prefix, set_lasts);
+	if (policy->lasts)
+		add_over_rules(&plan, table, lasts, plan_lasts_comment);
 	if (probation)
-		(void)policy_each_chain(policy, table, add_over_rule, &plan);
+		add_over_rules(&plan, table, probation, plan_probation_comment);
 }
 
 /* ---- text ---- */
@@ -237,11 +303,13 @@ static void print_key_type(struct text *text, enum set_id set, enum ip_family fa
 		first = "ifname";
 	else if (key == KEY_MAC)
 		first = "ether_addr";
-	text_addf(text, "\t\ttype %s%s%s\n", first, key & KEY_PROTOCOL ? " . inet_proto" : "",
-		  key & KEY_PORT ? " . inet_service" : "");
+	text_addf(text, "\t\ttype %s%s%s%s\n", first, key & KEY_PROTOCOL ? " . inet_proto" : "",
+		  key & KEY_PORT ? " . inet_service" : "",
+		  key & KEY_INTERFACE && key != KEY_INTERFACE ? " . ifname" : "");
 }
 
-static void print_element(struct text *text, enum set_id set, enum ip_family family, const struct set_element *element)
+void plan_print_element(struct text *text, enum set_id set, enum ip_family family,
+			const struct set_element *element)
 {
 	struct address address = { .family = family_number(family) };
 	const uint8_t *mac = element->address;
@@ -279,9 +347,30 @@ static void print_elements(const struct policy *policy, struct text *text, enum 
 			text_add(text, "\t\telements = { ");
 		else
 			text_add(text, i % a_line ? ", " : ",\n\t\t\t     ");
-		print_element(text, set, family, &element);
+		plan_print_element(text, set, family, &element);
 	}
 	text_add(text, " }\n");
+}
+
+static void print_duration(struct text *text, uint32_t seconds)
+{
+	static const struct {
+		char letter;
+		uint32_t seconds;
+	} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (seconds >= units[i].seconds)
+			text_addf(text, "%u%c", seconds / units[i].seconds, units[i].letter);
+		seconds %= units[i].seconds;
+	}
+}
+
+static void print_lasts(struct text *text, uint32_t seconds)
+{
+	text_addf(text, "\tset %s {\n\t\ttype mark\n\t\tflags timeout\n", set_lasts);
+	text_add(text, "\t\telements = { 0x00000000 timeout ");
+	print_duration(text, seconds);
+	text_add(text, " }\n\t}\n\n");
 }
 
 static void print_set(const struct policy *policy, struct text *text, enum set_id set, enum ip_family family)
@@ -290,10 +379,16 @@ static void print_set(const struct policy *policy, struct text *text, enum set_i
 	set_name(text, "", set, family);
 	text_add(text, " {\n");
 	print_key_type(text, set, family);
-	if (set_types[set].dynamic)
-		text_addf(text, "\t\tsize %d\n\t\tflags dynamic\n", POLICY_DYNAMIC_SIZE);
+	const struct set_type *type = &set_types[set];
+	if (type->size)
+		text_addf(text, "\t\tsize %u\n\t\tflags dynamic%s\n", type->size, type->timeout ? ",timeout" : "");
 	else
 		print_elements(policy, text, set, family);
+	if (type->timeout) {
+		text_add(text, "\t\ttimeout ");
+		print_duration(text, type->timeout);
+		text_add(text, "\n");
+	}
 	text_add(text, "\t}\n\n");
 }
 
@@ -312,12 +407,12 @@ static bool same_chain(const struct chain *a, const struct chain *b)
 
 static void print_verdict(struct text *text, const struct rule *rule)
 {
-	if (rule->row->verdict != VERDICT_GOTO) {
-		text_add(text, rule->row->verdict == VERDICT_ACCEPT ? "accept" : "drop");
+	const struct verdict_form *form = &verdict_forms[rule->row->verdict];
+	if (rule->row->verdict == VERDICT_NONE)
 		return;
-	}
-	text_add(text, "goto ");
-	chain_name(text, "", &(struct chain){ .id = goto_target(rule->chain.id) });
+	text_addf(text, " %s", form->word);
+	if (form->with_chain)
+		chain_name(text, "", &(struct chain){ .id = target_of(rule) });
 }
 
 static int print_rule(void *context, const struct rule *rule)
@@ -332,7 +427,7 @@ static int print_rule(void *context, const struct rule *rule)
 		if (text->length > 0 && text->bytes[text->length - 1] != ' ')
 			text_add(text, " ");
 	}
-	text_add(text, "counter ");
+	text_add(text, "counter");
 	print_verdict(text, rule);
 	text_addf(text, " comment \"%s\"\n", rule->row->comment);
 	return 0;
@@ -374,6 +469,9 @@ static int print_chain(void *context, const struct chain *chain)
 		text_addf(text, "\t\ttype filter hook %s", type->hook);
 		print_devices(print->policy, text, chain);
 		text_addf(text, " priority %d; policy %s;\n", type->priority, type->accepts ? "accept" : "drop");
+		if (print->policy->lasts)
+			text_addf(text, "\t\tmeta mark & 0x00000000 != @%s accept comment \"%s\"\n", set_lasts,
+				  plan_lasts_comment);
 	}
 	print->chain = chain;
 	(void)policy_each_rule(print->policy, print->table, print_rule, print);
@@ -385,6 +483,8 @@ static void print_table(const struct policy *policy, enum table_id table, struct
 {
 	struct print_context print = { .policy = policy, .text = text, .table = table, .first = true };
 	text_addf(text, "table %s %s {\n\tcomment \"%s\"\n", table_types[table].word, policy->table, policy->comment);
+	if (policy->lasts)
+		print_lasts(text, policy->lasts);
 	for (int set = 0; set < SET_IDS; set++) {
 		for (int family = IPV4; family < IP_FAMILIES; family++) {
 			if (policy_has_set(policy, table, (enum set_id)set, (enum ip_family)family))

@@ -7,8 +7,8 @@
 #include "nft/batch.h"
 #include "policy/policy.h"
 
-/* All are about the family that the batch is set to. A new table; NLM_F_EXCL: nobody else's is joined. */
-void plan_add_table(struct batch *batch, const char *name, const char *comment);
+/* All are about the family that the batch is set to. The plan's table; NLM_F_EXCL: nobody else's is joined. */
+void plan_add_table(struct batch *batch, const struct policy *policy, enum table_id table);
 void plan_delete_table(struct batch *batch, const char *name);
 
 /*
@@ -22,11 +22,15 @@ void plan_add_chains(struct batch *batch, const struct policy *policy, enum tabl
 /* NFTA_DEVICE_PREFIX of Linux 6.18 (linux/netfilter/nf_tables.h), which older headers lack. */
 enum { PLAN_DEVICE_PREFIX = 2 };
 
-/* The comment of rules that look into a probation's set. They are the first of their chains. */
+/* The comments of rules that look into a probation's set, or into set_lasts. They are the first of their chains. */
 extern const char plan_probation_comment[];
+extern const char plan_lasts_comment[];
 
 /* The chain accepts everything while the probation lasts: another one decides. */
 void plan_add_stand_back_rule(struct batch *batch, const char *table, const char *chain, const char *set);
+
+/* An element as nft prints it: "192.0.2.1 . tcp . 443". */
+void plan_print_element(struct text *text, enum set_id set, enum ip_family family, const struct set_element *element);
 
 /*
  * The tables as `nft -s list ruleset` prints them and `nft -f` reads them, without the chains on every device

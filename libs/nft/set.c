@@ -9,6 +9,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "nft/match.h"
+#include "nft/seal.h"
 
 const char set_constant_name[] = "__set%d";
 
@@ -17,6 +18,7 @@ enum {
 	ELEMENT_LIST_LIMIT = 65000,
 	ELEMENT_ROOM = 96, /* of one element with its headers, the key 24 bytes at most */
 	SMALL_SET = 64, /* elements for which a message is reserved whole */
+	ELEMENT_KEY_SIZE = 16 + 4 + 4,
 };
 
 struct element_writer {
@@ -77,6 +79,8 @@ struct set_description {
 	uint32_t key_type; /* enum nft_data_type, or joined */
 	uint32_t key_length; /* bytes, each field padded to 4 */
 	uint32_t size; /* elements, 0: unbounded */
+	uint32_t timeout; /* seconds, 0: none */
+	struct set_seal seal; /* of sets with a name that the kernel does not fill */
 };
 
 /*
@@ -97,6 +101,20 @@ static bool is_host_endian(uint32_t key_type)
 	return key_type == NFT_TYPE_INTEGER || key_type == NFT_TYPE_MARK || key_type == NFT_TYPE_INTERFACE_NAME;
 }
 
+static void put_user_data(struct nlmsghdr *message, const struct set_description *set)
+{
+	uint8_t data[sizeof host_byte_order + USER_DATA_SIZE];
+	size_t length = 0;
+	if (is_host_endian(set->key_type)) {
+		memcpy(data, host_byte_order, sizeof host_byte_order);
+		length = sizeof host_byte_order;
+	}
+	if (set->seal.count)
+		length += user_data_write(data + length, NULL, &set->seal, sizeof set->seal);
+	if (length)
+		mnl_attr_put(message, NFTA_SET_USERDATA, length, data);
+}
+
 static uint32_t add_set(struct batch *batch, const char *table, const char *name, const struct set_description *set)
 {
 	uint32_t id = ++batch->sets;
@@ -109,8 +127,9 @@ static uint32_t add_set(struct batch *batch, const char *table, const char *name
 	mnl_attr_put_u32(message, NFTA_SET_KEY_TYPE, htonl(set->key_type));
 	mnl_attr_put_u32(message, NFTA_SET_KEY_LEN, htonl(set->key_length));
 	mnl_attr_put_u32(message, NFTA_SET_ID, htonl(id));
-	if (is_host_endian(set->key_type))
-		mnl_attr_put(message, NFTA_SET_USERDATA, sizeof host_byte_order, host_byte_order);
+	if (set->timeout)
+		mnl_attr_put_u64(message, NFTA_SET_TIMEOUT, htobe64(set->timeout * 1000ull));
+	put_user_data(message, set);
 	if (set->size) {
 		struct nlattr *description = mnl_attr_nest_start(message, NFTA_SET_DESC);
 		mnl_attr_put_u32(message, NFTA_SET_DESC_SIZE, htonl(set->size));
@@ -177,10 +196,16 @@ static struct set_description describe_set(enum set_id set, enum ip_family famil
 		description.key_type = description.key_type << NFT_TYPE_BITS | NFT_TYPE_INET_SERVICE;
 		description.key_length += 4;
 	}
-	if (set_types[set].dynamic) {
-		description.flags = NFT_SET_EVAL;
-		description.size = POLICY_DYNAMIC_SIZE;
+	if (key & KEY_INTERFACE && key != KEY_INTERFACE) {
+		description.key_type = description.key_type << NFT_TYPE_BITS | NFT_TYPE_INTERFACE_NAME;
+		description.key_length += POLICY_INTERFACE_SIZE;
 	}
+	if (set_types[set].size)
+		description.flags = NFT_SET_EVAL;
+	if (set_types[set].timeout)
+		description.flags |= NFT_SET_TIMEOUT;
+	description.size = set_types[set].size;
+	description.timeout = set_types[set].timeout;
 	return description;
 }
 
@@ -209,6 +234,19 @@ static bool has_many(const struct policy *policy, enum ip_family family)
 	return count > SMALL_SET;
 }
 
+static struct set_seal seal_set(const struct policy *policy, enum set_id set, enum ip_family family)
+{
+	struct set_seal seal = { .count = 0 };
+	size_t cursor = 0;
+	struct set_element element;
+	while (policy_next_element(policy, set, family, &cursor, &element)) {
+		uint8_t key[ELEMENT_KEY_SIZE];
+		seal.sum += digest_element(key, element_key(key, set, family, &element));
+		seal.count++;
+	}
+	return seal;
+}
+
 static void add_elements(struct batch *batch, const struct policy *policy, const char *name, enum set_id set,
 			 enum ip_family family)
 {
@@ -217,7 +255,7 @@ static void add_elements(struct batch *batch, const struct policy *policy, const
 	struct set_element element;
 	bool many = has_many(policy, family);
 	while (policy_next_element(policy, set, family, &cursor, &element)) {
-		uint8_t key[16 + 4 + 4];
+		uint8_t key[ELEMENT_KEY_SIZE];
 		size_t length = element_key(key, set, family, &element);
 		put_element(&writer, key, length, 0, many);
 	}
@@ -226,6 +264,12 @@ static void add_elements(struct batch *batch, const struct policy *policy, const
 
 void set_add_all(struct batch *batch, const struct policy *policy, enum table_id table, const char *prefix)
 {
+	if (policy->lasts) {
+		char name[32];
+		struct text text = TEXT_ON(name);
+		text_addf(&text, "%s%s", prefix, set_lasts);
+		set_add_timer(batch, policy->table, name, policy->lasts * 1000ull);
+	}
 	for (int set = 0; set < SET_IDS; set++) {
 		for (int family = IPV4; family < IP_FAMILIES; family++) {
 			if (!policy_has_set(policy, table, (enum set_id)set, (enum ip_family)family))
@@ -234,30 +278,35 @@ void set_add_all(struct batch *batch, const struct policy *policy, enum table_id
 			struct text text = TEXT_ON(name);
 			set_name(&text, prefix, (enum set_id)set, (enum ip_family)family);
 			struct set_description description = describe_set((enum set_id)set, (enum ip_family)family);
+			description.seal = seal_set(policy, (enum set_id)set, (enum ip_family)family);
 			add_set(batch, policy->table, name, &description);
 			add_elements(batch, policy, name, (enum set_id)set, (enum ip_family)family);
 		}
 	}
 }
 
-static const uint32_t probation_key;
+const char set_lasts[] = "lasts";
+const char set_probation[] = "probation";
+const char set_beside[] = "probation_beside";
 
-void set_add_probation(struct batch *batch, const char *table, const char *name, uint64_t milliseconds)
+static const uint32_t timer_key;
+
+void set_add_timer(struct batch *batch, const char *table, const char *name, uint64_t milliseconds)
 {
 	struct set_description description = {
 		.flags = NFT_SET_TIMEOUT,
 		.key_type = NFT_TYPE_MARK,
-		.key_length = sizeof probation_key,
+		.key_length = sizeof timer_key,
 	};
 	add_set(batch, table, name, &description);
 	struct element_writer writer = { .batch = batch, .table = table, .set = name };
-	put_element(&writer, &probation_key, sizeof probation_key, milliseconds, false);
+	put_element(&writer, &timer_key, sizeof timer_key, milliseconds, false);
 	close_elements(&writer);
 }
 
-void set_delete_probation(struct batch *batch, const char *table, const char *name)
+void set_delete_timer(struct batch *batch, const char *table, const char *name)
 {
 	struct element_writer writer = { .batch = batch, .table = table, .set = name, .deletes = true };
-	put_element(&writer, &probation_key, sizeof probation_key, 0, false);
+	put_element(&writer, &timer_key, sizeof timer_key, 0, false);
 	close_elements(&writer);
 }

@@ -22,10 +22,18 @@ uint32_t set_add_constant(struct batch *batch, const char *table, uint32_t data_
 /* All sets of the plan's table with their elements; prefix as in struct rule_builder. */
 void set_add_all(struct batch *batch, const struct policy *policy, enum table_id table, const char *prefix);
 
-/* A set whose one element, 0, disappears after this many milliseconds: until then the probation lasts. */
-void set_add_probation(struct batch *batch, const char *table, const char *name, uint64_t milliseconds);
+/*
+ * The names of such sets as the next one makes: of a policy that does not last for ever; of a plan on probation; of an
+ * older quarantine that has one beside it.
+ */
+extern const char set_lasts[];
+extern const char set_probation[];
+extern const char set_beside[];
+
+/* A set whose one element, 0, disappears after this many milliseconds: until then a probation or a quarantine lasts. */
+void set_add_timer(struct batch *batch, const char *table, const char *name, uint64_t milliseconds);
 
 /* Takes the element away; once it has expired, the kernel refuses the transaction with -ENOENT. */
-void set_delete_probation(struct batch *batch, const char *table, const char *name);
+void set_delete_timer(struct batch *batch, const char *table, const char *name);
 
 #endif

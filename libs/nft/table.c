@@ -12,6 +12,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "base/text.h"
+#include "nft/plan.h"
 
 const char *table_family_word(uint8_t family)
 {
@@ -116,6 +117,8 @@ static void parse_table(const struct nlmsghdr *message, struct table_info *table
 			break;
 		case NFTA_TABLE_USERDATA:
 			copy_comment(table->comment, sizeof table->comment, attribute);
+			table->sealed = user_data_find(attribute, SEAL_TYPE, &table->seal, sizeof table->seal) &&
+					table->seal.format == SEAL_FORMAT;
 			break;
 		}
 	}
@@ -168,6 +171,7 @@ static void parse_hook(const struct nlattr *nest, struct chain_info *chain)
 {
 	struct nlattr *attribute;
 	chain->base = true;
+	chain->hook_attribute = nest;
 	netlink_for_each_nested(attribute, nest) {
 		if (mnl_attr_validate(attribute, MNL_TYPE_U32) < 0)
 			continue;
@@ -175,6 +179,36 @@ static void parse_hook(const struct nlattr *nest, struct chain_info *chain)
 			chain->hook = ntohl(mnl_attr_get_u32(attribute));
 		else if (mnl_attr_get_type(attribute) == NFTA_HOOK_PRIORITY)
 			chain->priority = (int32_t)ntohl(mnl_attr_get_u32(attribute));
+	}
+}
+
+static void take_device(const struct nlattr *attribute, void (*take)(void *context, const char *device), void *context)
+{
+	char name[POLICY_INTERFACE_SIZE + 1] = "";
+	struct text text = TEXT_ON(name);
+	if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0)
+		return;
+	text_add(&text, mnl_attr_get_str(attribute));
+	if (mnl_attr_get_type(attribute) == PLAN_DEVICE_PREFIX)
+		text_add(&text, "*");
+	take(context, name);
+}
+
+void chain_each_device(const struct chain_info *chain, void (*take)(void *context, const char *device), void *context)
+{
+	struct nlattr *attribute;
+	struct nlattr *device;
+	bool list = false;
+	netlink_for_each_nested(attribute, chain->hook_attribute) {
+		if (mnl_attr_get_type(attribute) != NFTA_HOOK_DEVS)
+			continue;
+		list = true;
+		netlink_for_each_nested(device, attribute)
+			take_device(device, take, context);
+	}
+	netlink_for_each_nested(attribute, chain->hook_attribute) {
+		if (!list && mnl_attr_get_type(attribute) == NFTA_HOOK_DEV)
+			take_device(attribute, take, context);
 	}
 }
 
@@ -201,6 +235,10 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 		case NFTA_CHAIN_HOOK:
 			parse_hook(attribute, &chain);
 			break;
+		case NFTA_CHAIN_POLICY:
+			if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+				chain.drops = ntohl(mnl_attr_get_u32(attribute)) == NF_DROP;
+			break;
 		case NFTA_CHAIN_TYPE:
 			if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
 				chain.nat = strcmp(mnl_attr_get_str(attribute), "nat") == 0;
@@ -222,7 +260,7 @@ int chain_each(struct netlink *netlink, uint8_t family, const char *table,
 
 struct set_taker {
 	const char *table;
-	int (*take)(const char *name, void *context);
+	int (*take)(const struct set_info *set, void *context);
 	void *context;
 };
 
@@ -230,19 +268,30 @@ static int take_set(const struct nlmsghdr *message, void *context)
 {
 	const struct set_taker *taker = context;
 	char table[256] = "";
-	char name[256] = "";
+	struct set_info set = { .name = "" };
 	struct nlattr *attribute;
 	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
-		if (mnl_attr_get_type(attribute) == NFTA_SET_TABLE)
+		switch (mnl_attr_get_type(attribute)) {
+		case NFTA_SET_TABLE:
 			copy_string(table, sizeof table, attribute);
-		else if (mnl_attr_get_type(attribute) == NFTA_SET_NAME)
-			copy_string(name, sizeof name, attribute);
+			break;
+		case NFTA_SET_NAME:
+			copy_string(set.name, sizeof set.name, attribute);
+			break;
+		case NFTA_SET_FLAGS:
+			if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+				set.flags = ntohl(mnl_attr_get_u32(attribute));
+			break;
+		case NFTA_SET_USERDATA:
+			set.sealed = user_data_find(attribute, SEAL_TYPE, &set.seal, sizeof set.seal);
+			break;
+		}
 	}
-	return strcmp(table, taker->table) == 0 ? taker->take(name, taker->context) : 0;
+	return strcmp(table, taker->table) == 0 ? taker->take(&set, taker->context) : 0;
 }
 
 int set_each(struct netlink *netlink, uint8_t family, const char *table,
-	     int (*take)(const char *name, void *context), void *context, struct diag *diag)
+	     int (*take)(const struct set_info *set, void *context), void *context, struct diag *diag)
 {
 	union request request;
 	struct set_taker taker = { table, take, context };
@@ -251,6 +300,99 @@ int set_each(struct netlink *netlink, uint8_t family, const char *table,
 	int result = netlink_request(netlink, header, take_set, &taker);
 	return result < 0 ? diag_errno(diag, -result, "list the sets of table %s", table) : 0;
 }
+
+/* ---- elements ---- */
+
+/* The packets and bytes of the first counter in a list of expressions, or in one expression. */
+static void take_counter(const struct nlattr *expression, uint64_t *packets, uint64_t *bytes)
+{
+	struct nlattr *attribute;
+	struct nlattr *parameter;
+	bool counter = false;
+	netlink_for_each_nested(attribute, expression) {
+		if (mnl_attr_get_type(attribute) == NFTA_EXPR_NAME)
+			counter = mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0 &&
+				  strcmp(mnl_attr_get_str(attribute), "counter") == 0;
+		if (mnl_attr_get_type(attribute) != NFTA_EXPR_DATA || !counter)
+			continue;
+		netlink_for_each_nested(parameter, attribute) {
+			if (mnl_attr_validate(parameter, MNL_TYPE_U64) < 0)
+				continue;
+			if (mnl_attr_get_type(parameter) == NFTA_COUNTER_PACKETS)
+				*packets = be64toh(mnl_attr_get_u64(parameter));
+			else if (mnl_attr_get_type(parameter) == NFTA_COUNTER_BYTES)
+				*bytes = be64toh(mnl_attr_get_u64(parameter));
+		}
+	}
+}
+
+struct element_taker {
+	int (*take)(const struct element_info *element, void *context);
+	void *context;
+};
+
+static void take_key(const struct nlattr *nest, struct element_info *element)
+{
+	struct nlattr *attribute;
+	netlink_for_each_nested(attribute, nest) {
+		if (mnl_attr_get_type(attribute) != NFTA_DATA_VALUE)
+			continue;
+		element->key = mnl_attr_get_payload(attribute);
+		element->key_length = mnl_attr_get_payload_len(attribute);
+	}
+}
+
+static int take_element(const struct nlattr *nest, const struct element_taker *taker)
+{
+	struct element_info element = { .key = NULL };
+	uint64_t bytes;
+	struct nlattr *attribute;
+	netlink_for_each_nested(attribute, nest) {
+		switch (mnl_attr_get_type(attribute)) {
+		case NFTA_SET_ELEM_KEY:
+			take_key(attribute, &element);
+			break;
+		case NFTA_SET_ELEM_EXPIRATION:
+			if (mnl_attr_validate(attribute, MNL_TYPE_U64) == 0)
+				element.expires = be64toh(mnl_attr_get_u64(attribute));
+			break;
+		case NFTA_SET_ELEM_EXPR:
+			take_counter(attribute, &element.packets, &bytes);
+			break;
+		}
+	}
+	return element.key ? taker->take(&element, taker->context) : 0;
+}
+
+static int take_elements(const struct nlmsghdr *message, void *context)
+{
+	struct nlattr *attribute;
+	struct nlattr *element;
+	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS)
+			continue;
+		netlink_for_each_nested(element, attribute) {
+			int result = take_element(element, context);
+			if (result < 0)
+				return result;
+		}
+	}
+	return 0;
+}
+
+int element_each(struct netlink *netlink, uint8_t family, const char *table, const char *set,
+		 int (*take)(const struct element_info *element, void *context), void *context, struct diag *diag)
+{
+	union request request;
+	struct element_taker taker = { take, context };
+	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETSETELEM, family, NLM_F_DUMP);
+	mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_SET, set);
+	int result = netlink_request(netlink, header, take_elements, &taker);
+	return result < 0 && result != -ENOENT ? diag_errno(diag, -result, "list set %s of table %s", set, table) : 0;
+}
+
+/* ---- rules ---- */
 
 struct rule_taker {
 	int (*take)(const struct rule_info *rule, void *context);
@@ -273,6 +415,10 @@ static int take_rule(const struct nlmsghdr *message, void *context)
 			break;
 		case NFTA_RULE_USERDATA:
 			copy_comment(rule.comment, sizeof rule.comment, attribute);
+			rule.sealed = user_data_find(attribute, SEAL_TYPE, &rule.seal, sizeof rule.seal);
+			break;
+		case NFTA_RULE_EXPRESSIONS:
+			rule.expressions = attribute;
 			break;
 		}
 	}
@@ -288,6 +434,42 @@ int rule_each(struct netlink *netlink, uint8_t family, const char *table,
 	mnl_attr_put_strz(header, NFTA_RULE_TABLE, table); /* the kernel filters rules by table */
 	int result = netlink_request(netlink, header, take_rule, &taker);
 	return result < 0 ? diag_errno(diag, -result, "list the rules of table %s", table) : 0;
+}
+
+/* The code in the data of an expression "immediate". */
+static void take_verdict(const struct nlattr *expression, int32_t *verdict)
+{
+	static const uint16_t way[] = { NFTA_EXPR_DATA, NFTA_IMMEDIATE_DATA, NFTA_DATA_VERDICT, NFTA_VERDICT_CODE };
+	struct nlattr *attribute;
+	for (size_t depth = 0; depth < sizeof way / sizeof *way; depth++) {
+		const struct nlattr *found = NULL;
+		netlink_for_each_nested(attribute, expression) {
+			if (depth == 0 && mnl_attr_get_type(attribute) == NFTA_EXPR_NAME &&
+			    (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0 ||
+			     strcmp(mnl_attr_get_str(attribute), "immediate") != 0))
+				return;
+			if (mnl_attr_get_type(attribute) == way[depth])
+				found = attribute;
+		}
+		if (!found)
+			return;
+		expression = found;
+	}
+	if (mnl_attr_validate(expression, MNL_TYPE_U32) == 0)
+		*verdict = (int32_t)ntohl(mnl_attr_get_u32(expression));
+}
+
+struct rule_effect rule_effect(const struct rule_info *rule)
+{
+	struct rule_effect effect = { .verdict = NFT_CONTINUE };
+	struct nlattr *expression;
+	if (!rule->expressions)
+		return effect;
+	netlink_for_each_nested(expression, rule->expressions) {
+		take_counter(expression, &effect.packets, &effect.bytes);
+		take_verdict(expression, &effect.verdict);
+	}
+	return effect;
 }
 
 /* ---- flowtables ---- */

@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "netlink/socket.h"
+#include "nft/seal.h"
 #include "policy/policy.h"
 
 struct table_info {
@@ -16,6 +17,8 @@ struct table_info {
 	uint32_t flags; /* enum nft_table_flags */
 	char name[256]; /* NFT_NAME_MAXLEN */
 	char comment[129]; /* as nft keeps it in the user data; "" for none */
+	bool sealed;
+	struct table_seal seal;
 };
 
 /* nft's word for a family: "inet"; "?" for one that it does not know. */
@@ -44,17 +47,52 @@ struct chain_info {
 	bool nat; /* of type nat: translates, decides nothing */
 	uint32_t hook; /* enum nf_inet_hooks; of base chains only */
 	int32_t priority;
+	bool drops; /* the policy; of base chains only */
+	const struct nlattr *hook_attribute; /* for chain_each_device; NULL: not a base chain */
 };
 
-/* Hands the name of every set of the table to `take`; sets without a name of their own are "__set0" and so on. */
+/* Hands each device that a chain of family netdev is hooked on to `take`. Beginnings of names end in '*'. */
+void chain_each_device(const struct chain_info *chain, void (*take)(void *context, const char *device), void *context);
+
+struct set_info {
+	char name[256]; /* sets without one of their own are "__set0" and so on */
+	uint32_t flags; /* enum nft_set_flags */
+	bool sealed;
+	struct set_seal seal;
+};
+
+/* Hands every set of the table to `take`. */
 int set_each(struct netlink *netlink, uint8_t family, const char *table,
-	     int (*take)(const char *name, void *context), void *context, struct diag *diag);
+	     int (*take)(const struct set_info *set, void *context), void *context, struct diag *diag);
+
+struct element_info {
+	const uint8_t *key;
+	size_t key_length;
+	uint64_t expires; /* ms from now; 0: never */
+	uint64_t packets; /* of its counter */
+};
+
+/* Hands every element of the set to `take`. A set that is not there has none. */
+int element_each(struct netlink *netlink, uint8_t family, const char *table, const char *set,
+		 int (*take)(const struct element_info *element, void *context), void *context, struct diag *diag);
 
 struct rule_info {
 	char chain[256];
 	char comment[129];
 	uint64_t handle;
+	bool sealed;
+	struct rule_seal seal;
+	const struct nlattr *expressions; /* NULL: none */
 };
+
+/* What a rule does and has done. */
+struct rule_effect {
+	uint64_t packets; /* of its counter */
+	uint64_t bytes;
+	int32_t verdict; /* NF_ACCEPT, NF_DROP or enum nft_verdicts; NFT_CONTINUE when it has none */
+};
+
+struct rule_effect rule_effect(const struct rule_info *rule);
 
 /* Hands every rule of the table to `take`, chain by chain, in order. */
 int rule_each(struct netlink *netlink, uint8_t family, const char *table,

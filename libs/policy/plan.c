@@ -42,13 +42,15 @@ bool policy_has_set(const struct policy *policy, enum table_id table, enum set_i
 {
 	if (!(set_types[set].layers & table_types[table].layers & policy->layers))
 		return false;
+	if (set == SET_ATTEMPTS)
+		return table == TABLE_INET || has_any_link(policy, SET_SEALED);
 	if (set_types[set].key & KEY_OF_FAMILY)
 		return policy->peers[set_role(set)][family].count > 0;
 	if (family != IPV4)
 		return false;
 	if (set == SET_OWN_MAC)
 		return policy->links.mac_count > 0;
-	return set_types[set].dynamic || has_any_link(policy, set);
+	return set_types[set].size || has_any_link(policy, set);
 }
 
 static bool next_link(const struct policy_links *links, enum set_id set, size_t *cursor, struct set_element *element)
@@ -74,7 +76,7 @@ static bool next_mac(const struct policy_links *links, size_t *cursor, struct se
 bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
 			 struct set_element *element)
 {
-	if (set_types[set].dynamic)
+	if (set_types[set].size)
 		return false;
 	if (set == SET_OWN_MAC)
 		return next_mac(&policy->links, cursor, element);
@@ -132,7 +134,8 @@ int policy_each_chain(const struct policy *policy, enum table_id table,
 		if (id == CHAIN_INGRESS || (id == CHAIN_EGRESS && !(policy->layers & LAYER_INGRESS)))
 			result = visit_links(policy, visit, context);
 		else if (type->devices != DEVICE_OF_LINK &&
-			 (type->devices != DEVICES_SEALED || has_any_link(policy, SET_SEALED)))
+			 ((type->devices != DEVICES_SEALED && id != CHAIN_LINK_ATTEMPTS) ||
+			  has_any_link(policy, SET_SEALED)))
 			result = visit(context, &(struct chain){ .id = (enum chain_id)id });
 	}
 	return result;
@@ -172,6 +175,7 @@ static bool row_applies(const struct rule_visit *visit, const struct rule_row *r
 	refused |= visit->table == TABLE_NETDEV ? ONLY_INET : ONLY_NETDEV;
 	refused |= policy->without_fib & 1u << visit->table ? WHEN_FIB : 0;
 	refused |= policy->dns_any ? 0 : WHEN_DNS_ANY;
+	refused |= policy->log && !(policy->without_log & 1u << visit->table) ? 0 : WHEN_LOG;
 	refused |= policy->dhcp_server_count > 0 ? 0 : WHEN_DHCP_SERVER;
 	return !(row->when & refused);
 }
@@ -252,6 +256,8 @@ static enum chain_id rows_of(enum chain_id id)
 {
 	if (id == CHAIN_LINK_INBOUND)
 		return CHAIN_INBOUND;
+	if (id == CHAIN_LINK_ATTEMPTS)
+		return CHAIN_ATTEMPTS;
 	return id == CHAIN_LINK_OUTBOUND ? CHAIN_OUTBOUND : id;
 }
 

@@ -35,6 +35,10 @@ enum {
 	POLICY_DNS_RATE = 20, /* packets a second to a resolver: enough for the client, too little for bulk data */
 	POLICY_DNS_BURST = 40, /* packets */
 	POLICY_DYNAMIC_SIZE = 64, /* elements of a set that the kernel fills */
+	POLICY_ATTEMPTS = 512, /* elements: a port scan must not fill the memory */
+	POLICY_ATTEMPT_SECONDS = 86400, /* after which one that was not seen again is forgotten */
+	POLICY_LOG_GROUP_MAX = 65535,
+	POLICY_LASTS_MAX = 365 * 86400, /* seconds */
 };
 
 /* Why somebody may be reached. */
@@ -158,20 +162,37 @@ struct policy_links {
 	size_t on_link_count;
 };
 
+/* What else is known not to be covered. */
+enum {
+	GAP_DNS = 1 << 0, /* any address, because the resolvers that are asked are not known */
+	GAP_PPPOE = 1 << 1, /* what is in raw frames of PPPoE sessions */
+};
+
+/* What becomes of packets that are dropped, beside that. */
+enum policy_log { LOG_NONE, LOG_KERNEL, LOG_GROUP };
+
 struct policy {
 	const char *table;
 	const char *comment; /* of the table: marks it as ours, see POLICY_COMMENT_PREFIX */
+	uint64_t began; /* ms of CLOCK_BOOTTIME; with the table's name it stands for this run */
+	int64_t began_wall; /* seconds since the epoch */
+	uint32_t lasts; /* seconds, then the kernel lets everything pass; 0: until release */
 	struct peer_list peers[PEER_ROLES][IP_FAMILIES];
 	struct policy_network networks[POLICY_NETWORKS_MAX];
 	size_t network_count;
 	char dhcp_server[POLICY_DHCP_SERVER_MAX][POLICY_INTERFACE_SIZE]; /* interfaces on which we serve leases */
 	size_t dhcp_server_count;
 	bool dns_any; /* DNS to every address, rate-limited as a whole */
-	uint8_t layers; /* LAYER_ bits that are wanted, less those that the kernel refused */
+	uint8_t log; /* enum policy_log */
+	uint16_t log_group; /* of nfnetlink_log */
+	uint8_t wanted; /* LAYER_ bits that were asked for */
+	uint8_t layers; /* those of them that this build has, less those that the kernel refused */
 	uint8_t refused; /* LAYER_ bits */
 	struct policy_links links;
+	uint8_t gaps; /* GAP_ bits */
 	bool stateless; /* the kernel has no connection tracking */
 	uint8_t without_fib; /* bits 1 << enum table_id: the kernel does not look addresses up there */
+	uint8_t without_log; /* the same: it does not log there */
 };
 
 /* The comment of every table of ours begins so. */
@@ -204,6 +225,7 @@ enum set_id {
 	SET_KNOWN, /* all links that have netdev chains of their own, or can't have any */
 	SET_OWN_MAC, /* MAC addresses of the links that aren't sealed */
 	SET_LEASED, /* filled by the kernel: links on which a DHCP server has answered, so that prefixes may be new */
+	SET_ATTEMPTS, /* filled by the kernel: whom somebody tried to reach, in vain; interface "": the device itself */
 	SET_IDS,
 };
 
@@ -212,7 +234,7 @@ enum {
 	KEY_ADDRESS = 1,
 	KEY_PROTOCOL = 2,
 	KEY_PORT = 4,
-	KEY_INTERFACE = 8, /* alone; one set for both families */
+	KEY_INTERFACE = 8, /* alone: one set for both families; or as the last one */
 	KEY_MAC = 16, /* alone; one set for both families */
 	KEY_OF_FAMILY = KEY_ADDRESS,
 };
@@ -221,7 +243,8 @@ struct set_type {
 	const char *name; /* without the family's digit */
 	uint8_t key; /* KEY_ bits */
 	uint8_t layers; /* in the tables of which it is */
-	bool dynamic;
+	uint16_t size; /* elements, of one that the kernel fills; else 0 */
+	uint32_t timeout; /* seconds after which an element goes; 0: never */
 };
 
 extern const struct set_type set_types[SET_IDS];
@@ -247,11 +270,13 @@ enum chain_id {
 	CHAIN_INBOUND,
 	CHAIN_OUTBOUND,
 	CHAIN_FORWARD,
+	CHAIN_ATTEMPTS, /* without a hook: notes what is about to be dropped on its way out or through */
 	CHAIN_BRIDGE_INBOUND,
 	CHAIN_BRIDGE_OUTBOUND,
 	CHAIN_BRIDGE_FORWARD,
 	CHAIN_LINK_INBOUND, /* without a hook: where the links' chains go to, the rows of CHAIN_INBOUND without state */
 	CHAIN_LINK_OUTBOUND,
+	CHAIN_LINK_ATTEMPTS, /* CHAIN_ATTEMPTS for what sealed links receive: who is behind them */
 	CHAIN_SEALED_INGRESS,
 	CHAIN_SEALED_EGRESS,
 	CHAIN_INGRESS, /* one for each link that is not sealed */
@@ -328,6 +353,10 @@ enum match_kind {
 	MATCH_SET_TTL, /* ip ttl set; value: not a test, it changes the packet */
 	MATCH_TTL, /* ip ttl; value */
 	MATCH_NOTE_LEASE, /* add @leased { iifname }: not a test */
+	MATCH_HAS_PORTS, /* meta l4proto { tcp, udp, sctp } */
+	MATCH_NOTE_ATTEMPT, /* update @attempts4 { ip daddr . meta l4proto . th dport . iifname counter }; without
+			       far_port the two bytes of th sport: of ICMP type and code. Fails when it is full */
+	MATCH_LOG, /* log: to where the policy says */
 	MATCH_SOURCE_MAC_FOREIGN, /* ether saddr != @own_mac */
 	MATCH_DESTINATION_MAC_FOREIGN, /* ether daddr & 01:00:... == 00:00:... ether daddr != @own_mac: unicast */
 	MATCH_DESTINATION_MAC, /* ether daddr; data */
@@ -383,8 +412,11 @@ struct match {
 	const void *data; /* string or address bytes */
 };
 
-/* GOTO: to the chain of the netdev table that decides for all links, in the same direction. */
-enum verdict { VERDICT_DROP, VERDICT_ACCEPT, VERDICT_GOTO };
+/*
+ * GOTO: to the chain of the netdev table that decides for all links, in the same direction. JUMP: to CHAIN_ATTEMPTS and
+ * back. NONE: the next rule decides.
+ */
+enum verdict { VERDICT_DROP, VERDICT_ACCEPT, VERDICT_GOTO, VERDICT_JUMP, VERDICT_RETURN, VERDICT_NONE };
 
 /* When a row of the rule table is part of a plan. */
 enum {
@@ -409,6 +441,7 @@ enum {
 	WHEN_FIXED_MAC = 1 << 18, /* on links without LINK_ANY_MAC */
 	WHEN_ANY_VLAN = 1 << 20, /* on links with LINK_ANY_VLAN */
 	WHEN_FIB = 1 << 19, /* only where the kernel can look addresses up */
+	WHEN_LOG = 1 << 21,
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
 	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP,
 };

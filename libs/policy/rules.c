@@ -30,15 +30,17 @@ const struct layer_name layer_names[LAYER_NAMES] = {
 enum { IP_LAYERS = LAYER_INET | LAYER_NETDEV };
 
 const struct set_type set_types[SET_IDS] = {
-	[SET_SERVER] = { "server", KEY_ADDRESS | KEY_PORT, IP_LAYERS, false },
-	[SET_RESOLVER] = { "resolver", KEY_ADDRESS, IP_LAYERS, false },
-	[SET_ALLOW_OUT] = { "allow_out", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT, IP_LAYERS, false },
-	[SET_ALLOW_IN] = { "allow_in", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT, IP_LAYERS, false },
-	[SET_DNS_RATE] = { "dns_rate", KEY_ADDRESS, IP_LAYERS, true },
-	[SET_SEALED] = { "sealed", KEY_INTERFACE, LAYER_INET | LAYER_BRIDGE, false },
-	[SET_KNOWN] = { "known", KEY_INTERFACE, LAYER_LATER, false },
-	[SET_OWN_MAC] = { "own_mac", KEY_MAC, LAYER_NETDEV, false },
-	[SET_LEASED] = { "leased", KEY_INTERFACE, LAYER_NETDEV, true },
+	[SET_SERVER] = { "server", KEY_ADDRESS | KEY_PORT, IP_LAYERS },
+	[SET_RESOLVER] = { "resolver", KEY_ADDRESS, IP_LAYERS },
+	[SET_ALLOW_OUT] = { "allow_out", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT, IP_LAYERS },
+	[SET_ALLOW_IN] = { "allow_in", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT, IP_LAYERS },
+	[SET_DNS_RATE] = { "dns_rate", KEY_ADDRESS, IP_LAYERS, POLICY_DYNAMIC_SIZE },
+	[SET_SEALED] = { "sealed", KEY_INTERFACE, LAYER_INET | LAYER_BRIDGE },
+	[SET_KNOWN] = { "known", KEY_INTERFACE, LAYER_LATER },
+	[SET_OWN_MAC] = { "own_mac", KEY_MAC, LAYER_NETDEV },
+	[SET_LEASED] = { "leased", KEY_INTERFACE, LAYER_NETDEV, POLICY_DYNAMIC_SIZE },
+	[SET_ATTEMPTS] = { "attempts", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT | KEY_INTERFACE,
+			   LAYER_INET | LAYER_INGRESS, POLICY_ATTEMPTS, POLICY_ATTEMPT_SECONDS },
 };
 
 /*
@@ -54,6 +56,7 @@ const struct chain_type chain_types[CHAIN_IDS] = {
 	[CHAIN_OUTBOUND] = { "outbound_chain", "output", TABLE_INET, LAYER_INET, NF_INET_LOCAL_OUT,
 			     .priority = LAST },
 	[CHAIN_FORWARD] = { "forward_chain", "forward", TABLE_INET, LAYER_INET, NF_INET_FORWARD, .priority = FIRST },
+	[CHAIN_ATTEMPTS] = { "attempts_chain", NULL, TABLE_INET, LAYER_INET, 0 },
 	[CHAIN_BRIDGE_INBOUND] = { "inbound_chain", "input", TABLE_BRIDGE, LAYER_BRIDGE, NF_INET_LOCAL_IN,
 				   .accepts = true, .priority = FIRST },
 	[CHAIN_BRIDGE_OUTBOUND] = { "outbound_chain", "output", TABLE_BRIDGE, LAYER_BRIDGE, NF_INET_LOCAL_OUT,
@@ -62,6 +65,7 @@ const struct chain_type chain_types[CHAIN_IDS] = {
 				   .priority = FIRST },
 	[CHAIN_LINK_INBOUND] = { "inbound_chain", NULL, TABLE_NETDEV, LAYER_INGRESS | LAYER_LATER, 0 },
 	[CHAIN_LINK_OUTBOUND] = { "outbound_chain", NULL, TABLE_NETDEV, LAYER_EGRESS | LAYER_LATER, 0 },
+	[CHAIN_LINK_ATTEMPTS] = { "attempts_chain", NULL, TABLE_NETDEV, LAYER_INGRESS, 0 },
 	[CHAIN_SEALED_INGRESS] = { "sealed_ingress", "ingress", TABLE_NETDEV, LAYER_INGRESS, NF_NETDEV_INGRESS,
 				   DEVICES_SEALED, .priority = FIRST },
 	[CHAIN_SEALED_EGRESS] = { "sealed_egress", "egress", TABLE_NETDEV, LAYER_EGRESS, NF_NETDEV_EGRESS,
@@ -148,6 +152,10 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 #define IN_INTERFACE_OF(s) { .kind = MATCH_IN_INTERFACE_IN_SET, .set = s }
 #define OUT_INTERFACE_OF(s) { .kind = MATCH_OUT_INTERFACE_IN_SET, .set = s }
 #define NOTE_LEASE { .kind = MATCH_NOTE_LEASE, .set = SET_LEASED }
+#define HAS_PORTS { .kind = MATCH_HAS_PORTS }
+#define NOTE_ATTEMPT { .kind = MATCH_NOTE_ATTEMPT, .set = SET_ATTEMPTS, .far_port = true }
+#define NOTE_OTHER_ATTEMPT { .kind = MATCH_NOTE_ATTEMPT, .set = SET_ATTEMPTS }
+#define LOG { .kind = MATCH_LOG }
 #define FROM_FOREIGN_MAC { .kind = MATCH_SOURCE_MAC_FOREIGN, .set = SET_OWN_MAC }
 #define TO_FOREIGN_MAC { .kind = MATCH_DESTINATION_MAC_FOREIGN, .set = SET_OWN_MAC }
 #define TO_MAC(bytes) { .kind = MATCH_DESTINATION_MAC, .data = bytes }
@@ -300,9 +308,12 @@ const struct rule_row rule_rows[] = {
 	/* inet looks at the whole when it is put together; a first one has ports, and is looked at here as well */
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | ONLY_NETDEV, "fragments", LATER_FRAGMENT),
 
+	{ CHAIN_INBOUND, VERDICT_NONE, 0, WHEN_ANY_FAMILY | WHEN_LOG, "log", MATCHES(LIMIT, LOG) },
 	DROP_REST(CHAIN_INBOUND, "everything else"),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", OUT_INTERFACE("lo")),
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_INET, "attempts",
+	  MATCHES(OUT_INTERFACE_OF(SET_SEALED)) },
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", OUT_INTERFACE_OF(SET_SEALED)),
 	/*
 	 * A renewal goes to the server's own address, which nobody should have to pin. TTL 1 keeps it on the link; a
@@ -403,9 +414,18 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP after DHCP", ARP, ARP_FROM_OWN_MAC,
 	       LENGTHS(ARP_BYTES_SENT), OUT_INTERFACE_OF(SET_LEASED), LIMIT),
 
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_INET, "attempts", NO_MATCHES },
+	{ CHAIN_OUTBOUND, VERDICT_NONE, 0, WHEN_ANY_FAMILY | WHEN_LOG | ONLY_NETDEV, "log", MATCHES(LIMIT, LOG) },
 	DROP_REST(CHAIN_OUTBOUND, "everything else"),
 
+	{ CHAIN_FORWARD, VERDICT_JUMP, 0, WHEN_ANY_FAMILY, "attempts", NO_MATCHES },
 	DROP_REST(CHAIN_FORWARD, "forwarding"),
+
+	/* Who is called is what an investigation wants to know. Without ports: ICMP's type and code in their place. */
+	{ CHAIN_ATTEMPTS, VERDICT_NONE, 0, WHEN_ANY_FAMILY | WHEN_LOG, "log", MATCHES(LIMIT, LOG) },
+	{ CHAIN_ATTEMPTS, VERDICT_RETURN, 0, WHEN_IP, "attempts", MATCHES(HAS_PORTS, NOTE_ATTEMPT) },
+	{ CHAIN_ATTEMPTS, VERDICT_RETURN, 0, WHEN_IP, "other attempts", MATCHES(NOTE_OTHER_ATTEMPT) },
+	{ CHAIN_ATTEMPTS, VERDICT_NONE, 0, WHEN_ANY_FAMILY, "attempts beyond the list", NO_MATCHES },
 
 #if CONFIG_LAYER_BRIDGE
 	/* Frames for the device itself and from it pass a bridge that leads to a peer: other tables look at them. */
@@ -415,6 +435,9 @@ const struct rule_row rule_rows[] = {
 #endif
 
 #if CONFIG_LAYER_NETDEV
+	/* What a LAN says to all is nobody's attempt to get out. */
+	DROP(CHAIN_SEALED_INGRESS, WHEN_ANY_FAMILY, "frames to many", TO_GROUP_MAC),
+	{ CHAIN_SEALED_INGRESS, VERDICT_JUMP, 0, WHEN_ANY_FAMILY, "attempts", NO_MATCHES },
 	DROP_REST(CHAIN_SEALED_INGRESS, "sealed interfaces"),
 	DROP_REST(CHAIN_SEALED_EGRESS, "sealed interfaces"),
 

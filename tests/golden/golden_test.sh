@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Options in, nft text out. For each NAME.case beside this file:
 #
-#   text       quarantine -n prints what NAME.nft holds, version aside (GOLDEN_UPDATE=yes rewrites that file: read the diff)
+#   text       quarantine -n prints what NAME.nft holds, the tables' comments aside (GOLDEN_UPDATE=yes rewrites that file: read the diff)
 #   nft_reads  nft -f loads that text, and lists it as it was printed
 #   installs   quarantine --no-probe installs what nft lists in the same words
 #   netlink    and in the kernel both are made of the same expressions
@@ -56,10 +56,15 @@ normal_form() {
 	/usr/bin/python3 -c 'import re, sys
 def sort(match):
     return "elements = {\n" + "\n".join(sorted(re.split(r",\s+", match[1].strip()))) + " }"
-text = re.sub(r"elements = {([^}]*)}", sort, sys.stdin.read())
+text = re.sub(r"\n\t\telements = {[^}]*counter[^}]*}", "", sys.stdin.read()) # attempts of the kernel itself
+text = re.sub(r"\telement(?: \w{8}){7}(?: \w{8}){0,3} .*\n", "", text)
+text = re.sub(r"elements = {([^}]*)}", sort, text)
 text = re.sub(r"(?:\telement .*\n)+", lambda match: "".join(sorted(match[0].splitlines(True))), text)
+text = re.sub(r"(?m)^\tcomment \"quarbox .*\"", "\tcomment \"quarbox\"", text)
+text = re.sub(r" expires \w+", "", text)
 text = re.sub(r"__set\d+", "__set", text)
 text = re.sub(r"(?m)^(\w+ \S+ \w+)( \d+)+ *$", r"\1", text)
+text = re.sub(r"(?m)\\x00q\\x10.* }$", r"\\x00 }", text) # seals, which nft does not write
 text = re.sub(r"packets \d+ bytes \d+", "packets 0 bytes 0", text)
 sys.stdout.write(re.sub(r"pkts \d+ bytes \d+", "pkts 0 bytes 0", text))'
 }
@@ -103,7 +108,7 @@ run_case() { # FILE
 		failures=$((failures + 1))
 		return
 	fi
-	sed '2s/"quarbox .*"/"quarbox VERSION"/' $work/dry >$work/text
+	sed 's/^\tcomment "quarbox .*"/\tcomment "quarbox VERSION"/' $work/dry >$work/text
 	[ "${GOLDEN_UPDATE:-}" != yes ] || cp $work/text "$folder/$name.nft"
 	same "$name.text" "$folder/$name.nft" $work/text
 	normal_form <$work/dry >$work/dry.normal

@@ -357,9 +357,12 @@ lab_up() {
 
 # ---- running what is tested ----
 
-# The device's rule set without counters and without what a dynamic set has learned.
+# The device's rule set without counters, without what a dynamic set has learned, without what the tables say of their run.
 rules() { # [further options of nft]
-	dev nft -s "$@" list ruleset | sed '/^\t\tflags dynamic$/{n;/elements/{:more;/}$/d;N;s/.*\n//;b more}}'
+	dev nft -s "$@" list ruleset | /usr/bin/python3 -c 'import re, sys
+text = re.sub(r"(\n\t\tflags dynamic.*(?:\n\t\ttimeout .*)?)\n\t\telements = {[^}]*}", r"\1", sys.stdin.read())
+text = re.sub(r" expires \w+", "", text)
+sys.stdout.write(re.sub(r"(?m)^\tcomment \"quarbox .*\"", "\tcomment \"quarbox\"", text))'
 }
 
 # Puts each element on a line and the lines of a set in order: the kernel lists them as their hashes come.
@@ -367,7 +370,8 @@ sort_elements() {
 	/usr/bin/python3 -c 'import re, sys
 def sort(match):
     return "elements = {\n" + "\n".join(sorted(re.split(r",\s+", match[1].strip()))) + " }"
-sys.stdout.write(re.sub(r"elements = {([^}]*)}", sort, sys.stdin.read()))'
+text = re.sub(r"(?m)^\tcomment \"quarbox .*\"", "\tcomment \"quarbox\"", sys.stdin.read())
+sys.stdout.write(re.sub(r"elements = {([^}]*)}", sort, text))'
 }
 
 no_rules() {

@@ -192,6 +192,9 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_ICMP_TYPES:
 	case MATCH_HOP_LIMIT:
 	case MATCH_PAYLOAD_AT_MOST:
+	case MATCH_HAS_PORTS: /* behind everything that accepts */
+	case MATCH_NOTE_ATTEMPT:
+	case MATCH_LOG:
 		return false;
 	case MATCH_IN_INTERFACE_IN_SET: /* without links there is no such set */
 	case MATCH_OUT_INTERFACE_IN_SET:
@@ -228,6 +231,8 @@ static int try_rule(void *context, const struct rule *rule)
 		if (!fits(packet, match, rule))
 			return 0;
 	}
+	if (rule->row->verdict == VERDICT_JUMP)
+		return 0;
 	packet->ended = true;
 	packet->accepted = rule->row->verdict == VERDICT_ACCEPT;
 	return 0;

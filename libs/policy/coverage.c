@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "coverage.h"
+#include "policy/coverage.h"
 
 /*
  * What is not covered without a layer. Few kernels can hook devices that are not there yet, and few versions of nft can
@@ -14,6 +14,12 @@ static const struct {
 	{ LAYER_INGRESS, false, "received frames below IP, offloaded flows, macvlan children" },
 	{ LAYER_EGRESS, false, "frames that packet sockets and macvlan children send" },
 	{ LAYER_LATER, true, "raw frames on interfaces that appear later" },
+};
+
+/* By the number of the GAP_ bit. */
+static const char *const other_gaps[] = {
+	"DNS to any address: the local resolver's upstreams are unknown",
+	"raw PPPoE session frames",
 };
 
 void coverage_describe(const struct policy *policy, struct text *text)
@@ -36,11 +42,15 @@ static const char *reason(const struct policy *policy, uint8_t layer, uint8_t wa
 	return policy->refused & layer & wanted ? "the kernel refuses it" : "--layers";
 }
 
-bool coverage_gaps(const struct policy *policy, uint8_t wanted, void (*take)(void *context, const char *gap),
-		   void *context)
+bool coverage_gaps(const struct policy *policy, void (*take)(void *context, const char *gap), void *context)
 {
-	bool partial = false;
+	uint8_t wanted = policy->wanted;
+	bool partial = policy->gaps != 0;
 	char line[160];
+	for (size_t i = 0; i < sizeof other_gaps / sizeof *other_gaps; i++) {
+		if (policy->gaps & 1 << i)
+			take(context, other_gaps[i]);
+	}
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
 		struct text text = TEXT_ON(line);
 		if (policy->layers & gaps[i].layer)
@@ -48,6 +58,10 @@ bool coverage_gaps(const struct policy *policy, uint8_t wanted, void (*take)(voi
 		text_addf(&text, "%s (%s)", gaps[i].gap, reason(policy, gaps[i].layer, wanted));
 		take(context, line);
 		partial |= (wanted & gaps[i].layer) && !gaps[i].usual;
+	}
+	if (policy->without_log) {
+		take(context, "logging in all tables: the kernel refuses it");
+		partial = true;
 	}
 	if (policy->without_fib) /* to peers alone: usual, too */
 		take(context, policy->without_fib & 1 << TABLE_INET ?
@@ -59,15 +73,6 @@ bool coverage_gaps(const struct policy *policy, uint8_t wanted, void (*take)(voi
 		if (link->sealed || link->form != LINK_UNKNOWN || !(wanted & LAYER_NETDEV))
 			continue;
 		text_addf(&text, "raw frames on %s (its kind, or what the way stands on, is not known)", link->name);
-		take(context, line);
-		partial = true;
-	}
-	for (size_t i = 0; i < policy->links.count; i++) {
-		const struct policy_link *link = &policy->links.links[i];
-		struct text text = TEXT_ON(line);
-		if (!(link->passes & LINK_PPPOE) || !(policy->layers & LAYER_EGRESS))
-			continue;
-		text_addf(&text, "raw PPPoE session frames on %s", link->name);
 		take(context, line);
 		partial = true;
 	}

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nft/examine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "base/text.h"
+#include "nft/match.h"
+#include "nft/plan.h"
+#include "nft/set.h"
+
+enum {
+	TRIES_MAX = 20, /* while others change the rule set */
+	PAUSE_MS = 5, /* after a try, for each one before it */
+	SETS_MAX = 512, /* of a table; more than any plan has */
+	LINE_SIZE = 256,
+};
+
+struct known_set {
+	char name[32]; /* longer ones are not ours */
+	uint32_t flags;
+	bool sealed;
+	struct set_seal seal;
+	struct set_seal found;
+};
+
+/* One table under examination. */
+struct work {
+	struct netlink *netlink;
+	const char *name;
+	enum table_id table;
+	const struct examination *examination;
+	struct table_state *state;
+	struct known_set *sets;
+	size_t set_count;
+	struct known_set *counted; /* whose elements are being listed */
+	uint64_t wanted; /* the digest of the element that is looked for */
+	struct text *line;
+	uint32_t chains; /* bits 1 << enum chain_id that are there */
+	uint16_t hooks; /* chains with a hook */
+	uint16_t fronts; /* rules in front, of --for */
+	uint16_t next; /* number of the rule that is expected */
+	uint64_t constants; /* of the rule that is being looked at */
+	char last_chain[64]; /* of the rule before */
+	char last_comment[64];
+};
+
+static uint8_t family_of(const struct work *work)
+{
+	return table_types[work->table].family;
+}
+
+static void differs(const struct work *work, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void differs(const struct work *work, const char *format, ...)
+{
+	char line[LINE_SIZE];
+	struct text text = TEXT_ON(line);
+	va_list arguments;
+	work->state->intact = false;
+	if (!work->examination->differs)
+		return;
+	va_start(arguments, format);
+	text_vaddf(&text, format, arguments);
+	va_end(arguments);
+	work->examination->differs(work->examination->context, work->table, line);
+}
+
+/* ---- sets ---- */
+
+static int keep_set(const struct set_info *set, void *context)
+{
+	struct work *work = context;
+	if (work->set_count == SETS_MAX)
+		return -E2BIG;
+	struct known_set *known = &work->sets[work->set_count];
+	if (!text_copy(known->name, sizeof known->name, set->name))
+		return 0;
+	known->flags = set->flags;
+	known->sealed = set->sealed;
+	known->seal = set->seal;
+	known->found = (struct set_seal){ .count = 0 };
+	work->set_count++;
+	return 0;
+}
+
+static int count_element(const struct element_info *element, void *context)
+{
+	struct work *work = context;
+	work->counted->found.sum += digest_element(element->key, element->key_length);
+	work->counted->found.count++;
+	return 0;
+}
+
+/* Of which set of ours the name is; false: of none. */
+static bool find_type(const char *name, enum set_id *set, enum ip_family *family)
+{
+	for (int id = 0; id < SET_IDS; id++) {
+		for (int version = IPV4; version < IP_FAMILIES; version++) {
+			char own[32];
+			struct text text = TEXT_ON(own);
+			*set = (enum set_id)id;
+			*family = (enum ip_family)version;
+			set_name(&text, "", *set, *family);
+			if (strcmp(name, own) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int name_element(const struct element_info *element, void *context)
+{
+	struct work *work = context;
+	enum set_id set;
+	enum ip_family family;
+	uint8_t key[64] = { 0 };
+	if (digest_element(element->key, element->key_length) != work->wanted ||
+	    !find_type(work->counted->name, &set, &family))
+		return 0;
+	memcpy(key, element->key, element->key_length < sizeof key ? element->key_length : sizeof key);
+	size_t length = family_address_length(family);
+	struct set_element parts = { .address = key, .protocol = key[length], .port = key + length };
+	if (set_types[set].key & KEY_PROTOCOL)
+		parts.port += 4;
+	plan_print_element(work->line, set, family, &parts);
+	return 0;
+}
+
+/* The one element too many has the digest by which the sums differ. */
+static int name_addition(struct work *work, struct known_set *set, struct diag *diag)
+{
+	char element[96];
+	struct text text = TEXT_ON(element);
+	work->wanted = set->found.sum - set->seal.sum;
+	work->line = &text;
+	int result = element_each(work->netlink, family_of(work), work->name, set->name, name_element, work, diag);
+	if (text.length)
+		differs(work, "set %s: %s was added", set->name, element);
+	else
+		differs(work, "set %s: an element was added", set->name);
+	return result;
+}
+
+static int examine_set(struct work *work, struct known_set *set, struct diag *diag)
+{
+	if (set->flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT))
+		return 0;
+	work->counted = set;
+	int result = element_each(work->netlink, family_of(work), work->name, set->name, count_element, work, diag);
+	if (result < 0 || !set->sealed)
+		return result;
+	if (set->found.count == set->seal.count + 1)
+		return name_addition(work, set, diag);
+	if (set->found.count != set->seal.count)
+		differs(work, "set %s: %u elements, not %u", set->name, set->found.count, set->seal.count);
+	else if (set->found.sum != set->seal.sum)
+		differs(work, "set %s: an element was replaced", set->name);
+	return 0;
+}
+
+static int note_expiry(const struct element_info *element, void *context)
+{
+	*(uint64_t *)context = element->expires;
+	return 0;
+}
+
+/* Whether there is such a set, and how many ms are left of its element. */
+static int read_timer(struct work *work, const char *name, bool *found, uint64_t *left, struct diag *diag)
+{
+	*found = false;
+	*left = 0;
+	for (size_t i = 0; i < work->set_count; i++)
+		*found |= strcmp(work->sets[i].name, name) == 0;
+	return *found ? element_each(work->netlink, family_of(work), work->name, name, note_expiry, left, diag) : 0;
+}
+
+static int examine_timers(struct work *work, struct diag *diag)
+{
+	struct table_state *state = work->state;
+	uint64_t left;
+	bool lasts;
+	int result = read_timer(work, set_probation, &state->probation, &left, diag);
+	state->over = state->probation && left == 0;
+	if (result == 0)
+		result = read_timer(work, set_beside, &state->beside, &left, diag);
+	state->beside &= left > 0;
+	if (result == 0)
+		result = read_timer(work, set_lasts, &lasts, &state->left, diag);
+	state->over |= lasts && state->left == 0;
+	return result;
+}
+
+static int examine_sets(struct work *work, struct diag *diag)
+{
+	int result = set_each(work->netlink, family_of(work), work->name, keep_set, work, diag);
+	for (size_t i = 0; i < work->set_count && result == 0; i++)
+		result = examine_set(work, &work->sets[i], diag);
+	return result == 0 ? examine_timers(work, diag) : result;
+}
+
+/* ---- chains ---- */
+
+/* The chain of the plan that has this name; those of links end in a number. */
+static bool find_chain(const struct work *work, const char *name, enum chain_id *found)
+{
+	for (int id = 0; id < CHAIN_IDS; id++) {
+		const struct chain_type *type = &chain_types[id];
+		size_t length = strlen(type->name);
+		bool of_link = type->devices == DEVICE_OF_LINK;
+		*found = (enum chain_id)id;
+		if (type->table == work->table && strncmp(name, type->name, length) == 0 &&
+		    name[length] == (of_link ? '_' : '\0'))
+			return true;
+	}
+	return false;
+}
+
+static bool is_of_probation(const char *name)
+{
+	return strncmp(name, set_probation, strlen(set_probation)) == 0;
+}
+
+struct device_context {
+	const struct work *work;
+	uint32_t hook;
+};
+
+static void tell_device(void *context, const char *device)
+{
+	const struct device_context *device_context = context;
+	const struct examination *examination = device_context->work->examination;
+	if (examination->hooked)
+		examination->hooked(examination->context, device_context->hook, device);
+}
+
+static int examine_chain(const struct chain_info *chain, void *context)
+{
+	struct work *work = context;
+	struct device_context devices = { work, chain->hook };
+	enum chain_id id;
+	work->state->filters |= chain->base && !chain->nat;
+	if (is_of_probation(chain->name))
+		return 0;
+	if (!find_chain(work, chain->name, &id)) {
+		differs(work, "chain %.60s is not ours", chain->name);
+		return 0;
+	}
+	const struct chain_type *type = &chain_types[id];
+	work->chains |= 1u << id;
+	work->hooks += chain->base;
+	if (chain->base != (type->hook != NULL) || (chain->base && chain->hook != type->hook_number))
+		differs(work, "chain %.60s has another hook", chain->name);
+	else if (chain->base && chain->priority != type->priority)
+		differs(work, "chain %.60s has priority %d, not %d", chain->name, chain->priority, type->priority);
+	else if (chain->base && chain->drops == type->accepts)
+		differs(work, "chain %.60s has policy %s", chain->name, chain->drops ? "drop" : "accept");
+	if (work->table == TABLE_NETDEV && chain->base)
+		chain_each_device(chain, tell_device, &devices);
+	return 0;
+}
+
+static int examine_chains(struct work *work, struct diag *diag)
+{
+	int result = chain_each(work->netlink, family_of(work), work->name, examine_chain, work, diag);
+	for (int id = 0; id < CHAIN_IDS; id++) {
+		if (work->state->info.seal.chains & ~work->chains & 1u << id)
+			differs(work, "chain %s is missing", chain_types[id].name);
+	}
+	return result;
+}
+
+/* ---- rules ---- */
+
+static void add_constant(void *context, const char *name)
+{
+	struct work *work = context;
+	for (size_t i = 0; i < work->set_count; i++) {
+		if (strcmp(work->sets[i].name, name) == 0)
+			work->constants += work->sets[i].found.sum;
+	}
+}
+
+static uint64_t digest_of(struct work *work, const struct rule_info *rule)
+{
+	work->constants = 0;
+	uint64_t digest = rule->expressions ? digest_expressions(mnl_attr_get_payload(rule->expressions),
+								 mnl_attr_get_payload_len(rule->expressions),
+								 add_constant, work) :
+					      0;
+	return digest_rule(digest + work->constants, rule->chain, rule->comment);
+}
+
+static const enum direction directions[CHAIN_IDS] = {
+	[CHAIN_INBOUND] = DIRECTION_IN,
+	[CHAIN_OUTBOUND] = DIRECTION_OUT,
+	[CHAIN_FORWARD] = DIRECTION_THROUGH,
+	[CHAIN_ATTEMPTS] = DIRECTIONS,
+	[CHAIN_BRIDGE_INBOUND] = DIRECTION_IN,
+	[CHAIN_BRIDGE_OUTBOUND] = DIRECTION_OUT,
+	[CHAIN_BRIDGE_FORWARD] = DIRECTION_THROUGH,
+	[CHAIN_LINK_INBOUND] = DIRECTION_IN,
+	[CHAIN_LINK_OUTBOUND] = DIRECTION_OUT,
+	[CHAIN_LINK_ATTEMPTS] = DIRECTIONS,
+	[CHAIN_SEALED_INGRESS] = DIRECTION_IN,
+	[CHAIN_SEALED_EGRESS] = DIRECTION_OUT,
+	[CHAIN_INGRESS] = DIRECTION_IN,
+	[CHAIN_EGRESS] = DIRECTION_OUT,
+	[CHAIN_LATER_INGRESS] = DIRECTION_IN,
+	[CHAIN_LATER_EGRESS] = DIRECTION_OUT,
+};
+
+static void add_to(struct tally *tally, const struct rule_effect *effect)
+{
+	tally->packets += effect->packets;
+	tally->bytes += effect->bytes;
+}
+
+static void count_rule(struct work *work, const struct rule_info *rule, const struct rule_effect *effect)
+{
+	struct table_state *state = work->state;
+	enum chain_id id;
+	if (!find_chain(work, rule->chain, &id))
+		return;
+	enum direction direction = directions[id];
+	if ((id == CHAIN_ATTEMPTS || id == CHAIN_LINK_ATTEMPTS) && effect->verdict == NFT_CONTINUE)
+		state->unlisted = effect->packets; /* the last one of its chain */
+	if (direction == DIRECTIONS)
+		return;
+	if (effect->verdict == NF_ACCEPT)
+		add_to(&state->accepted[direction], effect);
+	else if (effect->verdict == NF_DROP)
+		add_to(&state->dropped[direction], effect);
+}
+
+static void tell_missing(const struct work *work, unsigned count)
+{
+	const char *rules = count == 1 ? "1 rule is" : "rules are";
+	char number[16] = "";
+	struct text text = TEXT_ON(number);
+	if (count > 1)
+		text_addf(&text, "%u ", count);
+	if (work->last_chain[0])
+		differs(work, "%s: %s%s missing after '%s'", work->last_chain, number, rules, work->last_comment);
+	else
+		differs(work, "%s%s missing at the beginning", number, rules);
+}
+
+/* Rules with a number come in its order, those in front have none. */
+static void examine_order(struct work *work, const struct rule_info *rule)
+{
+	if (rule->seal.number < work->next) {
+		differs(work, "%.60s: rule '%.60s' was moved", rule->chain, rule->comment);
+		return;
+	}
+	if (rule->seal.number > work->next)
+		tell_missing(work, rule->seal.number - work->next);
+	work->next = (uint16_t)(rule->seal.number + 1);
+	text_copy(work->last_chain, sizeof work->last_chain, rule->chain);
+	text_copy(work->last_comment, sizeof work->last_comment, rule->comment);
+}
+
+static const char *verdict_word(int32_t verdict)
+{
+	if (verdict == NF_ACCEPT)
+		return ", accept";
+	return verdict == NF_DROP ? ", drop" : "";
+}
+
+static int examine_rule(const struct rule_info *rule, void *context)
+{
+	struct work *work = context;
+	struct rule_effect effect = rule_effect(rule);
+	if (is_of_probation(rule->chain))
+		return 0;
+	count_rule(work, rule, &effect);
+	if (!rule->sealed) {
+		differs(work, "%.60s: a rule is not ours%s (handle %llu)", rule->chain, verdict_word(effect.verdict),
+			(unsigned long long)rule->handle);
+		return 0;
+	}
+	if (digest_of(work, rule) != rule->seal.digest)
+		differs(work, "%.60s: rule '%.60s' was changed", rule->chain, rule->comment);
+	if (rule->seal.number != SEAL_FRONT)
+		examine_order(work, rule);
+	else
+		work->fronts = (uint16_t)(work->fronts + (strcmp(rule->comment, plan_lasts_comment) == 0));
+	return 0;
+}
+
+static int examine_rules(struct work *work, struct diag *diag)
+{
+	const struct table_seal *seal = &work->state->info.seal;
+	int result = rule_each(work->netlink, family_of(work), work->name, examine_rule, work, diag);
+	if (work->next < seal->rules)
+		tell_missing(work, seal->rules - work->next);
+	if (seal->lasts && work->fronts != work->hooks)
+		differs(work, "%u of %u chains end by themselves (--for)", work->fronts, work->hooks);
+	return result;
+}
+
+/* ---- tables ---- */
+
+static int examine_table(struct work *work, struct diag *diag)
+{
+	static const struct examination silent = { .differs = NULL };
+	struct table_state *state = work->state;
+	*state = (struct table_state){ .intact = true };
+	int result = table_find(work->netlink, family_of(work), work->name, &state->info, &state->found, diag);
+	if (result < 0 || !state->found)
+		return result;
+	if (!state->info.sealed) /* its rules are counted all the same */
+		work->examination = &silent;
+	result = examine_sets(work, diag);
+	if (result == 0)
+		result = examine_chains(work, diag);
+	if (result == 0)
+		result = examine_rules(work, diag);
+	if (state->info.flags & NFT_TABLE_F_DORMANT) {
+		state->filters = false;
+		differs(work, "it is dormant: it holds nothing up");
+	}
+	state->intact &= state->info.sealed;
+	return result;
+}
+
+static int examine_tables(struct work *work, struct table_state states[TABLES], struct diag *diag)
+{
+	const struct examination *examination = work->examination;
+	int result = 0;
+	for (int id = 0; id < TABLES && result == 0; id++) {
+		struct work fresh = {
+			.netlink = work->netlink,
+			.name = work->name,
+			.examination = examination,
+			.sets = work->sets,
+			.table = (enum table_id)id,
+			.state = &states[id],
+		};
+		result = examine_table(&fresh, diag);
+	}
+	return result;
+}
+
+int examine(struct netlink *netlink, const char *name, const struct examination *examination,
+	    void (*restart)(void *context), struct table_state states[TABLES], struct diag *diag)
+{
+	struct work work = { .netlink = netlink, .name = name, .examination = examination };
+	int result = -EAGAIN;
+	work.sets = calloc(SETS_MAX, sizeof *work.sets);
+	if (!work.sets)
+		return diag_errno(diag, ENOMEM, "read the rules back");
+	for (int tries = 0; tries < TRIES_MAX; tries++) {
+		uint32_t before;
+		uint32_t after = 0;
+		restart(examination->context);
+		result = nft_generation(netlink, &before, diag);
+		if (result == 0)
+			result = examine_tables(&work, states, diag);
+		if (result == 0)
+			result = nft_generation(netlink, &after, diag);
+		if ((result == 0 && after == before) || (result < 0 && result != -EINTR))
+			break;
+		(void)poll(NULL, 0, tries * PAUSE_MS);
+		result = diag_errno(diag, EBUSY, "read the rules back: others keep changing them");
+	}
+	free(work.sets);
+	return result;
+}

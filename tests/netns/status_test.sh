@@ -1,0 +1,240 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# status: what is in force, what differs from what was installed, whom the device tried to reach; --for and --log.
+set -u
+. "$(dirname "$(realpath "$0")")/lib.sh"
+lab_enter "$0" "$@"
+lab_up
+echoes world 80 7000
+good=https://one.vr.test:8000/
+ca=(--ca ca.pem)
+inet=(inet $default_table)
+forbidden=(tcp/$forbidden4/80 tcp/$forbidden6/80 udp/$forbidden4/7000 udp/$forbidden6/7000)
+
+# The handle of the first rule with this comment.
+handle() { # FAMILY CHAIN COMMENT
+	dev nft -a list chain "$1" $default_table "$2" | sed -n "/comment \"$3\"/{s/.*# handle //p;q}"
+}
+
+json() { # EXPRESSION on the object o
+	/usr/bin/python3 -c 'import json, sys
+o = json.loads(sys.stdin.readline()); print(eval(sys.argv[1]))' "$1" <out
+}
+
+no_long_lines() { # NAME
+	same "$1" "" "$(awk 'length > 79' out)"
+}
+
+# ---- nothing, contained, the artifact's ----
+
+gives nothing 1 status
+matches nothing_says "^not quarantined" "$out"
+run status -j
+same nothing_json "not quarantined" "$(json 'o["state"]')"
+gives contain 0 quarantine "${ca[@]}" $good
+gives contained 0 status
+matches contained_says "^contained: table $default_table, intact since .* ago\) until released set by quarbox" "$out"
+matches contained_lists "allowed $one4:8000 \[$one6\]:8000 resolvers $resolver4 $resolver6 in " "$out"
+no_long_lines contained_fits
+before=$(rules)
+gives contained_quietly 0 status -q
+same contained_quietly_says "" "$out$err"
+run status -j
+same contained_json "contained True 0 [] 0" "$(json '"%s %s %d %s %d" % (o["state"], o["intact"], o["exit"], o["differs"], o["left"])')"
+same status_changes_nothing "$before" "$(rules)"
+dev "$tools/attempt.py" tcp/$one4/8000 >/dev/null
+run status -j
+same counters_count True "$(json 'o["in_allowed"] > 5 and o["out_allowed"] > 5')"
+gives unprivileged 77 setpriv --reuid 65534 --clear-groups --bounding-set -all --inh-caps -all "$bin/status"
+gives usage 64 status wan
+dev nft delete table "${inet[@]}"
+gives artifacts_removal_takes_inet_only 5 status
+matches artifacts_removal_says "differs inet table is missing" "$out"
+run release
+gives released 1 status
+artifact_table $one4 8000
+gives artifact 5 status
+matches artifact_says "set by Velociraptor's artifact, or by hand .* not covered .* bridged frames raw frames" "$out"
+dev nft add table inet other_table
+run release
+gives other_tables_are_none_of_ours 1 status
+dev nft delete table inet other_table
+run quarantine "${ca[@]}" -t another $good
+gives table_of_another_name 0 status
+matches table_of_another_name_says "table another, intact .* undo with release -t another" "$out"
+gives table_that_is_not_there 1 status -t $default_table
+run release
+
+# ---- each change is named ----
+
+# named NAME REGEX COMMAND...: what Debian's nft does to the quarantine is named, and the next quarantine mends it.
+named() {
+	local name=$1 regex=$2
+	shift 2
+	dev "$@" || not_ok "$name.set_up" "$*"
+	gives "$name" 5 status
+	matches "$name.named" "differs $regex (since|differs)" "$out"
+	run status -j
+	same "$name.json" "partial False True" "$(json '"%s %s %s" % (o["state"], o["intact"], len(o["differs"]) > 0)')"
+	gives "$name.mended" 0 quarantine -q "${ca[@]}" -a udp:$two4:7000 $good
+	gives "$name.intact" 0 status -q
+}
+
+run quarantine "${ca[@]}" -a udp:$two4:7000 $good
+named rule_deleted "inet inbound_chain: 1 rule is missing after 'loopback'" \
+	nft delete rule "${inet[@]}" inbound_chain handle "$(handle inet inbound_chain 'sealed interfaces')"
+named accept_added "inet inbound_chain: a rule is not ours, accept \(handle [0-9]+\)" \
+	nft insert rule "${inet[@]}" inbound_chain accept
+named accept_added_behind "inet outbound_chain: a rule is not ours, accept \(handle [0-9]+\)" \
+	nft insert rule "${inet[@]}" outbound_chain position "$(handle inet outbound_chain loopback)" tcp dport 22 accept
+named rule_replaced "inet forward_chain: a rule is not ours, accept \(handle [0-9]+\) inet forward_chain: 1 rule is missing.*" \
+	nft replace rule "${inet[@]}" forward_chain handle "$(handle inet forward_chain forwarding)" accept comment '"forwarding"'
+named chain_flushed "bridge outbound_chain: 1 rule is missing after 'sealed interfaces'" \
+	nft flush chain bridge $default_table forward_chain
+named chain_removed "inet chain forward_chain is missing inet outbound_chain: 2 rules are missing after 'everything else'" \
+	nft "flush chain ${inet[*]} forward_chain; delete chain ${inet[*]} forward_chain"
+named chain_opened "inet chain inbound_chain has policy accept" \
+	nft chain "${inet[@]}" inbound_chain '{ policy accept; }'
+named chain_added "inet chain side_door is not ours" \
+	nft add chain "${inet[@]}" side_door '{ type filter hook input priority -5; }'
+named element_added "inet set server4: $forbidden4 . 443 was added" \
+	nft add element "${inet[@]}" server4 "{ $forbidden4 . 443 }"
+named element_of_six_added "netdev set resolver6: $rogue6 was added" \
+	nft add element netdev $default_table resolver6 "{ $rogue6 }"
+named element_with_protocol_added "inet set allow_out4: $forbidden4 . tcp . 22 was added" \
+	nft add element "${inet[@]}" allow_out4 "{ $forbidden4 . tcp . 22 }"
+named elements_added "inet set server4: 3 elements, not 1" \
+	nft add element "${inet[@]}" server4 "{ $forbidden4 . 443, $forbidden4 . 80 }"
+named element_removed "inet set resolver4: 0 elements, not 1" \
+	nft delete element "${inet[@]}" resolver4 "{ $resolver4 }"
+named element_replaced "inet set resolver4: an element was replaced" \
+	nft "delete element ${inet[*]} resolver4 { $resolver4 }; add element ${inet[*]} resolver4 { $rogue4 }"
+named sealed_link_added "inet set sealed: \"usb9\" was added" nft add element "${inet[@]}" sealed '{ "usb9" }'
+named table_deleted "bridge table is missing" nft delete table bridge $default_table
+named netdev_deleted "netdev table is missing" nft delete table netdev $default_table
+dev nft add table "${inet[@]}" '{ flags dormant; }'
+gives dormant 5 status
+matches dormant_says "inet it is dormant: it holds nothing up" "$out"
+run quarantine -q "${ca[@]}" $good
+gives mended_from_dormant 0 status -q
+ip -n dev link add usb0 type veth peer name usb1
+gives later_link 5 status
+matches later_link_says "not covered .*raw frames on usb0 \(it came later, or was made anew\)" "$out"
+ip -n dev link delete usb0
+gives later_link_gone 0 status -q
+run release
+
+# ---- on probation ----
+
+management unproven 8002 --behaviour silent
+begin quarantine "${ca[@]}" -T 20 https://one.vr.test:8002/
+gives probation 6 status
+matches probation_says "^on probation: table" "$out"
+kill -KILL $running
+wait $running 2>/dev/null
+run release
+
+# ---- attempts ----
+
+gives attempts_set_up 0 quarantine "${ca[@]}" $good
+gives no_attempts 0 status --attempts
+dev "$tools/attempt.py" tcp/$forbidden4/80 >/dev/null
+dev "$tools/attempt.py" udp/$forbidden6/7000 >/dev/null
+dev "$tools/attempt.py" icmp/$forbidden4 >/dev/null
+lan "$tools/attempt.py" tcp/$rogue4/443 >/dev/null
+gives attempts 0 status --attempts
+matches attempts_tcp "tcp $forbidden4:80 [0-9]+ packets?" "$out"
+matches attempts_udp_of_six "udp \[$forbidden6\]:7000 [0-9]+ packets?" "$out"
+matches attempts_icmp "icmp $forbidden4 type 8 1 packet" "$out"
+matches attempts_forwarded "^ 0s tcp $rogue4:443 [0-9]+ packets? from lan0" "$out"
+no_long_lines attempts_fit
+run status --attempts -j
+same attempts_json "$rogue4 tcp 443 lan0 True" \
+	"$(json '"%s %s %d %s %s" % (o["address"], o["protocol"], o["port"], o["interface"], o["packets"] > 0)')"
+# a scan of more destinations than the list has room for
+dev /usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(65536):
+    try: s.sendto(b"x", ("10.7.%d.%d" % (i >> 8, i & 255), 53))
+    except OSError: pass'
+run status --attempts -j
+same scan_is_bounded True "$(/usr/bin/python3 -c 'import sys; print(400 < len(sys.stdin.readlines()) <= 1024)' <out)"
+run status --attempts
+matches scan_is_told "^ ?[0-9]+ packets more: the list was full" "$(tail -n 1 out)"
+gives scan_breaks_nothing 0 status
+run release
+
+# ---- --for ----
+
+passes open_before dev world "${forbidden[@]}"
+gives lasts 0 quarantine "${ca[@]}" --for 3s $good
+matches lasts_says "lasts 3s, then the kernel lets everything pass" "$out"
+gives lasts_status 0 status
+matches lasts_left "until released, or [0-3]s from now" "$out"
+run status -j
+same lasts_json True "$(json '0 < o["left"] + 1 <= 4')"
+named lasts_rule_deleted "inet [0-9]+ of 3 chains end by themselves \(--for\)" \
+	nft delete rule "${inet[@]}" outbound_chain handle "$(handle inet outbound_chain 'quarbox self-release')"
+gives lasts_again 0 quarantine "${ca[@]}" --for 3s $good
+blocked lasts_blocks dev world "${forbidden[@]}"
+wait_for 10 eval 'run status; [ $code -eq 1 ]'
+matches over_says "^not quarantined: the time of table $default_table is over .* until its time was over" "$out"
+passes over_passes dev world "${forbidden[@]}"
+arrives over_passes_sealed_links dev lan tcp/$lan4/80 udp/$lan6/7000
+arrives over_passes_forwarded lan world tcp/$forbidden4/80 udp/$forbidden6/7000
+run release
+check over_release_removes no_rules
+# renewed without a gap: while one runs out the next one counts already
+gives renew 0 quarantine "${ca[@]}" --for 2s --no-probe $good
+forget_arrivals world
+start dev /usr/bin/python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+end = time.monotonic() + 5
+while time.monotonic() < end:
+    try: s.sendto(b"x", (sys.argv[1], 7000))
+    except OSError: pass
+    time.sleep(0.001)' $forbidden4
+flood=$!
+for _ in 1 2 3 4; do
+	sleep 1
+	run quarantine -q "${ca[@]}" --for 2s --no-probe $good
+done
+gives renewed 0 status -q
+wait $flood
+same renewed_without_a_gap "" "$(arrived world | grep $forbidden4)"
+# an older quarantine with a time is restored as it was
+run quarantine -q "${ca[@]}" --for 1h $good
+gives rolled_back 3 quarantine -q "${ca[@]}" -T 1 https://one.vr.test:8002/
+gives rolled_back_to_the_older_one 0 status
+matches rolled_back_keeps_the_time "until released, or 59m" "$out"
+gives replaced_without_a_time 0 quarantine -q "${ca[@]}" $good
+run status
+matches replaced_without_a_time_says "until released set by" "$out"
+run release
+for bad in 0s 1y 366d '' -1 1.5h; do
+	gives "bad_time_'$bad'" 64 quarantine --for "$bad" $good
+done
+check bad_times_change_nothing no_rules
+
+# ---- --log ----
+
+gives log 0 quarantine "${ca[@]}" --log 5 $good
+start dev "$tools/log_listener.py" 5 >logged
+wait_for 5 grep -q ready logged
+dev "$tools/attempt.py" udp/$forbidden4/7000 >/dev/null
+world "$tools/attempt.py" udp/$dev4/9 >/dev/null
+check log_arrives wait_for 3 eval '[ "$(grep -c "^quarantine: $" logged)" -ge 2 ]'
+gives log_is_intact 0 status -q
+gives log_kernel 0 quarantine "${ca[@]}" --log kernel $good
+gives log_kernel_is_intact 0 status -q
+for bad in syslog 65536 '' -1; do
+	gives "bad_log_'$bad'" 64 quarantine --log "$bad" $good
+done
+run release
+
+# ---- what the tables say of their run ----
+
+run quarantine -q "${ca[@]}" -a "tcp:$two4:22" https://user:secret@one.vr.test:8000/ --no-probe
+run quarantine -q "${ca[@]}" --no-probe $good "https://two.vr.test:8000/a\"b"
+same comment_can_be_read_back "" "$(dev nft -s list ruleset >listed && dev nft -f listed 2>&1 | head -n 3)"
+finish
