@@ -179,10 +179,11 @@ static struct deadline share(struct deadline deadline, size_t remaining)
 	return deadline_in(deadline_left(deadline) / (int64_t)remaining);
 }
 
-/* Whether it may be otherwise in a moment: nothing was said about who it is, and HTTP gave no answer. */
+/* Whether it may be otherwise in a moment: nothing was said about who it is or we are, and HTTP gave no answer. */
 static bool may_change(const struct proof *proof)
 {
-	return proof->report.tls.refusals == 0 && proof->report.http.status == 0;
+	const struct probe_report *report = &proof->report;
+	return report->tls.refusals == 0 && report->http.status == 0 && !report->demands_identity;
 }
 
 static int prove_round(struct proof *proof, struct targets *targets, const struct resolver_config *resolvers,

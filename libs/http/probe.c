@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "http/connect.h"
 #include "http/get.h"
 #include "net/child.h"
@@ -21,6 +22,7 @@ struct task {
 	size_t count;
 	struct deadline deadline;
 	int64_t started;
+	struct tls_identity identity; /* to be shown; none at the first try */
 };
 
 const char *probe_verdict_name(enum probe_verdict verdict)
@@ -41,6 +43,10 @@ static int start_tls(const struct task *task, struct http_stream *stream, struct
 {
 	const char *host = task->settings->url.host;
 	struct tls_settings settings = task->settings->tls;
+	/* nobody has one but Velociraptor's client */
+	settings.identity = (struct tls_identity){ { 0 }, { 0 } };
+	if (CONFIG_VELOCIRAPTOR_CONFIG)
+		settings.identity = task->identity;
 	if (!settings.server_name)
 		settings.server_name = host;
 	if (settings.name_count == 0) {
@@ -108,6 +114,29 @@ static void judge(const struct task *task, const struct http_body *body, struct 
 	refuse(report, PROBE_REFUSED, reason);
 }
 
+/*
+ * Whether it was for want of a certificate of ours: the server asked for one, and then hung up or sent a status that
+ * says so (nginx' is 400). Only TLS 1.3 has an alert of its own for it.
+ */
+static bool is_demand(const struct probe_report *report, int result)
+{
+	unsigned status = report->http.status;
+	if (!report->tls.asks_identity)
+		return false;
+	return result == 0 ? status >= 400 && status <= 403 :
+			     result == -EPROTO || result == -ECONNRESET || result == -EPIPE;
+}
+
+static void explain_demand(const struct task *task, const char *reason, struct probe_report *report)
+{
+	char whole[sizeof report->reason];
+	struct text text = TEXT_ON(whole);
+	text_addf(&text, "server demands %s client certificate: %s",
+		  task->identity.certificate.length > 0 ? "another" : "a", reason);
+	report->demands_identity = true;
+	refuse(report, PROBE_REFUSED, whole);
+}
+
 static void talk(const struct task *task, struct http_stream *stream, struct probe_report *report)
 {
 	struct diag diag;
@@ -125,6 +154,8 @@ static void talk(const struct task *task, struct http_stream *stream, struct pro
 		judge(task, &body, report);
 	else
 		refuse(report, PROBE_REFUSED, diag.text);
+	if (is_demand(report, result))
+		explain_demand(task, report->reason, report);
 	free(body.bytes);
 }
 
@@ -193,10 +224,16 @@ static void clean_report(struct probe_report *report)
 int probe_url(const struct probe_settings *settings, const struct endpoint *list, size_t count,
 	      struct deadline deadline, struct probe_report *report, struct diag *diag)
 {
-	const struct task task = { settings, list, count, deadline, monotonic_ms() };
+	struct task task = { settings, list, count, deadline, monotonic_ms(), { { 0 }, { 0 } } };
 	const struct deadline patience = { .at = deadline.at + GRACE_MS };
 	struct diag failure = { "" };
 	int result = child_run(probe, &task, report, sizeof *report, patience, &failure);
+	if (result == 0 && report->demands_identity && settings->identity.key.length > 0) {
+		task.identity = settings->identity;
+		secret_share(task.identity.key.pem, true);
+		result = child_run(probe, &task, report, sizeof *report, patience, &failure);
+		secret_share(task.identity.key.pem, false);
+	}
 	if (result == -ETIMEDOUT || result == -EIO) { /* it hung or crashed on what it was sent */
 		init_report(report);
 		refuse(report, PROBE_REFUSED, failure.text);

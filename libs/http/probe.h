@@ -37,6 +37,8 @@ struct probe_settings {
 	struct tls_settings tls; /* server_name NULL: the URL's host; name_count 0: the URL's host is the one name */
 	/* What is in server.pem, unless the issuer is empty: then it is not looked at. The key is filled in here. */
 	struct certificate_demand pem;
+	/* Shown to a server that does not answer without; else the child does not get the key (base/secret.h). */
+	struct tls_identity identity;
 	/*
 	 * It has the key of the TLS connection when tls.issuer decided there: anybody can replay a file, and users of
 	 * the API have certificates of that issuer as well. Not for a proxy that has one of its own.
@@ -53,6 +55,7 @@ struct probe_report {
 	struct http_response http; /* status 0: there was no answer */
 	struct certificate_facts pem; /* of server.pem */
 	bool pem_checked; /* and it is as demanded */
+	bool demands_identity; /* the server does not answer without a client certificate, or not to the one we have */
 	/* milliseconds since probe_url was called; -1: it did not come to that */
 	int64_t connected_ms;
 	int64_t handshake_ms; /* the TLS handshake's end, verification included */

@@ -109,6 +109,11 @@ void trust_fill(const struct trust_options *options, const struct trust_store *s
 		const char **names)
 {
 	const struct velociraptor_config *client = client_of(options);
+	if (options->client) /* who we are does not depend on whom we trust */
+		settings->identity = (struct tls_identity){
+			bundle_of(options->client->client_certificate),
+			bundle_of(options->client->client_certificate_private_key),
+		};
 	if (client) {
 		fill_from_client(client, store, settings, names);
 		return;

@@ -20,7 +20,10 @@ struct trust_options {
 	struct trust_pins pins;
 	const char *name; /* that the certificate must bear; NULL: the URL's host, or Velociraptor's own with ca */
 	bool insecure;
-	/* whom Velociraptor's client trusts: counts when none of the above is said; NULL: nobody knows */
+	/*
+	 * Whom Velociraptor's client trusts: counts when none of the above is said; its own certificate counts in any
+	 * case. NULL: nobody knows.
+	 */
 	const struct velociraptor_config *client;
 };
 

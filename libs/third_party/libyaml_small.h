@@ -3,11 +3,14 @@
  * Makes libyaml's parser smaller without a change to its sources: what its private header spells out as macros at some
  * 300 places, most of it looking at UTF-8 byte by byte, become functions here. Included before each of its files.
  * #import, other than #include, makes the compiler pass over the private header when the file asks for it again.
+ *
+ * And makes it clean up: a private key may be in any buffer that it gives back.
  */
 #ifndef THIRD_PARTY_LIBYAML_SMALL_H
 #define THIRD_PARTY_LIBYAML_SMALL_H
 
 #import "yaml_private.h"
+#include <malloc.h>
 
 #define SMALL static __attribute__((noinline, unused))
 
@@ -65,6 +68,27 @@ SMALL int small_extend(yaml_error_type_t *error, yaml_string_t *string)
 	*error = YAML_MEMORY_ERROR;
 	return 0;
 }
+
+SMALL void small_free(void *memory)
+{
+	explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+/* Of memory that is there, to a size that is not 0. */
+SMALL void *small_realloc(void *memory, size_t size)
+{
+	size_t old_size = malloc_usable_size(memory);
+	void *moved = malloc(size);
+	if (!moved)
+		return NULL;
+	memcpy(moved, memory, old_size < size ? old_size : size);
+	small_free(memory);
+	return moved;
+}
+
+#define free small_free
+#define realloc small_realloc
 
 #undef IS_BREAK_AT
 #define IS_BREAK_AT(string, offset) small_is_break((string).pointer + (offset))

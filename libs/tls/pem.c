@@ -3,8 +3,15 @@
 
 #include <string.h>
 
-static const char begin[] = "-----BEGIN CERTIFICATE-----";
-static const char end[] = "-----END CERTIFICATE-----";
+/* What stands before and behind the base64 text of a block. */
+struct marks {
+	const char *begin;
+	const char *end;
+};
+
+static const struct marks certificate_marks = { "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----" };
+/* RFC 7468 section 10, and before it "RSA PRIVATE KEY" and "EC PRIVATE KEY" */
+static const struct marks key_marks = { "PRIVATE KEY-----", "-----END " };
 
 /* The value of a base64 digit (RFC 4648 section 4), or -1. */
 static int digit_value(char digit)
@@ -53,29 +60,31 @@ static size_t decode_base64(const char *text, size_t length, uint8_t *bytes, siz
 	return count;
 }
 
-/* The next certificate's base64 text; false when there is none. Moves *offset behind its end line. */
-static bool next_block(const char *pem, size_t length, size_t *offset, const char **text, size_t *text_length)
+/* The next block's base64 text; false when there is none. Moves *offset behind it. */
+static bool next_block(const struct marks *marks, const char *pem, size_t length, size_t *offset, const char **text,
+		       size_t *text_length)
 {
 	if (*offset >= length)
 		return false;
-	const char *start = memmem(pem + *offset, length - *offset, begin, sizeof begin - 1);
+	const char *start = memmem(pem + *offset, length - *offset, marks->begin, strlen(marks->begin));
 	if (!start)
 		return false;
-	start += sizeof begin - 1;
-	const char *stop = memmem(start, length - (size_t)(start - pem), end, sizeof end - 1);
+	start += strlen(marks->begin);
+	const char *stop = memmem(start, length - (size_t)(start - pem), marks->end, strlen(marks->end));
 	if (!stop)
 		return false;
 	*text = start;
 	*text_length = (size_t)(stop - start);
-	*offset = (size_t)(stop - pem) + sizeof end - 1;
+	*offset = (size_t)(stop - pem) + strlen(marks->end);
 	return true;
 }
 
-size_t pem_next_certificate(const char *pem, size_t length, size_t *offset, uint8_t *der, size_t size)
+static size_t next_decoded(const struct marks *marks, const char *pem, size_t length, size_t *offset, uint8_t *der,
+			   size_t size)
 {
 	const char *text;
 	size_t text_length;
-	while (next_block(pem, length, offset, &text, &text_length)) {
+	while (next_block(marks, pem, length, offset, &text, &text_length)) {
 		size_t count = decode_base64(text, text_length, der, size);
 		if (count > 0)
 			return count;
@@ -83,7 +92,18 @@ size_t pem_next_certificate(const char *pem, size_t length, size_t *offset, uint
 	return 0;
 }
 
+size_t pem_next_certificate(const char *pem, size_t length, size_t *offset, uint8_t *der, size_t size)
+{
+	return next_decoded(&certificate_marks, pem, length, offset, der, size);
+}
+
+size_t pem_private_key(const char *pem, size_t length, uint8_t *der, size_t size)
+{
+	size_t offset = 0;
+	return next_decoded(&key_marks, pem, length, &offset, der, size);
+}
+
 bool pem_has_certificate(const char *pem, size_t length)
 {
-	return length > 0 && memmem(pem, length, begin, sizeof begin - 1) != NULL;
+	return length > 0 && memmem(pem, length, certificate_marks.begin, strlen(certificate_marks.begin)) != NULL;
 }

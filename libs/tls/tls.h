@@ -35,6 +35,12 @@ struct pem_bundle {
 
 enum { TLS_ANCHORS_MAX = 3 };
 
+/* What we show to a server that asks who we are. */
+struct tls_identity {
+	struct pem_bundle certificate; /* ours, and behind it those that signed it; length 0: we have none */
+	struct pem_bundle key; /* its private key: PKCS #1, SEC 1 or PKCS #8, without a password */
+};
+
 /* All pointers are the caller's, and must stay until tls_open returns. */
 struct tls_settings {
 	enum tls_trust trust;
@@ -46,6 +52,7 @@ struct tls_settings {
 	const char *const *names; /* DNS names or IP addresses; the certificate must be for one of them */
 	size_t name_count;
 	const char *server_name; /* for server name indication; NULL or an IP address: none is sent */
+	struct tls_identity identity;
 	/*
 	 * Seconds since 1970 before which it can not be, the date of the build. When the clock is behind it then it is
 	 * wrong: "not yet valid" means nothing then, is not held against a certificate and is told as clock_unset.
@@ -87,6 +94,7 @@ struct tls_facts {
 	bool verified; /* chain and name, or a pin, were checked and are good */
 	bool by_pin; /* it was a pin that decided */
 	bool by_issuer; /* it was settings.issuer */
+	bool asks_identity; /* the server asked for a client certificate, which does not mean that it has to have one */
 	bool clock_unset; /* the clock is behind settings.not_before: see there */
 	unsigned refusals; /* enum tls_refusal; never 0 when a certificate was refused */
 	char reason[TLS_REASON_SIZE]; /* why, in words: "certificate CN=x, expected y"; "" when not refused */
@@ -112,8 +120,8 @@ struct tls;
 /*
  * Handshake (TLS 1.2 or newer) on a connected, non-blocking socket, which stays the caller's. facts is filled as far as
  * it got, also on failure. Returns 0 and sets *tls; or -errno with a diagnostic: -EKEYREJECTED when the certificate was
- * refused (facts says why; nothing was sent to the peer but the handshake), -ETIMEDOUT, -ECONNRESET when the peer
- * closed, -EPROTO for alerts and everything that is not TLS, -ENOMEM.
+ * refused (facts says why; nothing was sent to the peer but the handshake), -EBADMSG when the identity can't be read,
+ * -ETIMEDOUT, -ECONNRESET when the peer closed, -EPROTO for alerts and everything that is not TLS, -ENOMEM.
  */
 int tls_open(int fd, const struct tls_settings *settings, struct deadline deadline, struct tls **tls,
 	     struct tls_facts *facts, struct diag *diag);

@@ -16,10 +16,15 @@
 #include "base/address.h"
 #include "base/text.h"
 #include "tls/certificate_mbedtls.h"
+#include "tls/pem.h"
+
+enum { IDENTITY_DER_MAX = 8192 }; /* bytes of a certificate or private key */
 
 struct tls {
 	mbedtls_ssl_context ssl;
 	mbedtls_ssl_config config;
+	mbedtls_x509_crt certificate; /* the identity's, or empty */
+	mbedtls_pk_context key;
 	int fd;
 	int error; /* errno of the socket, when that was what failed */
 };
@@ -71,9 +76,9 @@ static const char *alert_name(unsigned alert)
 		unsigned char number;
 		const char *name;
 	} names[] = {
-		{ 40, "handshake failure" },	   { 42, "bad certificate" },  { 47, "illegal parameter" },
-		{ 70, "protocol version" },	   { 80, "internal error" },   { 112, "unrecognized name" },
-		{ 116, "client certificate required" },
+		{ 40, "handshake failure" }, { 42, "bad certificate" },	  { 47, "illegal parameter" },
+		{ 48, "unknown CA" },	     { 70, "protocol version" },  { 80, "internal error" },
+		{ 112, "unrecognized name" }, { 116, "client certificate required" },
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (names[i].number == alert)
@@ -124,16 +129,38 @@ static int wait_or_fail(const struct tls *tls, int error, struct deadline deadli
 	return 0;
 }
 
-static int handshake(struct tls *tls, struct deadline deadline, struct diag *diag)
+/* No function says whether the server asks for a client certificate; its message is still there after that step. */
+static int handshake(struct tls *tls, struct deadline deadline, struct tls_facts *facts, struct diag *diag)
 {
-	for (;;) {
-		int result = mbedtls_ssl_handshake(&tls->ssl);
-		if (result == 0)
-			return 0;
-		result = wait_or_fail(tls, result, deadline, "TLS handshake", diag);
+	while (!mbedtls_ssl_is_handshake_over(&tls->ssl)) {
+		bool may_ask = tls->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_CERTIFICATE_REQUEST;
+		int result = mbedtls_ssl_handshake_step(&tls->ssl);
+		if (result != 0)
+			result = wait_or_fail(tls, result, deadline, "TLS handshake", diag);
+		else if (may_ask)
+			facts->asks_identity = *tls->ssl.MBEDTLS_PRIVATE(in_msg) == MBEDTLS_SSL_HS_CERTIFICATE_REQUEST;
 		if (result < 0)
 			return result;
 	}
+	return 0;
+}
+
+/* Returns 0 or mbedtls' error. */
+static int read_identity(struct tls *tls, const struct tls_identity *identity)
+{
+	unsigned char der[IDENTITY_DER_MAX];
+	const struct pem_bundle *bundle = &identity->certificate;
+	size_t offset = 0;
+	size_t length;
+	int result = 0;
+	while (result == 0 && (length = pem_next_certificate(bundle->pem, bundle->length, &offset, der, sizeof der)))
+		result = mbedtls_x509_crt_parse_der(&tls->certificate, der, length);
+	length = pem_private_key(identity->key.pem, identity->key.length, der, sizeof der);
+	if (result == 0)
+		result = mbedtls_pk_parse_key(&tls->key, der, length, NULL, 0, mbedtls_psa_get_random,
+					      MBEDTLS_PSA_RANDOM_STATE);
+	explicit_bzero(der, sizeof der);
+	return result ? result : mbedtls_ssl_conf_own_cert(&tls->config, &tls->certificate, &tls->key);
 }
 
 static int configure(struct tls *tls, const struct tls_settings *settings)
@@ -161,7 +188,9 @@ static int handshake_and_verify(struct tls *tls, const struct tls_settings *sett
 	int result = configure(tls, settings);
 	if (result != 0)
 		return fail(tls, result, "prepare TLS", diag);
-	result = handshake(tls, deadline, diag);
+	if (settings->identity.certificate.length > 0 && read_identity(tls, &settings->identity) != 0)
+		return diag_fail(diag, EBADMSG, "our client certificate or its private key can't be read");
+	result = handshake(tls, deadline, facts, diag);
 	if (result < 0)
 		return result;
 	text_copy(facts->version, sizeof facts->version, mbedtls_ssl_get_version(&tls->ssl));
@@ -184,6 +213,8 @@ int tls_open(int fd, const struct tls_settings *settings, struct deadline deadli
 	opened->fd = fd;
 	mbedtls_ssl_init(&opened->ssl);
 	mbedtls_ssl_config_init(&opened->config);
+	mbedtls_x509_crt_init(&opened->certificate);
+	mbedtls_pk_init(&opened->key);
 	int result = handshake_and_verify(opened, settings, deadline, facts, diag);
 	if (result < 0)
 		tls_close(opened);
@@ -199,6 +230,8 @@ void tls_close(struct tls *tls)
 	(void)mbedtls_ssl_close_notify(&tls->ssl);
 	mbedtls_ssl_free(&tls->ssl);
 	mbedtls_ssl_config_free(&tls->config);
+	mbedtls_x509_crt_free(&tls->certificate);
+	mbedtls_pk_free(&tls->key);
 	free(tls);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/parse.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "velociraptor/document.h"
 #include "velociraptor/pattern.h"
@@ -98,6 +99,16 @@ static int read_text(const struct reader *reader, const struct key *key, const s
 	if (result < 0 || node->length == 0)
 		return result;
 	*field = strdup(node->text);
+	return *field ? 0 : no_memory(reader);
+}
+
+static int read_secret(const struct reader *reader, const struct key *key, const struct node *node)
+{
+	char **field = field_of(reader, key);
+	int result = check_text(reader, key, node, "a text");
+	if (result < 0 || node->length == 0)
+		return result;
+	*field = secret_copy(node->text, node->length);
 	return *field ? 0 : no_memory(reader);
 }
 
@@ -394,8 +405,8 @@ static int read_crypto(const struct reader *reader, const struct key *key, const
 		{ "Client.Crypto.certificate_thumbprints", read_thumbprints, 0 },
 		{ "Client.Crypto.certificate_verification_mode", read_verification, 0 },
 		{ "Client.Crypto.allow_weak_tls_server", read_bool, FIELD(weak_tls) },
-		{ "Client.Crypto.client_certificate", read_text, FIELD(client_certificate) },
-		{ "Client.Crypto.client_certificate_private_key", read_text, FIELD(client_certificate_private_key) },
+		{ "Client.Crypto.client_certificate", read_certificates, FIELD(client_certificate) },
+		{ "Client.Crypto.client_certificate_private_key", read_secret, FIELD(client_certificate_private_key) },
 		{ NULL, NULL, 0 },
 	};
 	return read_map(reader, key, node, rows);
@@ -553,12 +564,9 @@ int velociraptor_config_find(const struct velociraptor_sources *sources, struct 
 
 void velociraptor_config_fini(struct velociraptor_config *config)
 {
-	char *key = config->client_certificate_private_key;
 	for (size_t i = 0; i < config->proxy_rule_count; i++)
 		free(config->proxy_rules[i].pattern);
-	if (key)
-		explicit_bzero(key, strlen(key));
-	free(key);
+	secret_free(config->client_certificate_private_key);
 	free(config->servers);
 	free(config->ca_certificate);
 	free(config->server_name);

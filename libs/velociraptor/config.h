@@ -72,7 +72,7 @@ struct velociraptor_config {
 	enum velociraptor_verification verification;
 	bool weak_tls; /* allow_weak_tls_server */
 	char *client_certificate; /* PEM */
-	char *client_certificate_private_key; /* PEM */
+	char *client_certificate_private_key; /* PEM; a secret of base/secret.h */
 };
 
 /* Where a configuration may be, in this order. NULL and "" are passed over. */
@@ -95,7 +95,7 @@ int velociraptor_config_read(const char *path, struct velociraptor_config *confi
 /* `name` stands for the file in diagnostics. */
 int velociraptor_config_parse(const char *text, size_t length, const char *name, struct velociraptor_config *config,
 			      struct diag *diag);
-void velociraptor_config_fini(struct velociraptor_config *config); /* safe on zero; overwrites the private key */
+void velociraptor_config_fini(struct velociraptor_config *config); /* safe on zero */
 
 /* Where the server is when its name has no address; NULL: the configuration does not say. */
 const struct endpoint *velociraptor_fallback_for(const struct velociraptor_config *config, const struct url *server);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Certificates as text: server.pem, and files of trusted ones. */
+/* Certificates and keys as text: server.pem, files of trusted ones, and what we show. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/pem.h"
 #include "tls/tls.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
@@ -26,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 	};
 	struct certificate_facts facts;
 	char reason[TLS_REASON_SIZE] = "";
+	uint8_t key[256];
+	if (pem_private_key((const char *)bytes, count, key, sizeof key) > sizeof key)
+		abort();
 	struct diag diag;
 	int result = certificate_check((const char *)bytes, count, &demand, &facts, reason, sizeof reason, &diag);
 	if (result == 1 && !*reason)

@@ -155,7 +155,7 @@ other=$(echo "$bare" | tr 0-9a-f 1-9a-f0)
 	expect endless_body 1 'refused: the answer is longer than 64 KiB' $ca ${good}huge/
 	expect endless_headers 1 'refused: HTTP answer: headers of more than 16 KiB' $ca ${good}headers/
 	expect cut_in_a_chunk 1 'refused: receive: the peer closed the connection' $ca ${good}cut/
-	expect client_certificate_required 1 'refused: receive: the peer sent alert 116 \(client certificate required\)' $ca $mutual
+	expect client_certificate_required 1 'refused: server demands a client certificate: receive: the peer sent alert 116 \(client certificate required\)' $ca $mutual
 	expect load_shedding 1 'refused: TLS handshake: the peer closed|refused: TLS handshake: Connection reset' $ca $shed
 	expect silent 1 'refused: TLS handshake: no answer in time' $ca -T 1 $silent
 	expect drip 1 'refused: receive: no answer in time' $ca -T 2 ${good}drip/

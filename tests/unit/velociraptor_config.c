@@ -197,10 +197,11 @@ static void texts(void **state)
 {
 	(void)state;
 	parse_client("  pinned_server_name: Other\n  connection_timeout: 17\n  Crypto:\n    client_certificate: |\n"
-		     "      one\n      two\n    client_certificate_private_key: \"key\\n\"\n");
+		     "      -----BEGIN CERTIFICATE-----\n      two\n"
+		     "    client_certificate_private_key: \"key\\n\"\n");
 	assert_string_equal(config.server_name, "Other");
 	assert_int_equal(config.connection_timeout, 17);
-	assert_string_equal(config.client_certificate, "one\ntwo\n");
+	assert_string_equal(config.client_certificate, "-----BEGIN CERTIFICATE-----\ntwo\n");
 	assert_string_equal(config.client_certificate_private_key, "key\n");
 	parse_client("  pinned_server_name: \"\"\n  connection_timeout: 0\n");
 	assert_string_equal(config.server_name, "VelociraptorServer");
@@ -217,6 +218,8 @@ static void texts(void **state)
 			"F line 3 column 23: Client.connection_timeout: expected a number of seconds, found '-1'");
 	fails_in_client("  connection_timeout: 5s\n",
 			"F line 3 column 23: Client.connection_timeout: expected a number of seconds, found '5s'");
+	fails_in_client("  Crypto:\n    client_certificate: one\n",
+			"F line 4 column 25: Client.Crypto.client_certificate: expected a certificate in PEM, found a text");
 	fails_in_client("  Crypto:\n    client_certificate_private_key: [secret]\n",
 			"F line 4 column 37: Client.Crypto.client_certificate_private_key: expected a text, found a list");
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/secret.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+char *secret_copy(const char *bytes, size_t length)
+{
+	char *secret = mmap(NULL, length + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (secret == MAP_FAILED)
+		return NULL;
+	memcpy(secret, bytes, length);
+	secret_share(secret, false);
+	return secret;
+}
+
+void secret_share(const char *secret, bool share)
+{
+	/* the kernel reads no more than the address; its prototype lacks the const */
+	madvise((void *)(uintptr_t)secret, strlen(secret) + 1, share ? MADV_KEEPONFORK : MADV_WIPEONFORK);
+}
+
+void secret_free(char *secret)
+{
+	if (secret) /* the kernel clears pages before anybody gets them again */
+		munmap(secret, strlen(secret) + 1);
+}
