@@ -141,6 +141,34 @@ same release_during_the_proof_exit 3 $?
 check not_contained_again no_rules
 passes not_contained_again_traffic dev world "${forbidden[@]}"
 
+# ---- a child process that crashes or hangs while it speaks with a server ----
+
+# children_get SIGNAL: every child of $running, until that ends.
+children_get() {
+	local child
+	while kill -0 $running 2>/dev/null; do
+		for child in $(pgrep -P $running); do
+			kill "-$1" "$child"
+		done
+		sleep 0.05
+	done 2>/dev/null
+}
+
+management dripping 8003 --behaviour drip
+for signal in SEGV STOP; do
+	[ $signal = SEGV ] && reason='ended by signal 11' || reason='no answer in time'
+	begin quarantine -T 2 --ca ca.pem https://$one4:8003/
+	began=$(date +%s%N)
+	children_get $signal
+	ends child_gets_${signal}_exit 3
+	elapsed=$((($(date +%s%N) - began) / 1000000))
+	[ $elapsed -lt 3500 ] && ok child_gets_${signal}_in_time || not_ok child_gets_${signal}_in_time "$elapsed ms"
+	matches child_gets_${signal}_reason "^quarantine: prove $one4: child process: $reason" "$err"
+	matches child_gets_${signal}_rolled_back 'rolled back: nothing of ours is in force' "$out"
+	check child_gets_${signal}_leaves_nothing no_rules
+done
+passes child_is_gone_traffic dev world "${forbidden[@]}"
+
 # ---- outputs that nobody takes ----
 
 dev quarantine --ca ca.pem $good 2>err | :
