@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* probe: is that really our management server? */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -142,7 +143,12 @@ static int probe_target(const struct run *run, struct target *target, struct dia
 		report->connected_ms = report->handshake_ms = report->first_byte_ms = report->total_ms = -1;
 		return result == -EINTR ? result : 0;
 	}
-	return probe_url(&target->settings, target->endpoints, target->endpoint_count, deadline, report, diag);
+	do
+		result = probe_url(&target->settings, target->endpoints, target->endpoint_count, deadline, report,
+				   diag);
+	while (result == 0 && report->sheds_load && deadline_left(deadline) > PROBE_PAUSE_MS &&
+	       poll(NULL, 0, PROBE_PAUSE_MS) == 0);
+	return result;
 }
 
 /* --- what came of it --- */

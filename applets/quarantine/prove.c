@@ -10,10 +10,7 @@
 
 #include "http/probe.h"
 
-enum {
-	FORBIDDEN_MS = 3000, /* dropped packets give no answer: waiting longer proves nothing more */
-	PAUSE_MS = 500, /* between rounds over all servers: a load-shedding server closes fresh connections */
-};
+enum { FORBIDDEN_MS = 3000 }; /* dropped packets give no answer: waiting longer proves nothing more */
 
 struct proof {
 	const struct settings *settings;
@@ -220,7 +217,7 @@ int proof_run(struct proof *proof, struct targets *targets, const struct resolve
 		result = prove_round(proof, targets, resolvers, deadline, &again, detail, diag);
 		if (result == 0 || result == -EINTR)
 			return result;
-		if (again && poll(NULL, 0, deadline_left(deadline_earlier(deadline, deadline_in(PAUSE_MS)))) < 0)
+		if (again && poll(NULL, 0, deadline_left(deadline_earlier(deadline, deadline_in(PROBE_PAUSE_MS)))) < 0)
 			return -EINTR;
 	}
 	return -ENOENT;

@@ -156,6 +156,8 @@ static void talk(const struct task *task, struct http_stream *stream, struct pro
 		refuse(report, PROBE_REFUSED, diag.text);
 	if (is_demand(report, result))
 		explain_demand(task, report->reason, report);
+	else
+		report->sheds_load = !report->tls.has_leaf && (result == -ECONNRESET || result == -EPIPE);
 	free(body.bytes);
 }
 

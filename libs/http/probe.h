@@ -16,6 +16,7 @@
 
 enum {
 	PROBE_CLOCK_START = 1767225600, /* 2026-01-01, seconds since 1970: for tls.not_before; we are not older */
+	PROBE_PAUSE_MS = 500, /* until a server that sheds load is asked again */
 };
 
 enum probe_verdict {
@@ -55,6 +56,7 @@ struct probe_report {
 	struct http_response http; /* status 0: there was no answer */
 	struct certificate_facts pem; /* of server.pem */
 	bool pem_checked; /* and it is as demanded */
+	bool sheds_load; /* it closed the connection at once, as Velociraptor's server does under load: ask again */
 	bool demands_identity; /* the server does not answer without a client certificate, or not to the one we have */
 	/* milliseconds since probe_url was called; -1: it did not come to that */
 	int64_t connected_ms;

@@ -78,6 +78,7 @@ serve --key server.key --certificate server.pem --tls 1.2 --port 8101
 serve --key server.key --certificate server.pem --client-ca ca.pem --port 8102
 serve --key server.key --certificate server.pem --behaviour silent --port 8103
 serve --key server.key --certificate server.pem --behaviour shed --port 8104
+serve --key server.key --certificate server.pem --shed 2 --port 8112
 serve --plain --certificate server.pem --port 8105
 serve --key api.key --certificate api.pem --body server.pem --port 8106
 serve --key small.key --certificate small.pem --port 8107
@@ -114,6 +115,7 @@ other=$(echo "$bare" | tr 0-9a-f 1-9a-f0)
 	expect proven_by_name_in_hosts 0 'proven' $ca https://six.example.com:8000/
 	expect proven_wss 0 '^https://127.0.0.1.*proven' $ca wss://127.0.0.1:8000/
 	expect proven_close_delimited 0 'HTTP 200, 1[0-9]{3} bytes.*proven' $ca ${good}close_delimited/
+	expect proven_after_load_shedding 0 'proven' $ca -T 5 $here:8112/
 	expect proven_chain_with_intermediate 0 'issued by +CN=Web Issuer.*proven' --ca bundle.pem https://vr.example.com:8100/velo/
 	expect proven_name_is_an_address 0 'proven' --ca bundle.pem ${web}velo/
 	expect proven_whole_path 0 '/velo/server.pem .*proven' --ca bundle.pem https://vr.example.com:8100/velo/server.pem
@@ -156,7 +158,7 @@ other=$(echo "$bare" | tr 0-9a-f 1-9a-f0)
 	expect endless_headers 1 'refused: HTTP answer: headers of more than 16 KiB' $ca ${good}headers/
 	expect cut_in_a_chunk 1 'refused: receive: the peer closed the connection' $ca ${good}cut/
 	expect client_certificate_required 1 'refused: server demands a client certificate: receive: the peer sent alert 116 \(client certificate required\)' $ca $mutual
-	expect load_shedding 1 'refused: TLS handshake: the peer closed|refused: TLS handshake: Connection reset' $ca $shed
+	expect load_shedding 1 'refused: TLS handshake: the peer closed|refused: TLS handshake: Connection reset' $ca -T 1 $shed
 	expect silent 1 'refused: TLS handshake: no answer in time' $ca -T 1 $silent
 	expect drip 1 'refused: receive: no answer in time' $ca -T 2 ${good}drip/
 	expect refused_connection 1 'unreachable: connect to 127.0.0.1:1: Connection refused' $ca https://127.0.0.1:1/

@@ -96,6 +96,11 @@ dev nft flush ruleset
 
 # ---- what is accepted all the same ----
 
+management shedding 8004 --shed 3
+gives load_shedding_is_retried 0 quarantine -T 10 --ca ca.pem https://one.vr.test:8004/
+matches load_shedding_is_proven '\(proven at ' "$out"
+run release
+
 gives insecure_accepts 0 quarantine -k $good
 blocked insecure_is_contained dev world "${forbidden[@]}"
 run release

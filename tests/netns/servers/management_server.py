@@ -12,6 +12,7 @@ cut (ends in the middle of a chunk); close_delimited (no length, ends with the c
 by_path (https://host/BEHAVIOUR/server.pem chooses one of those that are about the answer).
 """
 import argparse
+import itertools
 import os
 import socket
 import ssl
@@ -115,7 +116,7 @@ def read_request(stream):
 
 
 def serve(connection, context, arguments, certificate):
-    if arguments.behaviour == "shed":
+    if arguments.behaviour == "shed" or next(arguments.accepted) < arguments.shed:
         return
     if arguments.behaviour == "silent":
         time.sleep(3600)
@@ -195,6 +196,7 @@ def parse_arguments():
     parser.add_argument("--plain", action="store_true", help="HTTP without TLS")
     parser.add_argument("--tls", choices=["1.2", "1.3"], default="1.3")
     parser.add_argument("--client-ca", help="ask for client certificates signed by this CA")
+    parser.add_argument("--shed", type=int, default=0, help="close this many connections at once before serving others")
     parser.add_argument("--log", action="store_true", help="requests to standard error")
     return parser.parse_args()
 
@@ -202,6 +204,7 @@ def parse_arguments():
 def main():
     with_openssl_configuration()
     arguments = parse_arguments()
+    arguments.accepted = itertools.count()
     threads = []
     for offset, certificate in enumerate(arguments.certificate or [None]):
         context = tls_context(arguments, certificate)
