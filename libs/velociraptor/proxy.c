@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "base/text.h"
 #include "velociraptor/pattern.h"
 
@@ -76,22 +77,50 @@ static bool is_given(const char *word)
 	return word && *word;
 }
 
-/* Whether the host is named in a list like "localhost, .example.com, 192.0.2.1", or all are by "*". */
-static bool is_exempt(const char *list, const char *host)
+/* "192.0.2.1" or "192.0.2.0/24"; cuts the word. */
+static bool is_network_of(char *word, const struct address *address)
 {
+	struct address network;
+	char *slash = strchrnul(word, '/');
+	bool has_length = *slash != '\0';
+	uint64_t bits = 8 * sizeof network.bytes;
+	*slash = '\0';
+	if (!address_parse(word, &network) || network.family != address->family ||
+	    (has_length && !parse_unsigned(slash + 1, 8 * address_length(&network), &bits)))
+		return false;
+	for (size_t i = 0; i < bits; i++) {
+		if ((network.bytes[i / 8] ^ address->bytes[i / 8]) & 0x80 >> i % 8)
+			return false;
+	}
+	return true;
+}
+
+/* A name stands for those below it as well, and only for those when it begins with a dot or "*.". */
+static bool is_name_of(const char *word, const char *host)
+{
+	word += *word == '*';
+	size_t length = strlen(word);
 	size_t host_length = strlen(host);
+	if (length == 0 || length > host_length)
+		return false;
+	const char *tail = host + host_length - length;
+	return strcasecmp(tail, word) == 0 && (*word == '.' || tail == host || tail[-1] == '.');
+}
+
+/*
+ * Whether the server is named in a list like "localhost, .example.com, 192.0.2.0/24", or all are by "*": as Go's
+ * httpproxy has it, but for ports. A word with a port is nobody's.
+ */
+static bool is_exempt(const char *list, const struct url *server)
+{
+	char word[HOST_NAME_MAX_LENGTH + 2];
 	for (const char *at = list; at && *at;) {
 		at += strspn(at, ", ");
 		size_t length = strcspn(at, ", ");
-		const char *word = at;
+		struct text text = TEXT_ON(word);
+		text_add_bytes(&text, at, length);
 		at += length;
-		if (length == 1 && *word == '*')
-			return true;
-		bool dot = length > 0 && *word == '.';
-		if (length == 0 || length > host_length + dot)
-			continue;
-		const char *tail = host + host_length + dot - length;
-		if (strncasecmp(tail, word + dot, length - dot) == 0 && (tail == host || tail[-1] == '.'))
+		if (strcmp(word, "*") == 0 || is_name_of(word, server->host) || is_network_of(word, &server->address))
 			return true;
 	}
 	return false;
@@ -155,7 +184,7 @@ int velociraptor_way_to(const struct velociraptor_config *config, const struct v
 		way->proxy = rule->proxy;
 		return 0;
 	}
-	if (!configured && is_exempt(environment->no_proxy, server->host))
+	if (!configured && is_exempt(environment->no_proxy, server))
 		return 0;
 	return choose(config, environment, server->tls, way, diag);
 }

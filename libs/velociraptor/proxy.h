@@ -25,7 +25,7 @@ int velociraptor_proxy_parse(const char *text, struct velociraptor_proxy *proxy,
 
 /*
  * The way to this server. proxy_url_regexp decides first; then the environment, unless it is ignored; then the
- * configuration. Where it says nothing of proxies at all, no_proxy counts too (names and their subdomains, "*").
+ * configuration. Where it says nothing of proxies at all, no_proxy counts too (as Go reads it).
  * Returns 0, or -EINVAL with a diagnostic when the environment's value is no proxy.
  */
 int velociraptor_way_to(const struct velociraptor_config *config, const struct velociraptor_environment *environment,

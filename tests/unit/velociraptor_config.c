@@ -455,6 +455,28 @@ static void environments(void **state)
 	const struct velociraptor_environment both = { .http_proxy = "http://eh.test:1", .https_proxy = "u:p@es.test:2" };
 	const struct velociraptor_environment only_http = { .http_proxy = "http://eh.test:1" };
 	const struct velociraptor_environment exempt = { NULL, "http://es.test:2", ".example.com, vr.test ,192.0.2.1" };
+	static const struct {
+		const char *list;
+		const char *server;
+		bool direct;
+	} lists[] = {
+		{ "example.com", "https://example.com/", true },
+		{ ".example.com", "https://example.com/", false },
+		{ "*.example.com", "https://a.example.com/", true },
+		{ "*.example.com", "https://example.com/", false },
+		{ "example.com:8000", "https://a.example.com/", false },
+		{ "192.0.2.0/25", "https://192.0.2.127/", true },
+		{ "192.0.2.0/25", "https://192.0.2.128/", false },
+		{ "0.0.0.0/0", "https://192.0.2.1/", true },
+		{ "0.0.0.0/0", "https://[2001:db8::1]/", false },
+		{ "0.0.0.0/0", "https://vr.test/", false },
+		{ "2001:db8::/33", "https://[2001:db8:7fff::1]/", true },
+		{ "2001:db8::/33", "https://[2001:db8:8000::1]/", false },
+		{ "192.0.2.0/33, 192.0.2.0/x, vr.test/8, /, :, [, [192.0.2.1", "https://192.0.2.2/", false },
+		{ "192.0.2.1:444", "https://192.0.2.1/", false },
+		{ "2001:db8::1", "https://[2001:db8::1]/", true },
+		{ ",, ,", "https://vr.test/", false },
+	};
 	const struct velociraptor_environment all_exempt = { NULL, "http://es.test:2", "*" };
 	const struct velociraptor_environment bad = { NULL, "socks5://u:secret@es.test:2", NULL };
 	parse_client("");
@@ -469,6 +491,11 @@ static void environments(void **state)
 	assert_string_equal(way("https://vr.test/", &all_exempt), "direct");
 	assert_string_equal(way("https://vr.test/", &bad),
 			    "$https_proxy: expected a proxy's URL that begins with http:// or https://");
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		const struct velociraptor_environment environment = { NULL, "http://es.test:2", lists[i].list };
+		assert_string_equal(way(lists[i].server, &environment),
+				    lists[i].direct ? "direct" : "http://es.test:2/ env");
+	}
 	parse_client("  proxy: http://p.test:3\n"); /* the environment wins, and no_proxy is not asked */
 	assert_string_equal(way("https://vr.test/", &both), "http://es.test:2/ u:p env");
 	assert_string_equal(way("https://vr.test/", &exempt), "http://es.test:2/ env");
