@@ -74,6 +74,9 @@ static int set_target(const struct run *run, const struct url *server, struct ta
 	*url = *server;
 	if (CONFIG_VELOCIRAPTOR_CONFIG && run->client.servers)
 		result = velociraptor_way_to(&run->client, &run->environment, url, &target->way, diag);
+	if (result == 0 && target->way.proxy.set && target->way.proxy.url.tls)
+		return diag_fail(diag, EINVAL, "TLS to the proxy %s itself is not supported",
+				 target->way.proxy.url.host);
 	if (result == 0 && url->path[strlen(url->path) - 1] == '/')
 		result = url_append(url, server_certificate, diag);
 	target->settings.through_proxy = target->way.proxy.set;
@@ -135,9 +138,6 @@ static int probe_target(const struct run *run, struct target *target, struct dia
 	struct deadline deadline = deadline_in((int64_t)run->options->timeout * 1000);
 	struct probe_report *report = &target->report;
 	int result = resolve(run, target, deadline, diag);
-	if (result == 0 && target->way.proxy.set && target->way.proxy.url.tls)
-		result = diag_fail(diag, ENOENT, "no proof through %s, a proxy that speaks TLS",
-				   target->way.proxy.url.host);
 	if (result < 0) {
 		text_copy(report->reason, sizeof report->reason, diag->text);
 		report->connected_ms = report->handshake_ms = report->first_byte_ms = report->total_ms = -1;

@@ -22,13 +22,32 @@ struct proof {
 	struct resolved resolved;
 };
 
+static int refuse_proxy(const struct server *server, int error, struct diag *diag)
+{
+	return diag_fail(diag, error, "prove %s: TLS to the proxy %s itself is not supported", server->url.host,
+			 server->proxy.url.host);
+}
+
+/* Nothing that is begun without a way that a proof can take comes to a good end. */
+static int check_ways(const struct settings *settings, struct diag *diag)
+{
+	const struct targets *targets = &settings->targets;
+	for (size_t i = 0; i < targets->server_count; i++) {
+		if (!targets->servers[i].proxy.set || !targets->servers[i].proxy.url.tls)
+			return 0;
+	}
+	return targets->server_count == 0 || settings->keep ? 0 : refuse_proxy(targets->servers, EBADMSG, diag);
+}
+
 int proof_open(const struct settings *settings, struct proof **proof, struct diag *diag)
 {
 	struct proof *opened = calloc(1, sizeof *opened);
 	if (!opened)
 		return diag_errno(diag, ENOMEM, "prepare the proof");
 	opened->settings = settings;
-	int result = trust_open(&settings->trust, &opened->store, diag);
+	int result = check_ways(settings, diag);
+	if (result == 0)
+		result = trust_open(&settings->trust, &opened->store, diag);
 	if (result < 0) {
 		proof_close(opened);
 		return -EBADMSG;
@@ -144,8 +163,7 @@ static int set_request(struct proof *proof, const struct server *server, struct 
 {
 	const struct velociraptor_proxy *proxy = &server->proxy;
 	if (proxy->set && proxy->url.tls)
-		return diag_fail(diag, ENOENT, "prove %s: no proof through %s, a proxy that speaks TLS",
-				 server->url.host, proxy->url.host);
+		return refuse_proxy(server, ENOENT, diag);
 	proof->probe.url = server->url;
 	proof->probe.through_proxy = proxy->set;
 	proof->probe.credentials = proxy->credentials;

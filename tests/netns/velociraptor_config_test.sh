@@ -171,10 +171,21 @@ matches proxy_json_member '"server":"https://one.vr.test:8000/","proxy":"http://
 run release
 refuses proxy_without_credentials 'prove one.vr.test: .*407' $good <<<"  proxy: http://two.vr.test:3129"
 gives probe_proxy_without_credentials 1 probe
-refuses proxy_of_another_kind 'prove one.vr.test: no proof through two.vr.test, a proxy that speaks TLS' $good \
-	<<<"  proxy: https://two.vr.test:3129"
 deploy $good <<<"  proxy: https://two.vr.test:3129"
-gives probe_proxy_of_another_kind 1 probe
+gives tls_proxy 78 quarantine
+matches tls_proxy_reason '^quarantine: prove one.vr.test: TLS to the proxy two.vr.test itself is not supported' "$err"
+check tls_proxy_changes_nothing no_rules
+gives probe_tls_proxy 78 probe
+matches probe_tls_proxy_reason '^probe: TLS to the proxy two.vr.test itself is not supported' "$err"
+gives tls_proxy_keep 0 quarantine --keep -T 1
+passes tls_proxy_keep_allows dev world tcp/$two4/3129
+run release
+gives tls_proxy_no_probe 0 quarantine --no-probe
+run release
+deploy $good https://two.vr.test:8000/ <<<"  proxy_config: {proxy_url_regexp: {'^https://one': 'https://two.vr.test:3129'}}"
+gives tls_proxy_for_one_server 0 quarantine -T 5
+matches tls_proxy_other_proves "https://two.vr.test:8000/ $two4.*\(proven at " "$out"
+run release
 deploy $good </dev/null
 gives environment_proxy 0 env https_proxy=http://user:secret@two.vr.test:3129 "$bin/quarantine"
 matches environment_proxy_proves "through http://two.vr.test:3129/ .*\(proven at $two4\) $good $one4" "$out"
