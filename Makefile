@@ -217,6 +217,14 @@ sizes: $O/quarbox
 	$(Q)+$(MAKE) -s O=$O/sizes THIRD_PARTY_DIR=$O/sizes/third_party LTO=0 >/dev/null
 	@awk -f configs/sizes.awk -v object_folder=$O/sizes/obj/ -v sysroot=$O/sizes/third_party/sysroot/lib/ \
 		-v total=$$(wc -c <$O/quarbox) -v without=$$(wc -c <$O/sizes/quarbox) $O/sizes/quarbox.map
+	@+$(call size_without,libyaml,VELOCIRAPTOR_CONFIG|LIB_VELOCIRAPTOR|USE_LIBYAML)
+	@+$(call size_without,TLS,APPLET_PROBE|QUARANTINE_PROBE|LIB_TLS|LIB_HTTP|USE_MBEDTLS)
+
+# $(call size_without,WHAT,SYMBOL|SYMBOL...): the same configuration without these; nothing where it has no quarantine.
+size_without = ! grep -q '^CONFIG_APPLET_QUARANTINE=y' $O/.config || { mkdir -p $O/sizes/$1 && \
+	sed -E 's/^(CONFIG_($2))=y/\# \1 is not set/' $O/.config >$O/sizes/$1/.config && \
+	$(MAKE) -s O=$O/sizes/$1 THIRD_PARTY_DIR=$(THIRD_PARTY_DIR) >/dev/null && \
+	printf '%8d  in total, stripped, in a build without $1\n' $$(wc -c <$O/sizes/$1/quarbox); }
 
 # --- the same code for this machine, with sanitizers, for tests -----------------------------------------
 
@@ -276,7 +284,7 @@ help:
 #h   deps           fetch and compile the libraries it needs, and say where each came from
 #h   install        to $(DESTDIR)$(PREFIX)/sbin, with the manual pages of the applets in it
 #h   install-links  relative links beside it, from the configuration
-#h   sizes          bytes in total and by library, applet and third party
+#h   sizes          bytes in total and by library, applet and third party; in total without libyaml, and without TLS
 #h   sizes-all      bytes of every configs/*_defconfig
 #h   clean          remove what was built; the configuration and the downloads stay
 #h   distclean      remove these too
