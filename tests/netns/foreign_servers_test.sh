@@ -114,6 +114,14 @@ go='-tls1_3 -groups P-521:P-384:P-256'
 		"--pin $(openssl x509 -in self_signed.pem -noout -fingerprint -sha256 | cut -d= -f2)" \
 		-cert $work/self_signed.pem -key $work/server.key $go
 
+	# ---- the system's CA certificates ----
+
+	s_server_row not_of_the_systems 1 'refused: certificate CN=vr.example.com, issued by CN=Web Issuer: its chain does' good \
+		'' $web $go
+	cp bundle.pem /etc/ssl/certs/ca-certificates.crt
+	s_server_row of_the_systems 0 'proven: certificate chain and name are verified; server.pem is not checked' good '' \
+		$web $go
+
 	# ---- servers that want a certificate of ours ----
 
 	s_server_row demands_ours 1 'refused: server demands a client certificate: receive: the peer sent alert 116' good \
@@ -123,7 +131,37 @@ go='-tls1_3 -groups P-521:P-384:P-256'
 	s_server_row asks_for_ours 0 'proven: ' good '--ca ca.pem' $rsa $go -verify 1 -CAfile $work/ca.pem
 }
 
-# client_config NAME CERTIFICATE KEY: a configuration of Velociraptor's client with a certificate of its own.
+# ---- the device's clock ----
+
+${CC:-cc} -D_GNU_SOURCE -o clock_at "$tools/clock_at.c" || { echo "not ok set_up: cc"; exit 1; }
+unset_clock='warning: this device.s clock is before 2026-01-01; .not yet valid. is not held against certificates'
+
+# at_clock NAME EPOCH CODE REGEX CERTIFICATE: what probe, with the clock at EPOCH, says of a server with this certificate.
+at_clock() {
+	local name=$1 epoch=$2 code=$3 regex=$4
+	s_server $((++port)) good -cert $work/"$5" -key $work/server.key -tls1_3
+	url=https://vr.example.com:$port/
+	gives "$name" "$code" "$work/clock_at" "$epoch" "$bin/probe" --ca ca.pem $url
+	matches "${name}_words" "$regex" "$err $out"
+}
+
+at_clock clock_of_1970 1000 0 "$unset_clock.*proven: " server.pem
+gives clock_of_1970_json 0 "$work/clock_at" 1000 "$bin/probe" --ca ca.pem -j $url
+matches clock_of_1970_json_member '"clock_unset":true' "$out"
+gives clock_of_1970_contains 0 "$work/clock_at" 1000 "$bin/quarantine" --ca ca.pem $url
+matches clock_of_1970_warns 'warning: .*clock' "$err"
+run release
+kill $server
+at_clock clock_of_1970_future 1000 0 "$unset_clock.*proven: " future.pem
+kill $server
+at_clock clock_of_1970_expired 1000 1 'CN=VelociraptorServer expired on 2025-01-01; the clock says 1970-01-01' long_expired.pem
+kill $server
+at_clock clock_of_1970_stranger 1000 1 'its chain does not lead to a trusted CA' stranger.pem
+kill $server
+at_clock clock_is_ahead 2082758400 1 'CN=VelociraptorServer expired on 20.*; the clock says 2036-01-01' server.pem
+kill $server
+
+# client_config CERTIFICATE KEY: a configuration of Velociraptor's client with a certificate of its own.
 client_config() {
 	printf 'Client:\n  server_urls: ["https://vr.example.com:%s/"]\n  use_self_signed_ssl: true\n' $((port + 1))
 	printf '  ca_certificate: |\n'
@@ -241,4 +279,7 @@ row nginx_plain_portal 1 'refused: server.pem: expected a certificate, found oth
 port=9107
 client_config api.pem api.key >client.yaml
 row nginx_ours 0 'proven: ' -c client.yaml
+port=9101
+client_config api.pem api.key | sed 's/use_self_signed_ssl: true/use_self_signed_ssl: false/; s,:9102/,:9102/velo/,' >client.yaml
+row nginx_public 0 'CN=vr.example.com.*certificate chain and name are verified, and server.pem as well' -c client.yaml
 finish
