@@ -38,4 +38,6 @@ $(fuzz_targets): $O/fuzz/%.fuzz: tests/fuzz/%.c $O/fuzz/libs.a
 -include $(wildcard $O/fuzz/*.fuzz.d)
 
 fuzz: $(fuzz_targets)
-	$(Q)$(test_environment) FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/run $O/tests/logs tests/fuzz/fuzz_test.sh
+	$(Q)$(test_environment) FUZZ_SECONDS='$(FUZZ_SECONDS)' \
+		TEST_TIMEOUT_fuzz=$$((300 + $(words $(fuzz_targets)) * $(or $(FUZZ_SECONDS),0))) \
+		tests/run $O/tests/logs tests/fuzz/fuzz_test.sh
