@@ -70,6 +70,23 @@ fails_and_rolls_back silent_server -T 2 --ca ca.pem $silent
 elapsed=$((($(date +%s%N) - began) / 1000000))
 [ $elapsed -lt 3500 ] && ok silent_server_in_time || not_ok silent_server_in_time "$elapsed ms"
 
+management bad 8005 --behaviour by_path
+while read -r behaviour reason; do
+	began=$(date +%s%N)
+	fails_and_rolls_back "bad_$behaviour" -T 2 --ca ca.pem https://one.vr.test:8005/$behaviour/ </dev/null
+	elapsed=$((($(date +%s%N) - began) / 1000000))
+	[ $elapsed -lt 3500 ] && ok "bad_${behaviour}_in_time" || not_ok "bad_${behaviour}_in_time" "$elapsed ms"
+	matches "bad_${behaviour}_reason" "^quarantine: prove one.vr.test: $reason" "$err"
+done <<-END
+	redirect HTTP status 301, redirect to https://login.example/: not followed
+	error HTTP status 500, expected 200
+	portal server.pem: expected a certificate, found other text
+	huge the answer is longer than 64 KiB
+	headers HTTP answer: headers of more than 16 KiB
+	cut receive: the peer closed the connection
+	drip receive: no answer in time
+END
+
 # The artifact's table, for the same server.
 artifact_table $one4 8000
 before=$(dev nft list ruleset)
