@@ -209,11 +209,18 @@ another='refused: server demands another client certificate: receive: the peer s
 		api.pem api.key -cert $work/stranger.pem -key $work/server.key $go $ask
 }
 
-# The key stays with the parent, in its one copy, as long as nobody demands it.
+# The key stays with the parent as long as nobody demands it. What was read before it is long enough that the parser's
+# buffers are not given back to the system.
 start world socat TCP-LISTEN:9300,bind=$one4,fork,reuseaddr EXEC:'sleep 9'
 wait_for 5 listening 9300
 port=9299
-client_config api.pem api.key >client.yaml
+{
+	echo 'labels:'
+	for i in {1..800}; do
+		printf -- '- label %0*d\n' $((i % 300 + 1)) "$i"
+	done
+	client_config api.pem api.key
+} >client.yaml
 start dev probe -q -T 3 -c client.yaml
 parent=$!
 wait_for 5 pgrep -P $parent
