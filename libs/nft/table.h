@@ -61,7 +61,7 @@ struct set_info {
 	struct set_seal seal;
 };
 
-/* Hands every set of the table to `take`. */
+/* Hands every set of the table to `take`. A table that is not there has none. */
 int set_each(struct netlink *netlink, uint8_t family, const char *table,
 	     int (*take)(const struct set_info *set, void *context), void *context, struct diag *diag);
 
