@@ -8,6 +8,7 @@
 
 #include "../applet.h"
 #include "base/json.h"
+#include "nft/blocking.h"
 #include "nft/containment.h"
 
 extern const struct applet release_applet;
@@ -38,47 +39,75 @@ static const struct option_row option_table[] = {
 	OPTION_END,
 };
 
-static void print_table_names(const struct removed_tables *removed, const char *separator, struct text *text)
+enum { TABLE_COLUMNS = 46 }; /* for a name, so that no line is longer than 79; JSON has more of it */
+
+static void print_table_names(const struct removed_tables *removed, bool json, struct text *text)
 {
 	size_t named = removed->count < REMOVED_TABLES_MAX ? removed->count : REMOVED_TABLES_MAX;
+	const char *separator = json ? ", " : ",\n          ";
 	text_add(text, "removed table");
 	for (size_t i = 0; i < named; i++)
-		text_addf(text, "%s%s %s", i ? separator : " ", table_family_word(removed->tables[i].family),
-			  removed->tables[i].name);
+		text_addf(text, "%s%s %.*s", i ? separator : " ", table_family_word(removed->tables[i].family),
+			  json ? (int)sizeof removed->tables[i].name : TABLE_COLUMNS, removed->tables[i].name);
 	if (named < removed->count)
-		text_addf(text, " and %zu more", removed->count - named);
+		text_addf(text, "%sand %zu more", separator, removed->count - named);
 }
 
-static int print_result(const struct release_options *options, const struct removed_tables *removed)
+static void print_blocking(const struct blocking *blocking, bool json, struct text *text)
+{
+	if (json)
+		json_array_begin(text, "blocking");
+	else if (blocking->count)
+		text_add(text, "still there, and drops what it does not allow:\n");
+	for (size_t i = 0; i < blocking->count && i < BLOCKING_LISTED_MAX; i++) {
+		if (json)
+			json_array_string(text, blocking->chains[i]);
+		else
+			text_addf(text, "          %s\n", blocking->chains[i]);
+	}
+	if (json)
+		json_array_end(text);
+	else if (blocking->count > BLOCKING_LISTED_MAX)
+		text_addf(text, "          and %zu more\n", blocking->count - BLOCKING_LISTED_MAX);
+}
+
+static int print_result(const struct release_options *options, const struct removed_tables *removed,
+			const struct blocking *blocking)
 {
 	char words[3072];
-	char line[4096];
+	char line[6144];
 	struct text result = TEXT_ON(words);
 	struct text text = TEXT_ON(line);
-	if (options->quiet)
-		return EXIT_DONE;
 	if (removed->count == 0)
 		text_add(&result, "nothing to release: no quarantine is in force");
 	else
-		print_table_names(removed, options->json ? ", " : ",\n          ", &result);
+		print_table_names(removed, options->json, &result);
 	if (options->json) {
 		json_begin(&text);
 		json_number(&text, "Time", (int64_t)time(NULL));
 		json_string(&text, "Result", words);
 		json_number(&text, "removed", (int64_t)removed->count);
 		json_number(&text, "left", (int64_t)removed->left);
+		print_blocking(blocking, true, &text);
 		json_end(&text);
 	} else {
 		text_addf(&text, "%s%s\n", removed->count ? "released: " : "", words);
+		print_blocking(blocking, false, &text);
 	}
 	/* what was to be done is done: only the telling failed */
 	return applet_print("release", line, text.length) == EXIT_DONE ? EXIT_DONE : EXIT_UNVERIFIED;
 }
 
-static int finish(const struct release_options *options, const struct removed_tables *removed)
+static int finish(struct netlink *netlink, const struct release_options *options, const struct removed_tables *removed)
 {
 	struct diag diag;
-	int code = print_result(options, removed);
+	struct blocking blocking;
+	int code = EXIT_DONE;
+	if (!options->quiet) {
+		if (blocking_find(netlink, &blocking, &diag) < 0)
+			applet_warn("release", &diag);
+		code = print_result(options, removed, &blocking);
+	}
 	if (removed->left == 0)
 		return code;
 	diag_fail(&diag, EPERM, "table %s: another process owns it, and only that can remove it", removed->left_name);
@@ -106,7 +135,7 @@ static int run_release(int argc, char **argv)
 	else if (result < 0)
 		code = applet_fail("release", exit_code_for(result), &diag);
 	else
-		code = finish(&options, &removed);
+		code = finish(&netlink, &options, &removed);
 	netlink_close(&netlink);
 	return code;
 }

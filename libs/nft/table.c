@@ -212,8 +212,36 @@ void chain_each_device(const struct chain_info *chain, void (*take)(void *contex
 	}
 }
 
+static void parse_chain(const struct nlmsghdr *message, struct chain_info *chain)
+{
+	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(message);
+	struct nlattr *attribute;
+	*chain = (struct chain_info){ .family = generic->nfgen_family };
+	netlink_for_each_attribute(attribute, message, sizeof *generic) {
+		switch (mnl_attr_get_type(attribute)) {
+		case NFTA_CHAIN_TABLE:
+			copy_string(chain->table, sizeof chain->table, attribute);
+			break;
+		case NFTA_CHAIN_NAME:
+			copy_string(chain->name, sizeof chain->name, attribute);
+			break;
+		case NFTA_CHAIN_HOOK:
+			parse_hook(attribute, chain);
+			break;
+		case NFTA_CHAIN_POLICY: /* base chains only have it */
+			if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+				chain->drops = ntohl(mnl_attr_get_u32(attribute)) == NF_DROP;
+			break;
+		case NFTA_CHAIN_TYPE:
+			if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+				chain->nat = strcmp(mnl_attr_get_str(attribute), "nat") == 0;
+			break;
+		}
+	}
+}
+
 struct chain_taker {
-	const char *table;
+	const char *table; /* NULL: any */
 	int (*take)(const struct chain_info *chain, void *context);
 	void *context;
 };
@@ -221,31 +249,9 @@ struct chain_taker {
 static int take_chain(const struct nlmsghdr *message, void *context)
 {
 	const struct chain_taker *taker = context;
-	struct chain_info chain = { .name = "" };
-	char table[256] = "";
-	struct nlattr *attribute;
-	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
-		switch (mnl_attr_get_type(attribute)) {
-		case NFTA_CHAIN_TABLE:
-			copy_string(table, sizeof table, attribute);
-			break;
-		case NFTA_CHAIN_NAME:
-			copy_string(chain.name, sizeof chain.name, attribute);
-			break;
-		case NFTA_CHAIN_HOOK:
-			parse_hook(attribute, &chain);
-			break;
-		case NFTA_CHAIN_POLICY:
-			if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
-				chain.drops = ntohl(mnl_attr_get_u32(attribute)) == NF_DROP;
-			break;
-		case NFTA_CHAIN_TYPE:
-			if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
-				chain.nat = strcmp(mnl_attr_get_str(attribute), "nat") == 0;
-			break;
-		}
-	}
-	return strcmp(table, taker->table) == 0 ? taker->take(&chain, taker->context) : 0;
+	struct chain_info chain;
+	parse_chain(message, &chain);
+	return !taker->table || strcmp(chain.table, taker->table) == 0 ? taker->take(&chain, taker->context) : 0;
 }
 
 int chain_each(struct netlink *netlink, uint8_t family, const char *table,
@@ -255,7 +261,8 @@ int chain_each(struct netlink *netlink, uint8_t family, const char *table,
 	struct chain_taker taker = { table, take, context };
 	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETCHAIN, family, NLM_F_DUMP);
 	int result = netlink_request(netlink, header, take_chain, &taker);
-	return result < 0 ? diag_errno(diag, -result, "list the chains of table %s", table) : 0;
+	return result < 0 ? diag_errno(diag, -result, "list the chains%s%s", table ? " of table " : "",
+				       table ? table : "") : 0;
 }
 
 struct set_taker {

@@ -42,12 +42,14 @@ int table_find(struct netlink *netlink, uint8_t family, const char *name, struct
 	       struct diag *diag);
 
 struct chain_info {
+	uint8_t family; /* NFPROTO_* */
+	char table[256];
 	char name[256];
 	bool base; /* hooked */
+	bool drops; /* a base chain whose policy is drop */
 	bool nat; /* of type nat: translates, decides nothing */
 	uint32_t hook; /* enum nf_inet_hooks; of base chains only */
 	int32_t priority;
-	bool drops; /* the policy; of base chains only */
 	const struct nlattr *hook_attribute; /* for chain_each_device; NULL: not a base chain */
 };
 
@@ -110,7 +112,7 @@ void flowtable_parse(const struct nlmsghdr *message, struct flowtable_info *flow
 int flowtable_each(struct netlink *netlink, int (*take)(const struct flowtable_info *flowtable, void *context),
 		   void *context, struct diag *diag);
 
-/* Hands every chain of the table to `take`. */
+/* Hands every chain of the table to `take`; table NULL: of all tables, family AF_UNSPEC: of all families. */
 int chain_each(struct netlink *netlink, uint8_t family, const char *table,
 	       int (*take)(const struct chain_info *chain, void *context), void *context, struct diag *diag);
 

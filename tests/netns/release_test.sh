@@ -89,6 +89,93 @@ gives quiet 0 release -q
 same quiet_says_nothing "" "$out$err"
 check quiet_leaves_nothing no_rules
 
+# ---- what is left of something else ----
+
+run quarantine "${contain[@]}"
+dev nft delete table bridge $default_table
+gives two_of_three 0 release
+matches two_of_three_says_so "^released: removed table inet $default_table, netdev $default_table\\s*\$" "$out"
+check two_of_three_leaves_nothing no_rules
+run quarantine "${contain[@]}"
+dev nft delete table inet $default_table
+gives without_inet 0 release
+check without_inet_leaves_nothing no_rules
+dev nft 'table inet vrr_quarantine_table { set probation_server4 { type ipv4_addr . inet_service; }; }
+	table netdev vrr_quarantine_table { comment "quarbox 0.1.0"; }'
+gives without_chains 0 release
+check without_chains_leaves_nothing no_rules
+dev nft 'table inet vrr_quarantine_table { comment "quarbox 0.1.0"; set probation_beside { type nf_proto; flags timeout; }
+	chain probation_inbound_chain { type filter hook input priority 0; policy drop; meta nfproto != @probation_beside accept; }
+	chain inbound_chain { type filter hook input priority 0; policy drop; }; }'
+gives leftover_probation 0 release
+check leftover_probation_leaves_nothing no_rules
+
+# ---- the network is down, another quarantine hangs and holds the lock, there is no configuration ----
+
+echo 'nonsense' >/etc/quarbox.conf
+run quarantine --no-probe --dns none https://$one4/
+same bad_configuration 78 $code
+rm /etc/quarbox.conf
+start dev quarantine -T 30 -k --dns none https://$one4:8000/ >hung 2>&1 </dev/null # the echo server speaks no TLS
+running=$!
+wait_for 5 on_probation
+kill -STOP $running
+echo 'nonsense' >/etc/quarbox.conf
+ip -n dev link set wan down
+ip -n dev link set lan0 down
+gives offline 0 timeout 5 release
+matches offline_says_so "^released: removed table inet $default_table" "$out"
+check offline_leaves_nothing no_rules
+kill -CONT $running
+kill -TERM $running
+wait $running
+same stopped_quarantine_rolls_back 3 $?
+check stopped_quarantine_leaves_nothing no_rules
+rm /etc/quarbox.conf
+ip -n dev link set wan up
+ip -n dev link set lan0 up
+ip -n dev address add $dev6/64 dev wan nodad
+ip -n dev address add 2001:db8:3::1/64 dev lan0 nodad
+ip -n dev route replace default via $router4
+ip -n dev route replace ::/0 via $router6
+wait_for 5 all_links_work
+passes online_again dev world "${forbidden[@]}"
+
+# ---- what else lets nothing through ----
+
+dev nft 'table inet fw4 { chain input { type filter hook input priority 0; policy drop; ct state established accept; }
+		chain forward { type filter hook forward priority 0; policy accept; drop; }; chain helper { drop; }; }
+	table ip asleep { flags dormant; chain input { type filter hook input priority 0; policy drop; }; }
+	table netdev early { chain in { type filter hook ingress device "lan0" priority 0; policy drop; }; }'
+others=$(rules)
+run quarantine "${contain[@]}"
+gives blocking 0 release
+same blocking_says_so "released: removed table inet $default_table,
+          bridge $default_table,
+          netdev $default_table
+still there, and drops what it does not allow:
+          inet fw4, chain input
+          netdev early, chain in" "$out"
+same blocking_stays "$others" "$(rules)"
+gives blocking_in_json 0 release -j
+check blocking_json /usr/bin/python3 -c 'import json, sys
+assert json.loads(sys.argv[1])["blocking"] == ["inet fw4, chain input", "netdev early, chain in"], sys.argv[1]' "$out"
+gives blocking_quiet 0 release -q
+same blocking_quiet_says_nothing "" "$out$err"
+long=$(printf 'x%.0s' {1..200})
+for ((i = 0; i < 20; i++)); do
+	echo "table inet a$i$long { chain $long { type filter hook output priority $i; policy drop; }; }"
+done | dev nft -f -
+gives many_blocking 0 release
+same many_blocking_lines "8 and 14 more" "$(grep -c ', chain ' out) $(sed -n 's/^ *\(and .*\)/\1/p' out)"
+same many_blocking_columns "" "$(grep -E '.{80}' out)"
+dev nft flush ruleset
+echo "table inet a$long { comment \"quarbox x\"; }; table netdev b$long { comment \"quarbox x\"; }" | dev nft -f -
+gives long_names 0 release
+same long_names_columns "" "$(grep -E '.{80}' out)"
+gives nothing_blocks 0 release -j
+matches nothing_blocks_json '"blocking":\[\]' "$out"
+
 # Without /proc, /run and names: the rescue shell.
 run quarantine "${contain[@]}"
 gives bare_system 0 unshare -m bash -c 'mount -t tmpfs none /etc; mount -t tmpfs none /run; mount -t tmpfs none /proc
