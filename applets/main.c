@@ -25,7 +25,7 @@ static const struct applet *const applets[] = {
 static const char program[] = "quarbox";
 
 /* All that quarbox or --help prints fits: a row of an option table is about 150 bytes. */
-enum { PAGE_SIZE_BYTES = 8192, LINK_PATH_SIZE = 4096, STDERR_MS = 1000, STDOUT_MS = 30000 };
+enum { PAGE_SIZE_BYTES = 8192, LINK_PATH_SIZE = 4096, STDERR_MS = 1000, STDOUT_MS = 30000, COLUMNS = 79 };
 
 static const struct applet *find_applet(const char *name)
 {
@@ -56,6 +56,21 @@ static int write_all(int fd, const char *bytes, size_t count, int milliseconds)
 	return result;
 }
 
+/* For a terminal. In files a message stays one line, whatever its length. */
+static void wrap(char *bytes, size_t count)
+{
+	size_t start = 0;
+	size_t blank = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (bytes[i] == ' ')
+			blank = i;
+		if (i - start < COLUMNS || blank <= start)
+			continue;
+		bytes[blank] = '\n';
+		start = blank + 1;
+	}
+}
+
 static void write_line(const char *applet, const char *message)
 {
 	char line[512];
@@ -63,6 +78,8 @@ static void write_line(const char *applet, const char *message)
 	text_addf(&text, "%s: %s", applet, message);
 	text.length -= text.cut; /* room for the newline */
 	hide_controls(line, text.length);
+	if (isatty(STDERR_FILENO))
+		wrap(line, text.length);
 	text_add(&text, "\n");
 	(void)write_all(STDERR_FILENO, line, text.length, STDERR_MS); /* nothing is left to tell that it failed */
 }

@@ -15,7 +15,7 @@ packages_of() {
         packages_of build
         packages_of config
         echo pkg-config libcmocka-dev libmnl-dev libnftnl-dev libyaml-dev nftables iproute2 openssl curl socat \
-            strace shellcheck procps clang libclang-rt-dev util-linux ca-certificates dnsmasq-base busybox groff-base ;;
+            strace shellcheck procps clang libclang-rt-dev util-linux ca-certificates dnsmasq-base busybox groff-base tmux ;;
     image) echo qemu-system-x86 busybox xz-utils zstd python3 nftables iproute2 ppp pppoe ;;
     demo)
         packages_of build

@@ -13,7 +13,7 @@ enum {
 	NAME_COLUMN = 6,
 	DETAIL_COLUMN = 18,
 	VERDICT_COLUMN = 64, /* leaves room for "FAILED 999.99s" */
-	DRAIN_MS = 3000, /* a screen takes 2 s at 9600 baud */
+	DRAIN_MS = 3000,
 };
 
 void report_init(struct report *report, bool json, bool quiet, unsigned steps)
@@ -24,8 +24,14 @@ void report_init(struct report *report, bool json, bool quiet, unsigned steps)
 
 int report_fini(struct report *report)
 {
-	int result = output_drain(&report->output, deadline_in(DRAIN_MS));
-	output_fini(&report->output);
+	struct output *output = &report->output;
+	struct diag diag;
+	int result = output_drain(output, deadline_in(DRAIN_MS + (int)output->length)); /* 9600 baud: a byte takes 1 ms */
+	output_fini(output);
+	if (result == -EAGAIN) {
+		diag_fail(&diag, 0, "warning: standard output did not take %zu bytes", output->lost + output->length);
+		applet_warn("quarantine", &diag);
+	}
 	return result;
 }
 
@@ -125,20 +131,29 @@ void report_warning(struct report *report, const struct diag *diag)
 	report_json_end(report, &text);
 }
 
+/* The string from that column on, in as many lines as it needs. The lead stands in front of the first. */
+static void write_wrapped(struct report *report, const char *lead, size_t column, const char *string)
+{
+	char lines[2 * REPORT_LINE_SIZE];
+	struct text text = TEXT_ON(lines);
+	wrap_format(&text, lead, column, string);
+	if (!report->json && !report->quiet)
+		output_queue(&report->output, text.bytes, text.length); /* the block goes out as one */
+}
+
 void report_item(struct report *report, const char *label, const char *string)
 {
 	char lines[2 * REPORT_LINE_SIZE];
 	struct text text = TEXT_ON(lines);
 	item_format(&text, label, string);
 	if (!report->json && !report->quiet)
-		output_queue(&report->output, text.bytes, text.length); /* the block goes out as one */
+		output_queue(&report->output, text.bytes, text.length);
 }
 
 void report_result(struct report *report, const char *state, const char *string)
 {
-	char line[REPORT_LINE_SIZE];
-	struct text text = TEXT_ON(line);
-	text_addf(&text, "%s: %s\n", state, string);
-	if (!report->json)
-		write_text(report, &text);
+	char lead[32];
+	struct text text = TEXT_ON(lead);
+	text_addf(&text, "%s: ", state);
+	write_wrapped(report, lead, text.length, string);
 }

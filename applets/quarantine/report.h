@@ -31,7 +31,7 @@ struct report {
 
 void report_init(struct report *report, bool json, bool quiet, unsigned steps);
 
-/* Waits a little for a slow terminal. Returns 0 or -errno of what could not be written. */
+/* Waits for a slow terminal, and says how much it did not take. Returns 0 or -errno of what could not be written. */
 int report_fini(struct report *report);
 
 /* Whether standard output has failed for good (full disk), as opposed to being slow or gone. */
@@ -47,10 +47,10 @@ void report_count(struct report *report, const char *name, unsigned value);
 /* Something that does not end the run: "warning" in JSON, on stderr for people. */
 void report_warning(struct report *report, const struct diag *diag);
 
-/* A line of the last block: "  label      text", wrapped at 79 columns where it has blanks. */
+/* A line of the last block: "  label      text", wrapped at 79 columns. */
 void report_item(struct report *report, const char *label, const char *text);
 
-/* The one line that says how it ended. */
+/* How it ended: "state: text", wrapped in the same way. */
 void report_result(struct report *report, const char *state, const char *text);
 
 /* An object of JSON under construction goes out by report_json_end. */

@@ -5,7 +5,7 @@
 
 enum { ITEM_COLUMN = 14, LINE_COLUMNS = 79 };
 
-/* How many bytes of the string go on this line: up to the last blank that fits, all when there is none. */
+/* How many bytes of the string go on this line: up to the last blank that fits. */
 static size_t break_at(const char *string, size_t columns)
 {
 	size_t length = strlen(string);
@@ -14,18 +14,25 @@ static size_t break_at(const char *string, size_t columns)
 	size_t at = columns;
 	while (at > 0 && string[at] != ' ')
 		at--;
-	return at > 0 ? at : strcspn(string, " ");
+	return at > 0 ? at : columns;
+}
+
+void wrap_format(struct text *text, const char *lead, size_t column, const char *words)
+{
+	while (*words) {
+		size_t length = break_at(words, LINE_COLUMNS - column);
+		text_addf(text, "%-*s", (int)column, lead);
+		text_add_bytes(text, words, length);
+		text_add(text, "\n");
+		words += length + (words[length] == ' ');
+		lead = "";
+	}
 }
 
 void item_format(struct text *text, const char *label, const char *words)
 {
-	while (*words) {
-		size_t length = break_at(words, LINE_COLUMNS - ITEM_COLUMN);
-		size_t padding = strlen(label) + 2 < ITEM_COLUMN ? ITEM_COLUMN - 2 - strlen(label) : 1;
-		text_addf(text, "  %s%.*s", label, (int)padding, "            ");
-		text_add_bytes(text, words, length);
-		text_add(text, "\n");
-		words += length + (words[length] == ' ');
-		label = "";
-	}
+	char lead[ITEM_COLUMN];
+	struct text lead_text = TEXT_ON(lead);
+	text_addf(&lead_text, "  %s", label);
+	wrap_format(text, lead, ITEM_COLUMN, words);
 }

@@ -31,7 +31,7 @@ void output_init(struct output *output, int fd)
 	output->is_socket = S_ISSOCK(status.st_mode);
 	output->may_block = waits && output->own_fd < 0;
 	output->error = 0;
-	output->lost = false;
+	output->lost = 0;
 	output->length = 0;
 }
 
@@ -88,7 +88,7 @@ void output_queue(struct output *output, const char *bytes, size_t count)
 		if (count > 0)
 			flush_pending(output);
 		if (output->length == sizeof output->pending && count > 0) {
-			output->lost = true;
+			output->lost += count;
 			return;
 		}
 	}

@@ -19,7 +19,7 @@ struct output {
 	bool is_socket;
 	bool may_block; /* neither reopened nor a socket nor a regular file */
 	int error; /* errno of the first write that failed for good; 0: none */
-	bool lost; /* the buffer was full and something was dropped */
+	size_t lost; /* bytes that were dropped because the buffer was full */
 	size_t length;
 	char pending[OUTPUT_PENDING_SIZE];
 };

@@ -6,4 +6,4 @@ set -u
 . "$(dirname "$(realpath "$0")")/lib.sh"
 lab_enter "$0" "$@"
 export PYTHONDONTWRITEBYTECODE=1
-exec /usr/bin/python3 "$tests/../image/guest/disturbed.py"
+exec /usr/bin/python3 "$tests/../image/guest/disturbed.py" here
