@@ -26,7 +26,8 @@ int report_fini(struct report *report)
 {
 	struct output *output = &report->output;
 	struct diag diag;
-	int result = output_drain(output, deadline_in(DRAIN_MS + (int)output->length)); /* 9600 baud: a byte takes 1 ms */
+	/* at 9600 baud a byte takes a millisecond */
+	int result = output_drain(output, deadline_in(DRAIN_MS + (int)output->length));
 	output_fini(output);
 	if (result == -EAGAIN) {
 		diag_fail(&diag, 0, "warning: standard output did not take %zu bytes", output->lost + output->length);

@@ -50,7 +50,8 @@ static int note_chain(const struct chain_info *chain, void *context)
 	if (!chain->drops || is_dormant(search, chain) || blocking->count++ >= BLOCKING_LISTED_MAX)
 		return 0;
 	struct text text = TEXT_ON(blocking->chains[blocking->count - 1]);
-	text_addf(&text, "%s %.*s, chain %s", table_family_word(chain->family), NAME_COLUMNS, chain->table, chain->name);
+	text_addf(&text, "%s %.*s, chain %s", table_family_word(chain->family), NAME_COLUMNS, chain->table,
+		  chain->name);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 QUARBOX_BIN = pathlib.Path(os.environ.get("QUARBOX_BIN", BUILD / "bin")).absolute()
 MEMORY_MB = 256
-DEADLINE = int(os.environ.get("IMAGE_DEADLINE", "600"))  # seconds, for one guest
+DEADLINE = int(os.environ.get("IMAGE_DEADLINE", "900"))  # seconds, for one guest
 QUICK = os.environ.get("IMAGE_QUICK") == "yes"  # the cases that find most
 
 sys.dont_write_bytecode = True

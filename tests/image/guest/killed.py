@@ -462,7 +462,7 @@ def main():
     check_references(cases)
     cases[3].allowed["new"] = cases[1].allowed["new"]
     for case in cases:
-        chosen = each_call if "all" in sys.argv else each_send if HERE else some_sends(3 if "quick" in sys.argv else 2)
+        chosen = each_call if "all" in sys.argv else each_send if HERE else some_sends(5 if "quick" in sys.argv else 2)
         told = case.kill_at_each(chosen, not HERE)
         ends = {"old", "probation"} | ({"new"} if case.command == CONTAIN else set())
         same(f"{case.name}_killed_before_during_and_after", ends, set(told))
