@@ -83,7 +83,7 @@ class World:
     def __init__(self):
         self.namespace = Namespace("world")
         hosts = (*HOSTS.values(), ALSO)
-        self.namespace.ip("\n".join(f"address add {host[0]}/32 dev lo\naddress add {host[1]}/128 dev lo" for host in hosts))
+        self.namespace.ip("\n".join(f"address add {host[0]}/32 dev lo\naddress add {host[1]}/128 dev lo nodad" for host in hosts))
         self.waiting = selectors.DefaultSelector()
         for host in hosts:
             for address in host:
@@ -310,10 +310,14 @@ def shape(text):
 class Case:
     """A start state and a command, and what packets find before and after it when nobody disturbs it."""
 
+    all = []
+
     def __init__(self, world, name, start, command, codes):
+        Case.all.append(self)
         self.world, self.name, self.start, self.command = world, name, start, command
-        self.killed = []  # device and stop of those that were on probation
-        self.hung = []  # and the process
+        self.on_probation = []  # device, stop, and until when
+        self.hung = []  # device, stop and process
+        self.ended = []  # devices whose probation has ended as it should
         device = self.new_device()
         old = passing(world, [device])[device]
         traced = Traced(device, *command)
@@ -351,6 +355,7 @@ class Case:
                 device.give_back()
                 return
             yield device, traced, f"stop {number}"
+            look_at_ended(1)
 
     def kill_at_each(self, chosen, hang_some):
         """What counts then is asked for while a probation still lasts. Returns how often which state.
@@ -362,6 +367,8 @@ class Case:
         for device, traced, where in self.stopped_at_each(chosen):
             state = self.state(device)
             told[state] += 1
+            if state == "probation":
+                self.on_probation.append((device, where, time.monotonic() + PROBATION))
             if hang_some and state == "probation" and told[state] % 2 == 0:
                 self.hung.append((device, where, traced))
                 continue
@@ -381,29 +388,33 @@ class Case:
         found = states(self.world, [device for device, *_ in killed], self.allowed)
         self.expect(f"killed_to_{killed[-1][2].split()[-1]}", found, [
             (device, "old" if state == "old" else "new", where) for device, state, where in killed])
-        for device, state, where in killed:
-            if state == "probation":
-                self.killed.append((device, where))
-            else:
+        for device, state, _ in killed:
+            if state != "probation":
                 device.give_back()
 
     def hang_at_each(self, chosen):
         """Stopped for good there, in the middle of a probation."""
         for device, traced, where in self.stopped_at_each(chosen):
             if self.state(device) == "probation":
+                self.on_probation.append((device, where, time.monotonic() + PROBATION))
                 self.hung.append((device, where, traced))
             else:
                 traced.kill()
                 device.give_back()
 
-    def after_probation(self):
-        """It counts no more, and all of the state before it is there."""
-        stopped = [(device, "old", where) for device, where, *_ in self.killed + self.hung]
+    def look_at(self, stopped):
+        """Those whose probation has just ended: it counts no more, and all of the state before it is there."""
         found = states(self.world, [device for device, *_ in stopped], self.allowed)
-        self.expect("after_probation", found, stopped)
+        self.ended += [device for device, *_ in stopped]
+        self.expect(f"probation_ended_{len(self.ended)}", found, [(device, "old", where) for device, where, _ in stopped])
         lost = [device for device, *_ in stopped if without_probation(device.rules()) != without_probation(device.before)]
-        check(f"{self.name}_nothing_of_the_old_is_lost", not lost, *[f"{device.before}\n{device.rules()}" for device in lost[:1]])
-        device = self.killed[0][0]
+        check(f"{self.name}_nothing_of_the_old_is_lost_{len(self.ended)}", not lost,
+              *[f"{device.before}\n{device.rules()}" for device in lost[:1]])
+
+    def roll_back_the_next(self):
+        """With what a killed one has left behind."""
+        hung = [device for device, *_ in self.hung]
+        device = next(device for device in self.ended if device not in hung)
         code, said = device.run(*ROLL_BACK)
         same(f"{self.name}_the_next_rolls_back", 4, code, said)
         same(f"{self.name}_the_next_rolls_back_to_the_same", device.before, device.rules())
@@ -419,6 +430,23 @@ class Case:
         check(f"{self.name}_goes_on_leaves_no_probation", not left, *left)
         codes = collections.Counter(traced.code for *_, traced in self.hung)
         lab.remark(f"{self.name}: hung on probation at {len(self.hung)}, exit codes {dict(codes)}")
+
+
+looked = 0
+
+
+def look_at_ended(pause):
+    """Soon after it is over, and not later: that it ends some time is not enough. pause: seconds since the last look."""
+    global looked
+    now = time.monotonic()
+    if now - looked < pause:
+        return
+    looked = now
+    for case in Case.all:
+        stopped = [each for each in case.on_probation if each[2] <= now]
+        case.on_probation = [each for each in case.on_probation if each[2] > now]
+        if stopped:
+            case.look_at(stopped)
 
 
 # ---- which stops ----
@@ -469,10 +497,11 @@ def main():
         if HERE:
             case.hang_at_each(each_send)
     lab.remark(f"stopped: {time.monotonic() - began:.0f} s, {Device.made} devices")
-    time.sleep(PROBATION)
+    while any(case.on_probation for case in cases):
+        time.sleep(0.1)
+        look_at_ended(0.5)
     for case in cases:
-        case.after_probation()
-    for case in cases:
+        case.roll_back_the_next()
         case.go_on()
     lab.remark(f"killed: {time.monotonic() - began:.0f} s")
     lab.clean_up()
