@@ -71,11 +71,12 @@ static void print_blocking(const struct blocking *blocking, bool json, struct te
 		text_addf(text, "          and %zu more\n", blocking->count - BLOCKING_LISTED_MAX);
 }
 
-static int print_result(const struct release_options *options, const struct removed_tables *removed,
-			const struct blocking *blocking)
+/* Its buffers are not to lie below the kernel's answers: on a device out of memory each page counts. */
+__attribute__((noinline)) static int print_result(const struct release_options *options,
+						  const struct removed_tables *removed, const struct blocking *blocking)
 {
-	char words[3072];
-	char line[6144];
+	char words[2560]; /* REMOVED_TABLES_MAX names with families */
+	char line[3584];
 	struct text result = TEXT_ON(words);
 	struct text text = TEXT_ON(line);
 	if (removed->count == 0)
