@@ -82,7 +82,7 @@ static void load_address(struct rule_builder *builder, bool source, uint32_t reg
 
 static const char *interface_of(const struct rule *rule, const struct match *match)
 {
-	return rule->interface ? rule->interface : match->data;
+	return rule->interface ? rule->interface : match_data(match);
 }
 
 static void build_interface(struct rule_builder *builder, const struct match *match)
@@ -187,7 +187,7 @@ static struct policy_network network_of(const struct rule *rule, const struct ma
 		return *rule->network;
 	struct policy_network network = { .prefix_length = match->prefix_length };
 	network.address.family = family_number(rule->family);
-	memcpy(network.address.bytes, match->data, family_address_length(rule->family));
+	memcpy(network.address.bytes, match_data(match), family_address_length(rule->family));
 	return network;
 }
 
@@ -710,13 +710,13 @@ static void build_destination_mac(struct rule_builder *builder, const struct mat
 {
 	expression_need_ethernet(builder);
 	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, MAC_LENGTH, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, match->data, MAC_LENGTH);
+	expression_compare(builder, NFT_CMP_EQ, match_data(match), MAC_LENGTH);
 }
 
 static void print_destination_mac(struct text *text, const struct rule *rule, const struct match *match)
 {
 	(void)rule;
-	const uint8_t *mac = match->data;
+	const uint8_t *mac = match_data(match);
 	text_addf(text, "ether daddr %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* As inet.c has them. */
+/* As rules.c has them. */
 enum {
 	PORT_DNS = 53,
 	PORT_DHCP_SERVER = 67,

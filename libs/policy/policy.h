@@ -370,18 +370,46 @@ enum {
 /* NF_CT_STATE_UNTRACKED_BIT of the kernel, which its headers keep from user space. */
 enum { CT_STATE_UNTRACKED = 1 << 6 };
 
+/* Bytes that matches compare with, and a name: all in one place, so that a match needs no pointer. */
+struct match_constants {
+	char nothing; /* at 0, which stands for none */
+	char loopback_name[POLICY_INTERFACE_SIZE];
+	uint8_t link_local[16];
+	uint8_t link_multicast[16];
+	uint8_t unspecified[16];
+	uint8_t multicast[16];
+	uint8_t loopback4[4];
+	uint8_t loopback6[16];
+	uint8_t broadcast[4];
+	uint8_t dhcpv6_servers[16];
+	uint8_t slow_multicast[MAC_LENGTH];
+	uint8_t bridge_group[MAC_LENGTH];
+};
+
+extern const struct match_constants match_constants;
+
 struct match {
 	uint8_t kind; /* enum match_kind */
 	uint8_t set; /* enum set_id */
 	uint8_t protocol;
 	bool far_port; /* in-set matches: the port of the key is the peer's own, else ours */
-	uint16_t port; /* host byte order; of MATCH_PORTS the source */
-	uint16_t second_port; /* of MATCH_PORTS the destination */
-	uint8_t types[ICMP_TYPES_MAX];
 	uint8_t value;
 	uint8_t prefix_length;
-	const void *data; /* string or address bytes */
+	uint8_t data; /* where its bytes are in match_constants, 0: none */
+	union {
+		struct {
+			uint16_t port; /* host byte order; of MATCH_PORTS the source */
+			uint16_t second_port; /* of MATCH_PORTS the destination */
+		};
+		uint8_t types[ICMP_TYPES_MAX];
+	};
 };
+
+/* String or address bytes; NULL: it has none. */
+static inline const void *match_data(const struct match *match)
+{
+	return match->data ? (const char *)&match_constants + match->data : NULL;
+}
 
 /* GOTO: to the chain of the netdev table that decides for all links, in the same direction. */
 enum verdict { VERDICT_DROP, VERDICT_ACCEPT, VERDICT_GOTO };

@@ -97,25 +97,30 @@ enum {
 	MLD_BYTES_OF_KERNEL = 1460, /* it begins another one when the link's MTU is full */
 };
 
-static const uint8_t link_local[16] = { 0xfe, 0x80 };
-static const uint8_t link_multicast[16] = { 0xff, 0x02 };
-static const uint8_t unspecified[16];
-static const uint8_t multicast[16] = { 0xff };
-static const uint8_t loopback4[4] = { 127 };
-static const uint8_t loopback6[16] = { [15] = 1 };
-static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
-static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /* ff02::1:2, RFC 8415 section 7.1 */
-#if CONFIG_LAYER_NETDEV
-static const uint8_t slow_multicast[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 2 }; /* IEEE 802.3 annex 57A */
-static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /* IEEE 802.1D table 7-9 */
-#endif
+const struct match_constants match_constants = {
+	.loopback_name = "lo",
+	.link_local = { 0xfe, 0x80 },
+	.link_multicast = { 0xff, 0x02 },
+	.multicast = { 0xff },
+	.loopback4 = { 127 },
+	.loopback6 = { [15] = 1 },
+	.broadcast = { 255, 255, 255, 255 },
+	.dhcpv6_servers = { 0xff, 0x02, [13] = 1, [15] = 2 }, /* ff02::1:2, RFC 8415 section 7.1 */
+	.slow_multicast = { 0x01, 0x80, 0xc2, 0, 0, 2 }, /* IEEE 802.3 annex 57A */
+	.bridge_group = { 0x01, 0x80, 0xc2, 0, 0, 0 }, /* IEEE 802.1D table 7-9 */
+};
+
+#define DATA(constant) .data = offsetof(struct match_constants, constant)
 
 #define MATCHES(...) (const struct match[]){ __VA_ARGS__, { .kind = MATCH_END } }
 
 #define NO_MATCHES (const struct match[]){ { .kind = MATCH_END } }
 
-#define IN_INTERFACE(name) { .kind = MATCH_IN_INTERFACE, .data = name }
-#define OUT_INTERFACE(name) { .kind = MATCH_OUT_INTERFACE, .data = name }
+#define IN_LOOPBACK { .kind = MATCH_IN_INTERFACE, DATA(loopback_name) }
+#define OUT_LOOPBACK { .kind = MATCH_OUT_INTERFACE, DATA(loopback_name) }
+/* that of the rule */
+#define IN_INTERFACE { .kind = MATCH_IN_INTERFACE }
+#define OUT_INTERFACE { .kind = MATCH_OUT_INTERFACE }
 #define FAMILY { .kind = MATCH_FAMILY }
 #define PROTOCOL(p) { .kind = MATCH_PROTOCOL, .protocol = p }
 /* the peer's address, and its own port where the key has one */
@@ -124,8 +129,8 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 /* the peer's address, and the port of ours that it uses */
 #define FROM_CALLER(s) { .kind = MATCH_SOURCE_IN_SET, .set = s }
 #define TO_CALLER(s) { .kind = MATCH_DESTINATION_IN_SET, .set = s }
-#define FROM(bytes, length) { .kind = MATCH_SOURCE_NETWORK, .data = bytes, .prefix_length = length }
-#define TO(bytes, length) { .kind = MATCH_DESTINATION_NETWORK, .data = bytes, .prefix_length = length }
+#define FROM(bytes, length) { .kind = MATCH_SOURCE_NETWORK, DATA(bytes), .prefix_length = length }
+#define TO(bytes, length) { .kind = MATCH_DESTINATION_NETWORK, DATA(bytes), .prefix_length = length }
 #define FROM_NETWORK { .kind = MATCH_SOURCE_NETWORK }
 #define TO_NETWORK { .kind = MATCH_DESTINATION_NETWORK }
 #define SOURCE_PORT(p, n) { .kind = MATCH_SOURCE_PORT, .protocol = p, .port = n }
@@ -150,7 +155,7 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 #define NOTE_LEASE { .kind = MATCH_NOTE_LEASE, .set = SET_LEASED }
 #define FROM_FOREIGN_MAC { .kind = MATCH_SOURCE_MAC_FOREIGN, .set = SET_OWN_MAC }
 #define TO_FOREIGN_MAC { .kind = MATCH_DESTINATION_MAC_FOREIGN, .set = SET_OWN_MAC }
-#define TO_MAC(bytes) { .kind = MATCH_DESTINATION_MAC, .data = bytes }
+#define TO_MAC(bytes) { .kind = MATCH_DESTINATION_MAC, DATA(bytes) }
 #define ETHER_TYPE(n) { .kind = MATCH_ETHER_TYPE, .port = n }
 #define UNTAGGED_IP_OR_ARP { .kind = MATCH_ETHER_TYPE_IP }
 #define VLAN { .kind = MATCH_VLAN }
@@ -225,7 +230,7 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 
 const struct rule_row rule_rows[] = {
 	/* The device talks to itself, on its own addresses too: they all pass the loopback interface. */
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", IN_INTERFACE("lo")),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", IN_LOOPBACK),
 	DROP(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", IN_INTERFACE_OF(SET_SEALED)),
 
 	/* No state is asked for: a connection may be older than connection tracking. Never a bare SYN. */
@@ -287,7 +292,7 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMPV6_ERRORS,
 	       CT_STATE(CT_RELATED), ABOUT_NETWORK),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP requests", IN_INTERFACE(NULL), FAMILY,
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP requests", IN_INTERFACE, FAMILY,
 	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER)),
 	/* on a bridge port the packet comes by another name */
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP requests", FAMILY,
@@ -302,7 +307,7 @@ const struct rule_row rule_rows[] = {
 
 	DROP_REST(CHAIN_INBOUND, "everything else"),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", OUT_INTERFACE("lo")),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", OUT_LOOPBACK),
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", OUT_INTERFACE_OF(SET_SEALED)),
 	/*
 	 * A renewal goes to the server's own address, which nobody should have to pin. TTL 1 keeps it on the link; a
@@ -318,7 +323,7 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "DHCPv6 requests", FROM(link_local, 10), TO(dhcpv6_servers, 128),
 	       UDP_PORTS(PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER), LIMIT),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP replies", OUT_INTERFACE(NULL), FAMILY,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP replies", OUT_INTERFACE, FAMILY,
 	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP replies", FAMILY,
 	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
@@ -434,12 +439,12 @@ const struct rule_row rule_rows[] = {
 	DROP_REST(CHAIN_EGRESS, "everything else"),
 
 	/* On every device: the known ones have their own chains. A new one's address and prefixes are not known. */
-	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "loopback", IN_INTERFACE("lo")),
+	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "loopback", IN_LOOPBACK),
 	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "known interfaces", IN_INTERFACE_OF(SET_KNOWN)),
 	{ CHAIN_LATER_INGRESS, VERDICT_GOTO, 0, WHEN_ANY_FAMILY, "later interfaces", NO_MATCHES },
 	DROP_REST(CHAIN_LATER_INGRESS, "everything else"),
 
-	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "loopback", OUT_INTERFACE("lo")),
+	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "loopback", OUT_LOOPBACK),
 	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "known interfaces", OUT_INTERFACE_OF(SET_KNOWN)),
 	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "ARP", ARP, LENGTHS(ARP_BYTES_SENT), LIMIT),
 	{ CHAIN_LATER_EGRESS, VERDICT_GOTO, 0, WHEN_ANY_FAMILY, "later interfaces", NO_MATCHES },
