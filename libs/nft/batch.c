@@ -232,8 +232,14 @@ static struct refusal describe_refusal(const struct nlmsghdr *message)
 		struct nlattr header;
 		char name[4];
 	} fib = { { sizeof fib, NFTA_EXPR_NAME }, "fib" };
-	if (refusal.type == NFT_MSG_NEWRULE)
+	static const struct {
+		struct nlattr header;
+		uint8_t key[4];
+	} route = { { sizeof route, NFTA_META_KEY }, { [3] = NFT_META_RTCLASSID } };
+	if (refusal.type == NFT_MSG_NEWRULE) {
 		refusal.fib = memmem(message, message->nlmsg_len, &fib, sizeof fib) != NULL;
+		refusal.route = memmem(message, message->nlmsg_len, &route, sizeof route) != NULL;
+	}
 	if (refusal.type != NFT_MSG_NEWCHAIN)
 		return refusal;
 	netlink_for_each_attribute(attribute, message, sizeof *generic) {

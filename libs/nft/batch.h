@@ -16,6 +16,7 @@ struct refusal {
 	uint32_t hook; /* of NFT_MSG_NEWCHAIN: its number */
 	bool every_device; /* of NFT_MSG_NEWCHAIN: it was to be hooked on all devices */
 	bool fib; /* of NFT_MSG_NEWRULE: it looks an address up */
+	bool route; /* of NFT_MSG_NEWRULE: it asks for a route */
 };
 
 struct batch {

@@ -124,10 +124,12 @@ static uint8_t refused_layers(const struct refusal *refusal, int error)
 	return LAYER_NETDEV;
 }
 
-/* The rule that looks addresses up is left out of the table whose hooks can't. */
+/* The rules that look addresses up, or ask for routes, are left out of the table whose hooks can't. */
 static bool give_way_without_fib(struct policy *policy, const struct refusal *refusal, int error)
 {
 	bool unsupported = says_unsupported(error) || error == -EINVAL;
+	if (refusal->route && unsupported && !policy->without_routes)
+		return policy->without_routes = true;
 	for (unsigned id = 0; id < TABLES; id++) {
 		if (!refusal->fib || !unsupported || table_types[id].family != refusal->family ||
 		    (policy->without_fib & 1u << id))

@@ -252,7 +252,8 @@ static void add_verdict(struct rule_builder *builder, uint32_t verdict, const ch
 
 void build_verdict(struct rule_builder *builder, enum verdict verdict)
 {
-	add_verdict(builder, verdict == VERDICT_ACCEPT ? NF_ACCEPT : NF_DROP, NULL);
+	uint32_t code = verdict == VERDICT_ACCEPT ? NF_ACCEPT : NF_DROP;
+	add_verdict(builder, verdict == VERDICT_RETURN ? (uint32_t)NFT_RETURN : code, NULL);
 }
 
 void build_probation_test(struct rule_builder *builder, const char *set, bool inverted)
@@ -263,7 +264,7 @@ void build_probation_test(struct rule_builder *builder, const char *set, bool in
 	expression_lookup(builder, set, inverted);
 }
 
-void build_goto(struct rule_builder *builder, const char *chain)
+void build_goto(struct rule_builder *builder, enum verdict verdict, const char *chain)
 {
-	add_verdict(builder, (uint32_t)NFT_GOTO, chain);
+	add_verdict(builder, verdict == VERDICT_JUMP ? (uint32_t)NFT_JUMP : (uint32_t)NFT_GOTO, chain);
 }

@@ -282,16 +282,14 @@ static void print_destination_prefix(struct text *text, const struct rule *rule,
 static void build_source_foreign(struct rule_builder *builder, const struct match *match)
 {
 	static const uint32_t local = RTN_LOCAL;
-	(void)match;
 	expression_source_type(builder);
-	expression_compare(builder, NFT_CMP_NEQ, &local, sizeof local);
+	expression_compare(builder, match->kind == MATCH_SOURCE_OWN ? NFT_CMP_EQ : NFT_CMP_NEQ, &local, sizeof local);
 }
 
 static void print_source_foreign(struct text *text, const struct rule *rule, const struct match *match)
 {
 	(void)rule;
-	(void)match;
-	text_add(text, "fib saddr type != local");
+	text_addf(text, "fib saddr type %slocal", match->kind == MATCH_SOURCE_OWN ? "" : "!= ");
 }
 
 static void build_ip_options(struct rule_builder *builder, const struct match *match)
@@ -648,20 +646,18 @@ static void print_set_ttl(struct text *text, const struct rule *rule, const stru
 	text_addf(text, "ip ttl set %u", match->value);
 }
 
-/* Any uid: -1 is nobody's. Without a socket there is none to compare. */
+/* Any uid, or class of a route: -1 is nobody's. Without a socket, or a route, there is nothing to compare. */
 static void build_of_program(struct rule_builder *builder, const struct match *match)
 {
 	static const uint32_t nobody = UINT32_MAX;
-	(void)match;
-	expression_meta(builder, NFT_META_SKUID, NFT_REG_1);
+	expression_meta(builder, match->kind == MATCH_ROUTED ? NFT_META_RTCLASSID : NFT_META_SKUID, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_NEQ, &nobody, sizeof nobody);
 }
 
 static void print_of_program(struct text *text, const struct rule *rule, const struct match *match)
 {
 	(void)rule;
-	(void)match;
-	text_addf(text, "meta skuid != %u", UINT32_MAX);
+	text_addf(text, "meta %s != %u", match->kind == MATCH_ROUTED ? "rtclassid" : "skuid", UINT32_MAX);
 }
 
 /* ---- Ethernet and ARP ---- */
@@ -857,6 +853,18 @@ static void print_arp_sender_own(struct text *text, const struct rule *rule, con
 	set_name(text, "", (enum set_id)match->set, rule->family);
 }
 
+static void build_arp_sender_in_set(struct rule_builder *builder, const struct match *match)
+{
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_ADDRESS, 4, NFT_REG_1);
+	lookup_in_set(builder, match, false);
+}
+
+static void print_arp_sender_in_set(struct text *text, const struct rule *rule, const struct match *match)
+{
+	text_add(text, "arp saddr ip @");
+	set_name(text, "", (enum set_id)match->set, rule->family);
+}
+
 static void build_arp_target(struct rule_builder *builder, const struct match *match)
 {
 	(void)match;
@@ -959,20 +967,30 @@ static void print_dns_rate(struct text *text, const struct rule *rule, const str
 }
 
 #if CONFIG_LAYER_NETDEV
-static void build_note_lease(struct rule_builder *builder, const struct match *match)
+/* What stands in the packet, or its interface's name, becomes an element. */
+static void build_add(struct rule_builder *builder, const struct match *match)
 {
 	char name[32];
 	struct text text = TEXT_ON(name);
 	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
-	expression_meta(builder, NFT_META_IIFNAME, NFT_REG_1);
+	if (match->kind == MATCH_NOTE_LEASE) {
+		expression_meta(builder, NFT_META_IIFNAME, NFT_REG_1);
+	} else if (match->kind == MATCH_ADD_ADDRESS) {
+		expression_need_family(builder);
+		load_address(builder, true, NFT_REG_1);
+	} else {
+		expression_need_ethernet(builder);
+		expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_SOURCE, MAC_LENGTH, NFT_REG_1);
+	}
 	expression_add_to_set(builder, name);
 }
 
-static void print_note_lease(struct text *text, const struct rule *rule, const struct match *match)
+static void print_add(struct text *text, const struct rule *rule, const struct match *match)
 {
+	const char *key = match->kind == MATCH_ADD_ADDRESS ? "ip saddr" : "ether saddr";
 	text_add(text, "add @");
 	set_name(text, "", (enum set_id)match->set, rule->family);
-	text_add(text, " { iifname }");
+	text_addf(text, " { %s }", match->kind == MATCH_NOTE_LEASE ? "iifname" : key);
 }
 #endif
 
@@ -1009,7 +1027,12 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_SET_TTL] = { build_set_ttl, print_set_ttl },
 #if CONFIG_LAYER_NETDEV
 	[MATCH_TTL] = { build_ttl, print_ttl },
-	[MATCH_NOTE_LEASE] = { build_note_lease, print_note_lease },
+	[MATCH_NOTE_LEASE] = { build_add, print_add },
+	[MATCH_ADD_MAC] = { build_add, print_add },
+	[MATCH_ADD_ADDRESS] = { build_add, print_add },
+	[MATCH_ARP_SENDER_IN_SET] = { build_arp_sender_in_set, print_arp_sender_in_set },
+	[MATCH_SOURCE_OWN] = { build_source_foreign, print_source_foreign },
+	[MATCH_ROUTED] = { build_of_program, print_of_program },
 	[MATCH_SOURCE_MAC_FOREIGN] = { build_mac_foreign, print_mac_foreign },
 	[MATCH_DESTINATION_MAC_FOREIGN] = { build_mac_foreign, print_mac_foreign },
 	[MATCH_DESTINATION_MAC] = { build_destination_mac, print_destination_mac },

@@ -61,10 +61,10 @@ enum nft_data_type {
 	NFT_TYPE_BITS = 6, /* a concatenation's type is its fields', shifted so far and joined */
 };
 
-/* Expressions of every rule: counter, verdict (DROP or ACCEPT), goto. */
+/* Expressions of every rule: counter, verdict (DROP, ACCEPT or RETURN), goto or jump. */
 void build_counter(struct rule_builder *builder);
 void build_verdict(struct rule_builder *builder, enum verdict verdict);
-void build_goto(struct rule_builder *builder, const char *chain);
+void build_goto(struct rule_builder *builder, enum verdict verdict, const char *chain);
 
 /* Whether the set has the element 0, which is there for every packet while a probation lasts; in every family. */
 void build_probation_test(struct rule_builder *builder, const char *set, bool inverted);

@@ -146,9 +146,12 @@ static void send_rule(const struct rule_builder *builder, const char *chain, con
 	batch_message_end(builder->batch, message);
 }
 
-/* The chain that GOTO means. */
-static enum chain_id goto_target(enum chain_id from)
+/* The chain that GOTO or JUMP means. */
+static enum chain_id goto_target(const struct rule *rule)
 {
+	enum chain_id from = rule->chain.id;
+	if (rule->row->verdict == VERDICT_JUMP)
+		return from == CHAIN_EGRESS ? CHAIN_LINK_NEW_MAC : CHAIN_LINK_SOURCE;
 	return chain_types[from].hook_number == NF_NETDEV_INGRESS ? CHAIN_LINK_INBOUND : CHAIN_LINK_OUTBOUND;
 }
 
@@ -158,12 +161,15 @@ static void build_end(struct rule_builder *builder)
 	char target[64];
 	struct text text = TEXT_ON(target);
 	build_counter(builder);
-	if (rule->row->verdict != VERDICT_GOTO) {
-		build_verdict(builder, (enum verdict)rule->row->verdict);
+	enum verdict verdict = (enum verdict)rule->row->verdict;
+	if (verdict == VERDICT_NONE)
+		return;
+	if (verdict != VERDICT_GOTO && verdict != VERDICT_JUMP) {
+		build_verdict(builder, verdict);
 		return;
 	}
-	chain_name(&text, builder->prefix, &(struct chain){ .id = goto_target(rule->chain.id) });
-	build_goto(builder, target);
+	chain_name(&text, builder->prefix, &(struct chain){ .id = goto_target(rule) });
+	build_goto(builder, verdict, target);
 }
 
 static int add_rule(void *context, const struct rule *source)
@@ -262,11 +268,10 @@ static void print_element(struct text *text, enum set_id set, enum ip_family fam
 		text_addf(text, " . %u", (unsigned)element->port[0] << 8 | element->port[1]);
 }
 
-/* nft puts two IPv4 or MAC addresses on a line, and one of anything else. */
+/* nft puts two IPv4 addresses on a line, and one of anything else. */
 static size_t elements_a_line(enum set_id set, enum ip_family family)
 {
-	uint8_t key = set_types[set].key;
-	return key == KEY_MAC || (key == KEY_ADDRESS && family == IPV4) ? 2 : 1;
+	return set_types[set].key == KEY_ADDRESS && family == IPV4 ? 2 : 1;
 }
 
 static void print_elements(const struct policy *policy, struct text *text, enum set_id set, enum ip_family family)
@@ -281,7 +286,8 @@ static void print_elements(const struct policy *policy, struct text *text, enum 
 			text_add(text, i % a_line ? ", " : ",\n\t\t\t     ");
 		print_element(text, set, family, &element);
 	}
-	text_add(text, " }\n");
+	if (cursor)
+		text_add(text, " }\n");
 }
 
 static void print_set(const struct policy *policy, struct text *text, enum set_id set, enum ip_family family)
@@ -292,8 +298,7 @@ static void print_set(const struct policy *policy, struct text *text, enum set_i
 	print_key_type(text, set, family);
 	if (set_types[set].dynamic)
 		text_addf(text, "\t\tsize %d\n\t\tflags dynamic\n", POLICY_DYNAMIC_SIZE);
-	else
-		print_elements(policy, text, set, family);
+	print_elements(policy, text, set, family);
 	text_add(text, "\t}\n\n");
 }
 
@@ -312,12 +317,16 @@ static bool same_chain(const struct chain *a, const struct chain *b)
 
 static void print_verdict(struct text *text, const struct rule *rule)
 {
-	if (rule->row->verdict != VERDICT_GOTO) {
-		text_add(text, rule->row->verdict == VERDICT_ACCEPT ? "accept" : "drop");
+	static const char words[][8] = {
+		[VERDICT_DROP] = "drop ", [VERDICT_ACCEPT] = "accept ", [VERDICT_GOTO] = "goto ",
+		[VERDICT_JUMP] = "jump ", [VERDICT_RETURN] = "return ", [VERDICT_NONE] = "",
+	};
+	enum verdict verdict = (enum verdict)rule->row->verdict;
+	text_add(text, words[verdict]);
+	if (verdict != VERDICT_GOTO && verdict != VERDICT_JUMP)
 		return;
-	}
-	text_add(text, "goto ");
-	chain_name(text, "", &(struct chain){ .id = goto_target(rule->chain.id) });
+	chain_name(text, "", &(struct chain){ .id = goto_target(rule) });
+	text_add(text, " ");
 }
 
 static int print_rule(void *context, const struct rule *rule)
@@ -334,7 +343,7 @@ static int print_rule(void *context, const struct rule *rule)
 	}
 	text_add(text, "counter ");
 	print_verdict(text, rule);
-	text_addf(text, " comment \"%s\"\n", rule->row->comment);
+	text_addf(text, "comment \"%s\"\n", rule->row->comment);
 	return 0;
 }
 

@@ -46,7 +46,7 @@ bool policy_has_set(const struct policy *policy, enum table_id table, enum set_i
 		return policy->peers[set_role(set)][family].count > 0;
 	if (family != IPV4)
 		return false;
-	if (set == SET_OWN_MAC)
+	if (set == SET_OWN_MAC || set == SET_OWN_ADDRESS)
 		return policy->links.mac_count > 0;
 	return set_types[set].dynamic || has_any_link(policy, set);
 }
@@ -74,10 +74,10 @@ static bool next_mac(const struct policy_links *links, size_t *cursor, struct se
 bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
 			 struct set_element *element)
 {
-	if (set_types[set].dynamic)
-		return false;
 	if (set == SET_OWN_MAC)
 		return next_mac(&policy->links, cursor, element);
+	if (set_types[set].dynamic)
+		return false;
 	if (set_types[set].key == KEY_INTERFACE)
 		return next_link(&policy->links, set, cursor, element);
 	const struct peer_list *list = &policy->peers[set_role(set)][family];
@@ -155,7 +155,8 @@ static bool sets_exist(const struct rule_visit *visit, const struct rule *rule)
 		bool uses_set = match->kind == MATCH_SOURCE_IN_SET || match->kind == MATCH_DESTINATION_IN_SET ||
 				match->kind == MATCH_FLOW_IN_SET || match->kind == MATCH_DNS_RATE ||
 				match->kind == MATCH_IN_INTERFACE_IN_SET || match->kind == MATCH_OUT_INTERFACE_IN_SET ||
-				match->kind == MATCH_SOURCE_MAC_FOREIGN || match->kind == MATCH_DESTINATION_MAC_FOREIGN;
+				match->kind == MATCH_SOURCE_MAC_FOREIGN || match->kind == MATCH_DESTINATION_MAC_FOREIGN ||
+				match->kind == MATCH_ADD_MAC || match->kind == MATCH_ADD_ADDRESS;
 		enum ip_family family = set_types[set].key & KEY_OF_FAMILY ? rule->family : IPV4;
 		if (uses_set && !policy_has_set(visit->policy, visit->table, set, family))
 			return false;
@@ -171,6 +172,7 @@ static bool row_applies(const struct rule_visit *visit, const struct rule_row *r
 	refused |= stateless ? WHEN_CT : WHEN_STATELESS;
 	refused |= visit->table == TABLE_NETDEV ? ONLY_INET : ONLY_NETDEV;
 	refused |= policy->without_fib & 1u << visit->table ? WHEN_FIB : 0;
+	refused |= policy->without_routes ? WHEN_ROUTES : 0;
 	refused |= policy->dns_any ? 0 : WHEN_DNS_ANY;
 	refused |= policy->dhcp_server_count > 0 ? 0 : WHEN_DHCP_SERVER;
 	return !(row->when & refused);

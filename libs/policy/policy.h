@@ -34,7 +34,7 @@ enum {
 	POLICY_INTERFACE_SIZE = 16, /* IFNAMSIZ */
 	POLICY_DNS_RATE = 20, /* packets a second to a resolver: enough for the client, too little for bulk data */
 	POLICY_DNS_BURST = 40, /* packets */
-	POLICY_DYNAMIC_SIZE = 64, /* elements of a set that the kernel fills */
+	POLICY_DYNAMIC_SIZE = 128, /* elements of a set that the kernel fills */
 };
 
 /* Why somebody may be reached. */
@@ -172,6 +172,7 @@ struct policy {
 	struct policy_links links;
 	bool stateless; /* the kernel has no connection tracking */
 	uint8_t without_fib; /* bits 1 << enum table_id: the kernel does not look addresses up there */
+	bool without_routes; /* it does not say in the netdev table whether a packet has a route */
 };
 
 /* The comment of every table of ours begins so. */
@@ -202,7 +203,8 @@ enum set_id {
 	SET_DNS_RATE, /* filled by the kernel: packets to each resolver are counted against POLICY_DNS_RATE */
 	SET_SEALED, /* links that lead to no allowed peer */
 	SET_KNOWN, /* all links that have netdev chains of their own, or can't have any */
-	SET_OWN_MAC, /* MAC addresses of the links that aren't sealed */
+	SET_OWN_MAC, /* MAC addresses of the links that aren't sealed; the kernel adds those that they get later */
+	SET_OWN_ADDRESS, /* filled by the kernel: IPv4 addresses in whose names peers have been spoken to */
 	SET_LEASED, /* filled by the kernel: links on which a DHCP server has answered, so that prefixes may be new */
 	SET_IDS,
 };
@@ -214,6 +216,7 @@ enum {
 	KEY_PORT = 4,
 	KEY_INTERFACE = 8, /* alone; one set for both families */
 	KEY_MAC = 16, /* alone; one set for both families */
+	KEY_IPV4 = 32, /* an address, alone; of one family only */
 	KEY_OF_FAMILY = KEY_ADDRESS,
 };
 
@@ -252,6 +255,8 @@ enum chain_id {
 	CHAIN_BRIDGE_FORWARD,
 	CHAIN_LINK_INBOUND, /* without a hook: where the links' chains go to, the rows of CHAIN_INBOUND without state */
 	CHAIN_LINK_OUTBOUND,
+	CHAIN_LINK_SOURCE, /* jumped to: whose name is in a packet to a peer */
+	CHAIN_LINK_NEW_MAC, /* jumped to: whether a MAC address that was not there is the device's */
 	CHAIN_SEALED_INGRESS,
 	CHAIN_SEALED_EGRESS,
 	CHAIN_INGRESS, /* one for each link that is not sealed */
@@ -309,6 +314,7 @@ enum match_kind {
 	MATCH_DESTINATION_NETWORK,
 	MATCH_DESTINATION_PREFIX, /* ip6 daddr: the rule's prefix */
 	MATCH_SOURCE_FOREIGN, /* fib saddr type != local: no address of this device */
+	MATCH_SOURCE_OWN, /* fib saddr type local */
 	MATCH_IP_OPTIONS, /* ip hdrlength != 5 */
 	MATCH_FRAGMENT, /* ip frag-off & 0x3fff != 0 */
 	MATCH_LATER_FRAGMENT, /* ip frag-off & 0x1fff != 0, ip6 nexthdr ipv6-frag */
@@ -339,8 +345,12 @@ enum match_kind {
 	MATCH_ARP, /* arp htype 1 arp ptype ip arp hlen 6 arp plen 4: Ethernet and IPv4 (RFC 826) */
 	MATCH_ARP_REPLY, /* the same, and arp operation reply */
 	MATCH_ARP_SENDER_OWN, /* arp saddr ether @own_mac; left out where the device changes its address by itself */
+	MATCH_ARP_SENDER_IN_SET, /* arp saddr ip @own_address */
 	MATCH_ARP_TARGET, /* arp daddr ip: the rule's prefix */
 	MATCH_ARP_NO_SENDER, /* arp saddr ip 0.0.0.0 */
+	MATCH_ADD_MAC, /* add @own_mac { ether saddr }: not a test, but for room in the set */
+	MATCH_ADD_ADDRESS, /* add @own_address { ip saddr } */
+	MATCH_ROUTED, /* meta rtclassid != 4294967295: it has a route, as nothing of packet sockets has */
 	MATCH_OF_PROGRAM, /* meta skuid != 4294967295: it comes from a socket, not from the kernel itself */
 	MATCH_LENGTHS, /* meta length { ... }; types: bytes of the packet as the hook sees it */
 	MATCH_KINDS,
@@ -411,8 +421,11 @@ static inline const void *match_data(const struct match *match)
 	return match->data ? (const char *)&match_constants + match->data : NULL;
 }
 
-/* GOTO: to the chain of the netdev table that decides for all links, in the same direction. */
-enum verdict { VERDICT_DROP, VERDICT_ACCEPT, VERDICT_GOTO };
+/*
+ * GOTO: to the chain of the netdev table that decides for all links, in the same direction. JUMP: from the egress of a
+ * link to CHAIN_LINK_NEW_MAC, from the chain for all links to CHAIN_LINK_SOURCE. NONE: the next rule is looked at.
+ */
+enum verdict { VERDICT_DROP, VERDICT_ACCEPT, VERDICT_GOTO, VERDICT_JUMP, VERDICT_RETURN, VERDICT_NONE };
 
 /* When a row of the rule table is part of a plan. */
 enum {
@@ -436,6 +449,7 @@ enum {
 	WHEN_IP_LINK = 1 << 17, /* on links without */
 	WHEN_FIXED_MAC = 1 << 18, /* on links without LINK_ANY_MAC */
 	WHEN_ANY_VLAN = 1 << 20, /* on links with LINK_ANY_VLAN */
+	WHEN_ROUTES = 1 << 21, /* only where the kernel says whether a packet has a route */
 	WHEN_FIB = 1 << 19, /* only where the kernel can look addresses up */
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
 	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP,

@@ -37,7 +37,8 @@ const struct set_type set_types[SET_IDS] = {
 	[SET_DNS_RATE] = { "dns_rate", KEY_ADDRESS, IP_LAYERS, true },
 	[SET_SEALED] = { "sealed", KEY_INTERFACE, LAYER_INET | LAYER_BRIDGE, false },
 	[SET_KNOWN] = { "known", KEY_INTERFACE, LAYER_LATER, false },
-	[SET_OWN_MAC] = { "own_mac", KEY_MAC, LAYER_NETDEV, false },
+	[SET_OWN_MAC] = { "own_mac", KEY_MAC, LAYER_NETDEV, true },
+	[SET_OWN_ADDRESS] = { "own_address", KEY_IPV4, LAYER_EGRESS, true },
 	[SET_LEASED] = { "leased", KEY_INTERFACE, LAYER_NETDEV, true },
 };
 
@@ -62,6 +63,8 @@ const struct chain_type chain_types[CHAIN_IDS] = {
 				   .priority = FIRST },
 	[CHAIN_LINK_INBOUND] = { "inbound_chain", NULL, TABLE_NETDEV, LAYER_INGRESS | LAYER_LATER, 0 },
 	[CHAIN_LINK_OUTBOUND] = { "outbound_chain", NULL, TABLE_NETDEV, LAYER_EGRESS | LAYER_LATER, 0 },
+	[CHAIN_LINK_SOURCE] = { "source_chain", NULL, TABLE_NETDEV, LAYER_EGRESS | LAYER_LATER, 0 },
+	[CHAIN_LINK_NEW_MAC] = { "new_mac_chain", NULL, TABLE_NETDEV, LAYER_EGRESS, 0 },
 	[CHAIN_SEALED_INGRESS] = { "sealed_ingress", "ingress", TABLE_NETDEV, LAYER_INGRESS, NF_NETDEV_INGRESS,
 				   DEVICES_SEALED, .priority = FIRST },
 	[CHAIN_SEALED_EGRESS] = { "sealed_egress", "egress", TABLE_NETDEV, LAYER_EGRESS, NF_NETDEV_EGRESS,
@@ -166,6 +169,11 @@ const struct match_constants match_constants = {
 #define ARP_TO_PREFIX { .kind = MATCH_ARP_TARGET }
 #define TO_PREFIX { .kind = MATCH_DESTINATION_PREFIX }
 #define FOREIGN_SOURCE { .kind = MATCH_SOURCE_FOREIGN }
+#define OWN_SOURCE { .kind = MATCH_SOURCE_OWN }
+#define ARP_FROM_OWN_ADDRESS { .kind = MATCH_ARP_SENDER_IN_SET, .set = SET_OWN_ADDRESS }
+#define ADD_MAC { .kind = MATCH_ADD_MAC, .set = SET_OWN_MAC }
+#define ADD_ADDRESS { .kind = MATCH_ADD_ADDRESS, .set = SET_OWN_ADDRESS }
+#define ROUTED { .kind = MATCH_ROUTED }
 #define HAS_OPTIONS { .kind = MATCH_IP_OPTIONS }
 #define FRAGMENT { .kind = MATCH_FRAGMENT }
 #define LATER_FRAGMENT { .kind = MATCH_LATER_FRAGMENT }
@@ -183,6 +191,7 @@ const struct match_constants match_constants = {
 
 #define ACCEPT(chain, when, comment, ...) { chain, VERDICT_ACCEPT, 0, when, comment, MATCHES(__VA_ARGS__) }
 #define DROP(chain, when, comment, ...) { chain, VERDICT_DROP, 0, when, comment, MATCHES(__VA_ARGS__) }
+#define RETURN(chain, when, comment, ...) { chain, VERDICT_RETURN, 0, when, comment, MATCHES(__VA_ARGS__) }
 #define DROP_REST(chain, comment) { chain, VERDICT_DROP, 0, WHEN_ANY_FAMILY, comment, NO_MATCHES }
 
 /* Rows of the chains of a link: what it needs of LINK_ bits, what else. */
@@ -359,9 +368,10 @@ const struct rule_row rule_rows[] = {
 	 * or a routing header makes the peer hand them on; of fragments only the first has ports, and nobody here needs
 	 * any; frames to everybody reach others than the peer.
 	 */
-	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_FIB, "not our address", FOREIGN_SOURCE),
-	DROP(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "loopback address", FROM(loopback4, 8)),
-	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | ONLY_NETDEV, "loopback address", FROM(loopback6, 128)),
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_FIB | ONLY_INET, "not our address", FOREIGN_SOURCE),
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_NETDEV, "in whose name", NO_MATCHES },
+	/* the kernel's ARP under a MAC address that is not known is known by it */
+	{ CHAIN_OUTBOUND, VERDICT_NONE, 0, WHEN_IPV4 | ONLY_NETDEV, "own addresses", MATCHES(ADD_ADDRESS) },
 	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "IP options", HAS_OPTIONS),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "fragments", FRAGMENT),
 	DROP(CHAIN_OUTBOUND, WHEN_IP | ONLY_NETDEV, "frames to many", FAMILY, TO_GROUP_MAC),
@@ -420,6 +430,28 @@ const struct rule_row rule_rows[] = {
 #endif
 
 #if CONFIG_LAYER_NETDEV
+	/*
+	 * What a socket of ours sends along a route has passed inet, where its address was the device's own: here it
+	 * may be one that NAT has given it, and that no link has. Packet sockets and children know no route of ours.
+	 */
+	RETURN(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_ROUTES, "seen by inet", OF_PROGRAM, ROUTED),
+	DROP(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_FIB, "not our address", FOREIGN_SOURCE),
+	DROP(CHAIN_LINK_SOURCE, WHEN_IPV4, "loopback address", FROM(loopback4, 8)),
+	DROP(CHAIN_LINK_SOURCE, WHEN_IPV6, "loopback address", FROM(loopback6, 128)),
+
+	/*
+	 * A link may get another MAC address. Packet sockets must not make one up, except to ask for a lease; children
+	 * in other namespaces have their own. The kernel speaks in the name of an address of the device: with IPv6 it
+	 * asks for its neighbours so, with IPv4 by ARP, whose sender can't be looked up.
+	 */
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY | WHEN_ROUTES, "new MAC address", OF_PROGRAM, ROUTED, ADD_MAC),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_IPV4, "new MAC address, DHCP", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER),
+	       OF_PROGRAM, ADD_MAC),
+	DROP(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY, "of programs", OF_PROGRAM),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY, "new MAC address, ARP", ARP, ARP_FROM_OWN_ADDRESS, ADD_MAC),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY | WHEN_FIB, "new MAC address", OWN_SOURCE, ADD_MAC),
+	DROP_REST(CHAIN_LINK_NEW_MAC, "not from us"),
+
 	DROP_REST(CHAIN_SEALED_INGRESS, "sealed interfaces"),
 	DROP_REST(CHAIN_SEALED_EGRESS, "sealed interfaces"),
 
@@ -433,7 +465,8 @@ const struct rule_row rule_rows[] = {
 	DROP_REST(CHAIN_INGRESS, "everything else"),
 
 	LACP_ROW(CHAIN_EGRESS),
-	DROP(CHAIN_EGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "not from us", FROM_FOREIGN_MAC),
+	{ CHAIN_EGRESS, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "new MAC address",
+	  MATCHES(FROM_FOREIGN_MAC) },
 	LINK_CONTROL_ROWS(CHAIN_EGRESS),
 	LINK_IP_ROWS(CHAIN_EGRESS),
 	DROP_REST(CHAIN_EGRESS, "everything else"),

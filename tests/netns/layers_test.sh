@@ -85,6 +85,11 @@ matches no_fib_is_said 'contained: .*packets to peers from addresses that are no
 same no_fib_in_rules '' "$(rules | grep -o 'fib saddr')"
 contains no_fib
 
+# Without being told whether a packet has a route: nothing but NAT of the device's own packets needs it.
+gives no_routes 0 "$work/older_kernel" route quarantine "${plan[@]}"
+same no_routes_in_rules '' "$(rules | grep -o rtclassid)"
+contains no_routes
+
 # Stateless rules.
 gives no_conntrack 0 "$work/older_kernel" ct quarantine "${plan[@]}"
 matches no_conntrack_is_said 'no connection tracking: stateless rules are used' "$err"
