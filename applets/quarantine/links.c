@@ -110,7 +110,7 @@ static int visit_link(void *context, const struct netlink_link *link)
 	struct link_facts *facts = &links[surveyor->count++];
 	*facts = (struct link_facts){
 		.index = link->index, .master = link->master, .lower = link->lower, .vlan = link->vlan,
-		.remote = link->remote, .port = link->port,
+		.remote = link->remote, .port = link->port, .outer = link->outer,
 		.type = link_type_find(link->name, link->kind, link->type),
 		.facts = (uint16_t)((link->mac ? FACT_MAC : 0) | (link->stp ? FACT_STP : 0) |
 				    (link->vlan_filtering ? FACT_VLAN_FILTERING : 0) |
@@ -306,16 +306,16 @@ static int read_routes(struct surveyor *surveyor, uint8_t family)
 
 /* ---- tunnels ---- */
 
-static void add_outer(struct links_survey *survey, const struct link_facts *link, bool inbound)
+static void add_outer(struct links_survey *survey, const struct link_facts *link, uint8_t protocol, bool inbound)
 {
 	struct policy_network new = {
 		.address = link->remote, .prefix_length = (uint8_t)(8 * address_length(&link->remote)),
-		.protocol = IPPROTO_UDP, .port = link->port, .inbound = inbound,
+		.protocol = protocol, .port = link->port, .inbound = inbound,
 	};
 	for (size_t i = 0; i < survey->outer_count; i++) {
 		const struct policy_network *there = &survey->outer[i];
 		if (address_equal(&there->address, &new.address) && there->port == new.port &&
-		    there->inbound == inbound)
+		    there->protocol == new.protocol && there->inbound == inbound)
 			return;
 	}
 	if (survey->outer_count == SURVEY_OUTER_MAX)
@@ -333,10 +333,13 @@ static void note_outer(struct surveyor *surveyor)
 		enum link_outer outer = link_outer(link);
 		if (outer == OUTER_UNKNOWN)
 			text_copy(survey->tunnel, sizeof survey->tunnel, link->link.name);
-		if (outer != OUTER_UDP)
+		if (outer != OUTER_KNOWN)
 			continue;
-		add_outer(survey, link, false);
-		add_outer(survey, link, true);
+		add_outer(survey, link, link->outer, false);
+		if (link->outer == IPPROTO_UDP)
+			add_outer(survey, link, link->outer, true);
+		if (link->outer == IPPROTO_IPV6 || link->outer == IPPROTO_IPIP) /* some carry both families */
+			add_outer(survey, link, (IPPROTO_IPV6 ^ IPPROTO_IPIP) ^ link->outer, false);
 	}
 }
 

@@ -17,7 +17,7 @@ struct links_survey {
 	struct policy_link *records; /* on the heap: uplinks, then idle ones, then sealed ones by name */
 	size_t uplink_count; /* with what they stand on */
 	size_t idle_count; /* not sealed, because they may become the next uplink */
-	/* the outer packets of VXLANs that lead to peers: to be allowed as well */
+	/* the outer packets of tunnels that lead to peers: to be allowed as well */
 	struct policy_network outer[SURVEY_OUTER_MAX];
 	size_t outer_count;
 	char tunnel[POLICY_INTERFACE_SIZE]; /* one that leads to peers, its outer packets nobody knows where; or "" */

@@ -551,12 +551,13 @@ static void tell_peer(struct run *run, const struct policy_network *peer, bool a
 	char line[96];
 	struct text text = TEXT_ON(line);
 	bool brackets = peer->address.family == AF_INET6;
-	text_addf(&text, "%s:%s", peer->protocol == IPPROTO_TCP ? "tcp" : "udp", brackets ? "[" : "");
+	text_addf(&text, "%s:%s", protocol_word(peer->protocol), brackets ? "[" : "");
 	address_format(&peer->address, &text);
 	text_add(&text, brackets ? "]" : "");
 	if (!all_bits)
 		text_addf(&text, "/%u", peer->prefix_length);
-	text_addf(&text, ":%u%s", peer->port, peer->inbound ? ":in" : "");
+	if (peer->port)
+		text_addf(&text, ":%u%s", peer->port, peer->inbound ? ":in" : "");
 	report_item(&run->report, "", line);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <linux/if_tunnel.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -115,6 +116,45 @@ static void take_remote(struct address *address, uint8_t family, const struct nl
 		*address = new;
 }
 
+/* Kinds of tunnels, with their attributes (0: none). Those within IP may have their packets wrapped in UDP (FOU, GUE). */
+static const struct tunnel_kind {
+	char kind[10];
+	uint8_t outer; /* IPPROTO_ */
+	uint8_t remote4, remote6, port;
+	uint8_t wrapped, wrapped_port;
+} tunnel_kinds[] = {
+	{ "vxlan", IPPROTO_UDP, IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6, IFLA_VXLAN_PORT, 0, 0 },
+	{ "geneve", IPPROTO_UDP, IFLA_GENEVE_REMOTE, IFLA_GENEVE_REMOTE6, IFLA_GENEVE_PORT, 0, 0 },
+#define WITHIN_IP(four, six) four, six, 0, IFLA_IPTUN_ENCAP_TYPE, IFLA_IPTUN_ENCAP_DPORT
+#define WITHIN_GRE(four, six) IPPROTO_GRE, four, six, 0, IFLA_GRE_ENCAP_TYPE, IFLA_GRE_ENCAP_DPORT
+	{ "ipip", IPPROTO_IPIP, WITHIN_IP(IFLA_IPTUN_REMOTE, 0) },
+	{ "sit", IPPROTO_IPV6, WITHIN_IP(IFLA_IPTUN_REMOTE, 0) },
+	{ "ip6tnl", IPPROTO_IPV6, WITHIN_IP(0, IFLA_IPTUN_REMOTE) },
+	{ "gre", WITHIN_GRE(IFLA_GRE_REMOTE, 0) },
+	{ "gretap", WITHIN_GRE(IFLA_GRE_REMOTE, 0) },
+	{ "erspan", WITHIN_GRE(IFLA_GRE_REMOTE, 0) },
+	{ "ip6gre", WITHIN_GRE(0, IFLA_GRE_REMOTE) },
+	{ "ip6gretap", WITHIN_GRE(0, IFLA_GRE_REMOTE) },
+	{ "ip6erspan", WITHIN_GRE(0, IFLA_GRE_REMOTE) },
+};
+
+static void take_tunnel(struct netlink_link *link, const struct attributes *data)
+{
+	for (size_t i = 0; i < sizeof tunnel_kinds / sizeof *tunnel_kinds; i++) {
+		const struct tunnel_kind *kind = &tunnel_kinds[i];
+		if (strcmp(link->kind, kind->kind) != 0)
+			continue;
+		const uint16_t *wrapped = bytes_of(data->of[kind->wrapped], sizeof *wrapped);
+		bool in_udp = kind->wrapped && wrapped && *wrapped != TUNNEL_ENCAP_NONE;
+		link->outer = in_udp ? IPPROTO_UDP : kind->outer;
+		link->port = port_of(data->of[in_udp ? kind->wrapped_port : kind->port]);
+		if (kind->remote4)
+			take_remote(&link->remote, AF_INET, data->of[kind->remote4]);
+		if (kind->remote6)
+			take_remote(&link->remote, AF_INET6, data->of[kind->remote6]);
+	}
+}
+
 /* What is asked of one kind of link alone. */
 static void take_kind_data(struct netlink_link *link, const struct nlattr *nest)
 {
@@ -128,10 +168,8 @@ static void take_kind_data(struct netlink_link *link, const struct nlattr *nest)
 		const uint8_t *filtering = bytes_of(data.of[IFLA_BR_VLAN_FILTERING], 1);
 		link->vlan_filtering = filtering && *filtering;
 		link->stp = number_of(data.of[IFLA_BR_STP_STATE]) != 0;
-	} else if (strcmp(link->kind, "vxlan") == 0) {
-		take_remote(&link->remote, AF_INET, data.of[IFLA_VXLAN_GROUP]);
-		take_remote(&link->remote, AF_INET6, data.of[IFLA_VXLAN_GROUP6]);
-		link->port = port_of(data.of[IFLA_VXLAN_PORT]);
+	} else {
+		take_tunnel(link, &data);
 	}
 }
 

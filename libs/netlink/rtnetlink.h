@@ -23,8 +23,9 @@ struct netlink_link {
 	bool vlan_filtering; /* of a bridge */
 	bool stp; /* of a bridge */
 	bool switched; /* a port of a switch that can forward by itself (IFLA_PHYS_SWITCH_ID) */
-	struct address remote; /* of a VXLAN: where the outer packets go, unicast or multicast; family 0: not fixed */
-	uint16_t port; /* of a VXLAN, UDP, at both ends; host byte order */
+	struct address remote; /* of a tunnel: where the outer packets go, unicast or multicast; family 0: not fixed */
+	uint8_t outer; /* IPPROTO_ of a tunnel's outer packets; 0: not known */
+	uint16_t port; /* of those over UDP, at both ends; host byte order */
 };
 
 struct netlink_address {

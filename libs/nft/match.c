@@ -48,11 +48,6 @@ static const char *ip_word(enum ip_family family)
 	return family == IPV4 ? "ip" : "ip6";
 }
 
-static const char *protocol_word(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP ? "tcp" : "udp";
-}
-
 void set_name(struct text *text, const char *prefix, enum set_id set, enum ip_family family)
 {
 	text_addf(text, "%s%s", prefix, set_types[set].name);
@@ -131,13 +126,13 @@ static void print_family(struct text *text, const struct rule *rule, const struc
 
 static void build_protocol(struct rule_builder *builder, const struct match *match)
 {
-	expression_need_protocol(builder, match->protocol);
+	const struct policy_network *network = builder->source->network;
+	expression_need_protocol(builder, network ? network->protocol : match->protocol);
 }
 
 static void print_protocol(struct text *text, const struct rule *rule, const struct match *match)
 {
-	(void)rule;
-	text_addf(text, "meta l4proto %s", protocol_word(match->protocol));
+	text_addf(text, "meta l4proto %s", protocol_word(rule->network ? rule->network->protocol : match->protocol));
 }
 
 /* ---- addresses, and what belongs to them, in sets ---- */
@@ -513,6 +508,8 @@ static void build_flow_of_network(struct rule_builder *builder, const struct mat
 	}
 	expression_ct(builder, NFT_CT_PROTOCOL, -1, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_EQ, &network->protocol, 1);
+	if (!port)
+		return;
 	expression_ct(builder, words->port_key, words->direction_number, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_EQ, &port, sizeof port);
 }
@@ -526,8 +523,9 @@ static void print_flow_of_network(struct text *text, const struct rule *rule, co
 		print_address_and_prefix(text, network);
 		text_add(text, " ");
 	}
-	text_addf(text, "ct protocol %s ct %s %s %u", protocol_word(network->protocol), words->direction, words->port,
-		  network->port);
+	text_addf(text, "ct protocol %s", protocol_word(network->protocol));
+	if (network->port)
+		text_addf(text, " ct %s %s %u", words->direction, words->port, network->port);
 }
 
 /* ---- ICMP ---- */

@@ -53,11 +53,16 @@ static const struct link_type {
 	{ "wwan", false, MAY_BE_IDLE, 0 },
 	{ "vxlan", false, BELOW_REMOTE, 0 },
 	{ "wireguard", false, BELOW_HIDDEN | MAY_BE_IDLE, 0 },
-	{ "gretap", false, BELOW_HIDDEN, 0 },
-	{ "ip6gretap", false, BELOW_HIDDEN, 0 },
-	{ "erspan", false, BELOW_HIDDEN, 0 },
-	{ "ip6erspan", false, BELOW_HIDDEN, 0 },
-	{ "geneve", false, BELOW_HIDDEN, 0 },
+	{ "ipip", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
+	{ "sit", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
+	{ "ip6tnl", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
+	{ "gre", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
+	{ "ip6gre", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
+	{ "gretap", false, BELOW_REMOTE, 0 },
+	{ "ip6gretap", false, BELOW_REMOTE, 0 },
+	{ "erspan", false, BELOW_REMOTE, 0 },
+	{ "ip6erspan", false, BELOW_REMOTE, 0 },
+	{ "geneve", false, BELOW_REMOTE, 0 },
 	{ "l2tpeth", false, BELOW_HIDDEN, 0 },
 };
 
@@ -303,10 +308,11 @@ void links_spread(struct link_facts *links, size_t count, bool everything_unknow
 
 enum link_outer link_outer(const struct link_facts *link)
 {
-	bool fixed = link->remote.family != 0 && !address_is_multicast(&link->remote) && link->port != 0;
+	bool fixed = link->remote.family != 0 && !address_is_multicast(&link->remote) &&
+		     (link->outer == IPPROTO_UDP ? link->port != 0 : link->outer != 0);
 	if (!(link->facts & FACT_WAY) || !is(link, BELOW_REMOTE | BELOW_HIDDEN))
 		return OUTER_NONE;
-	return is(link, BELOW_REMOTE) && fixed ? OUTER_UDP : OUTER_UNKNOWN;
+	return is(link, BELOW_REMOTE) && fixed ? OUTER_KNOWN : OUTER_UNKNOWN;
 }
 
 const struct link_facts *links_switched_bridge(struct link_facts *links, size_t count)

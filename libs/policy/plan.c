@@ -190,6 +190,8 @@ static bool network_applies(const struct rule *rule, const struct policy_network
 {
 	unsigned direction = network->inbound ? FOR_NETWORK_IN : FOR_NETWORK_OUT;
 	unsigned protocol = network->protocol == IPPROTO_TCP ? FOR_NETWORK_TCP : FOR_NETWORK_UDP;
+	if (!protocol_has_ports(network->protocol))
+		protocol = FOR_NETWORK_PORTLESS;
 	return network->address.family == family_number(rule->family) && (rule->row->when & direction) &&
 	       (rule->row->when & protocol);
 }

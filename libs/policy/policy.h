@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <netinet/in.h>
+
 #include "base/address.h"
 #include "base/diag.h"
 #include "base/text.h"
@@ -64,10 +66,20 @@ static inline size_t peer_record_size(enum ip_family family)
 struct policy_network {
 	struct address address; /* host bits are 0 */
 	uint8_t prefix_length;
-	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
-	uint16_t port; /* host byte order */
+	uint8_t protocol; /* one of protocol_word */
+	uint16_t port; /* host byte order; of protocols other than TCP and UDP 0, for both directions */
 	bool inbound;
 };
+
+static inline bool protocol_has_ports(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
+}
+
+/* The name of an IP protocol that can be allowed, as nft and /etc/protocols have it; NULL: it can't be. */
+const char *protocol_word(uint8_t protocol);
+/* The number of the protocol whose name the string begins with, followed by ':'; 0: there is none. */
+uint8_t protocol_find(const char *string);
 
 /* ---- layers ---- */
 
@@ -307,7 +319,7 @@ enum match_kind {
 	MATCH_IN_INTERFACE_IN_SET, /* iifname @sealed; set */
 	MATCH_OUT_INTERFACE_IN_SET, /* oifname @sealed; set */
 	MATCH_FAMILY, /* meta nfproto; in the netdev table meta protocol */
-	MATCH_PROTOCOL, /* meta l4proto; protocol */
+	MATCH_PROTOCOL, /* meta l4proto; protocol, or that of the rule's network */
 	MATCH_SOURCE_IN_SET, /* ip saddr . tcp sport @server4; set, far_port */
 	MATCH_DESTINATION_IN_SET,
 	MATCH_SOURCE_NETWORK, /* ip6 saddr fe80::/10; network, or the rule's network */
@@ -325,7 +337,7 @@ enum match_kind {
 	MATCH_NOT_OPENING, /* tcp flags != syn / syn,ack: anything but the first segment of a connection */
 	MATCH_CT_STATE, /* ct state; value: bits of NF_CT_STATE_BIT */
 	MATCH_FLOW_IN_SET, /* ct reply ip saddr . ct reply proto-src @server4: the flow that an ICMP error is about */
-	MATCH_FLOW_OF_NETWORK, /* the same against address, protocol and port of the rule's network */
+	MATCH_FLOW_OF_NETWORK, /* the same against address, protocol and, if it has one, port of the rule's network */
 	MATCH_ICMP_TYPES, /* icmp type { ... }, icmpv6 type { ... }; types */
 	MATCH_HOP_LIMIT, /* ip6 hoplimit; value */
 	MATCH_PAYLOAD_AT_MOST, /* ip6 length <= port: bytes after the IPv6 header */
@@ -449,10 +461,12 @@ enum {
 	WHEN_IP_LINK = 1 << 17, /* on links without */
 	WHEN_FIXED_MAC = 1 << 18, /* on links without LINK_ANY_MAC */
 	WHEN_ANY_VLAN = 1 << 20, /* on links with LINK_ANY_VLAN */
+	FOR_NETWORK_PORTLESS = 1 << 22, /* of protocols other than TCP and UDP; their direction is FOR_NETWORK_OUT */
 	WHEN_ROUTES = 1 << 21, /* only where the kernel says whether a packet has a route */
 	WHEN_FIB = 1 << 19, /* only where the kernel can look addresses up */
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
-	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP,
+	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP |
+			    FOR_NETWORK_PORTLESS,
 };
 
 struct rule_row {

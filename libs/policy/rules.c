@@ -141,6 +141,7 @@ const struct match_constants match_constants = {
 #define NETWORK_SOURCE_PORT { .kind = MATCH_SOURCE_PORT }
 #define NETWORK_DESTINATION_PORT { .kind = MATCH_DESTINATION_PORT }
 #define UDP_PORTS(s, d) { .kind = MATCH_PORTS, .protocol = IPPROTO_UDP, .port = s, .second_port = d }
+#define NETWORK_PROTOCOL { .kind = MATCH_PROTOCOL }
 #define NOT_OPENING { .kind = MATCH_NOT_OPENING }
 #define CT_STATE(bits) { .kind = MATCH_CT_STATE, .value = bits }
 #define ABOUT_PEER(s) { .kind = MATCH_FLOW_IN_SET, .set = s, .far_port = true }
@@ -296,6 +297,8 @@ const struct rule_row rule_rows[] = {
 	       FROM_NETWORK, NETWORK_SOURCE_PORT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP, "--allow", FROM_NETWORK,
 	       NETWORK_DESTINATION_PORT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, "--allow", FROM_NETWORK,
+	       NETWORK_PROTOCOL),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMP_ERRORS, CT_STATE(CT_RELATED),
 	       ABOUT_NETWORK),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMPV6_ERRORS,
@@ -344,7 +347,10 @@ const struct rule_row rule_rows[] = {
 	MLD_ROWS(PAYLOAD_AT_MOST(MLD_BYTES)),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "reports of programs", MLD_REPORTS, OF_PROGRAM),
 	MLD_ROWS(PAYLOAD_AT_MOST(MLD_BYTES_OF_KERNEL)),
-	/* behind the reports, which have a header of their own */
+	/* IPv6 tunnels have a header of their own (RFC 2473 section 4.1.1) */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, "--allow", TO_NETWORK,
+	       NETWORK_PROTOCOL),
+	/* behind the reports, which have one as well */
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "extension headers", OTHER_HEADER),
 
 	/* A program that advertises could do so in the gateway's name. */
@@ -395,6 +401,8 @@ const struct rule_row rule_rows[] = {
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_TCP | FOR_NETWORK_UDP, "--allow", TO_NETWORK,
 	       NETWORK_DESTINATION_PORT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, "--allow", TO_NETWORK,
+	       NETWORK_PROTOCOL),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP, "replies, --allow", TO_NETWORK,
 	       NETWORK_SOURCE_PORT, NOT_OPENING),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_UDP | WHEN_CT, "replies, --allow", TO_NETWORK,

@@ -359,7 +359,10 @@ lab_up() {
 
 # The device's rule set without counters and without what a dynamic set has learned.
 rules() { # [further options of nft]
-	dev nft -s "$@" list ruleset | sed '/^\t\tflags dynamic$/{n;/elements/{:more;/}$/d;N;s/.*\n//;b more}}'
+	dev nft -s "$@" list ruleset | without_learned
+}
+without_learned() {
+	sed '/^\t\tflags dynamic$/{n;/elements/{:more;/}$/d;N;s/.*\n//;b more}}'
 }
 
 # Puts each element on a line and the lines of a set in order: the kernel lists them as their hashes come.

@@ -155,7 +155,7 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_FAMILY:
 		return of_family;
 	case MATCH_PROTOCOL:
-		return packet->protocol == match->protocol;
+		return packet->protocol == (rule->network ? rule->network->protocol : match->protocol);
 	case MATCH_SOURCE_IN_SET:
 		return of_family && in_set(packet, match, rule->family, true);
 	case MATCH_DESTINATION_IN_SET:
