@@ -22,6 +22,10 @@ struct links_survey {
 	size_t outer_count;
 	char tunnel[POLICY_INTERFACE_SIZE]; /* one that leads to peers, its outer packets nobody knows where; or "" */
 	bool vrf; /* peers are reached over one */
+	bool next_hops; /* a route to a peer has a next hop object, and does not say over which link */
+	const char *daemon; /* what keeps a route to a peer by packets of its own, which are cut; or NULL */
+	struct address gateway; /* of that route; family 0: none */
+	char backup[POLICY_INTERFACE_SIZE]; /* a link that is sealed, and may be meant as a backup; or "" */
 	char unknown[POLICY_INTERFACE_SIZE]; /* somebody named it, and there is no such link; or "" */
 	char switched[POLICY_INTERFACE_SIZE]; /* a bridge whose ports a switch joins by itself; or "" */
 	/* what of the lists above is not complete */

@@ -2,6 +2,7 @@
 /* quarantine: contain this device, prove that its management server still answers, keep or roll back, tell. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <linux/netfilter.h>
 #include <linux/netlink.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ struct run {
 	bool partial; /* something named is not covered */
 	bool unverified;
 	char hardware_flowtable[32]; /* one that hands flows to the network card, "": none */
+	char behind[96]; /* a chain of somebody else's that sees what ours have let out, "": none */
 	size_t rules;
 	size_t gaps_told;
 	struct text *gap_list; /* JSON in the making */
@@ -176,13 +178,27 @@ static void count_rules(struct run *run)
 	}
 }
 
+/* The session of BGP can be allowed; others speak to groups and by protocols of their own. */
+static void warn_of_daemon(const struct links_survey *survey, struct diag *diag)
+{
+	char gateway[ADDRESS_TEXT_SIZE];
+	struct text text = TEXT_ON(gateway);
+	bool six = survey->gateway.family == AF_INET6;
+	address_format(&survey->gateway, &text);
+	if (survey->gateway.family && strcmp(survey->daemon, "bgp") == 0)
+		diag_fail(diag, 0, "bgp keeps the route and is cut: --allow tcp:%s%s%s:179", six ? "[" : "", gateway,
+			  six ? "]" : "");
+	else
+		diag_fail(diag, 0, "%s keeps the route and is cut: set a static one", survey->daemon);
+}
+
 /* What the survey could not say in full. */
 static void warn_of_survey(struct run *run)
 {
 	const struct links_survey *survey = &run->survey;
 	struct diag diag;
 	if (survey->macs_cut || survey->on_link_cut || survey->outer_cut) {
-		diag_fail(&diag, 0, "the device has more %s than are looked at: raw frames are looked at less closely",
+		diag_fail(&diag, 0, "more %s than are looked at: raw frames are less closely",
 			  survey->outer_cut ? "tunnels" : survey->macs_cut ? "MAC addresses" : "prefixes");
 		report_warning(&run->report, &diag);
 	}
@@ -191,7 +207,15 @@ static void warn_of_survey(struct run *run)
 		report_warning(&run->report, &diag);
 	}
 	if (*survey->tunnel) {
-		diag_fail(&diag, 0, "%s: nobody says where the tunnel's own packets go; --allow them", survey->tunnel);
+		diag_fail(&diag, 0, "%s: --allow what the tunnel itself sends (udp:HOST:PORT)", survey->tunnel);
+		report_warning(&run->report, &diag);
+	}
+	if (survey->next_hops) {
+		diag_fail(&diag, 0, "set net.ipv4.nexthop_compat_mode=1 to see the uplink");
+		report_warning(&run->report, &diag);
+	}
+	if (survey->daemon) {
+		warn_of_daemon(survey, &diag);
 		report_warning(&run->report, &diag);
 	}
 }
@@ -408,6 +432,19 @@ static int step_keep(struct run *run)
 }
 #endif
 
+/* Of two chains of the same priority the kernel calls the newer one first: ours. */
+static int note_behind(const struct chain_info *chain, void *context)
+{
+	struct run *run = context;
+	uint32_t out = chain->family == NFPROTO_NETDEV ? NF_NETDEV_EGRESS : NF_INET_LOCAL_OUT;
+	if (!chain->base || chain->priority != INT32_MAX || chain->hook != out || chain->family == NFPROTO_ARP ||
+	    strcmp(chain->table, run->settings.table) == 0)
+		return 0;
+	struct text text = TEXT_ON(run->behind);
+	text_addf(&text, "what %.40s of table %.40s makes of packets", chain->name, chain->table);
+	return 0;
+}
+
 static void verify(struct run *run)
 {
 	struct diag diag;
@@ -415,6 +452,8 @@ static void verify(struct run *run)
 	int result = containment_read_back(&run->netlink, policy_of(run), &intact, &diag);
 	if (result == 0 && !intact)
 		diag_fail(&diag, 0, "read back: the kernel's rules are not those that were sent");
+	if (result == 0)
+		result = chain_each(&run->netlink, AF_UNSPEC, NULL, note_behind, run, &diag);
 	run->unverified |= result < 0 || !intact;
 	if (result < 0 || !intact)
 		report_warning(&run->report, &diag);
@@ -627,7 +666,9 @@ static bool tell_gaps(struct run *run, void (*take)(void *context, const char *g
 {
 	char line[96];
 	struct text text = TEXT_ON(line);
-	bool partial = run->survey.switched[0] || run->hardware_flowtable[0];
+	bool partial = run->survey.switched[0] || run->hardware_flowtable[0] || run->behind[0];
+	if (*run->behind)
+		take(run, run->behind);
 	if (run->resolvers.any_by_need)
 		take(run, "DNS to any address: the local resolver's upstreams are unknown");
 	text_addf(&text, "what a switch forwards between ports of %s by itself", run->survey.switched);
@@ -740,6 +781,10 @@ static void tell_links(struct run *run)
 	text = TEXT_ON(line);
 	links_describe(&run->survey, &text);
 	report_item(&run->report, "interfaces", line);
+	text = TEXT_ON(line);
+	text_addf(&text, "%s has an address: if it is a backup, --uplink %s", run->survey.backup, run->survey.backup);
+	if (*run->survey.backup)
+		report_item(&run->report, "", line);
 }
 
 static int tell(struct run *run)

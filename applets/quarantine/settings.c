@@ -121,7 +121,7 @@ const struct option_row quarantine_options[] = {
 	{ 't', "table", "NAME", option_string, FIELD(table), "nftables table, default\n" CONFIG_DEFAULT_TABLE },
 	{ 0, "server", "URL", parse_server, FIELD(targets), "management server, like an operand;\nmay be repeated" },
 	{ 'a', "allow", "SPEC", parse_allow, FIELD(targets),
-	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:... or dhcp-server:INTERFACE;\nmay be repeated" },
+	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:..., gre:HOST, dhcp-server:INTERFACE;\nmay be repeated" },
 	{ 0, "dns", "WHO", parse_dns, FIELD(dns), "resolvers (default: those configured),\nany, none, or ADDRESS,..." },
 	{ 0, "layers", "LIST", parse_layers, FIELD(layers),
 	  "of inet,bridge,netdev,later; default: all,\nbut later only where there is no nft" },

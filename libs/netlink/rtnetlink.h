@@ -44,6 +44,7 @@ struct netlink_route {
 	uint8_t family; /* AF_INET or AF_INET6 */
 	uint8_t prefix_length;
 	uint8_t scope; /* RT_SCOPE_ */
+	uint8_t protocol; /* RTPROT_: who keeps it */
 	bool direct; /* no gateway, of either family: who is meant is on the link */
 	bool onlink; /* the gateway is on the link although no prefix says so */
 };

@@ -38,6 +38,7 @@ enum {
 	ARP_SENDER_MAC = 8,
 	ARP_SENDER_ADDRESS = 14,
 	ARP_TARGET_ADDRESS = 24,
+	ND_TARGET = 8, /* RFC 4861 section 4.4 */
 	TCP_FLAGS = 13,
 	TCP_SYN = 0x02,
 	TCP_ACK = 0x10,
@@ -62,6 +63,24 @@ static void lookup_in_set(struct rule_builder *builder, const struct match *matc
 	struct text text = TEXT_ON(name);
 	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
 	expression_lookup(builder, name, inverted);
+}
+
+/* What stands in the packet against data of the same length in bytes. */
+static void compare_payload(struct rule_builder *builder, uint32_t base, uint32_t offset, uint32_t operator,
+			    const void *data, size_t length)
+{
+	expression_payload(builder, base, offset, (uint32_t)length, NFT_REG_1);
+	expression_compare(builder, operator, data, length);
+}
+
+/* The same of the bits in the mask. */
+static void compare_masked(struct rule_builder *builder, uint32_t base, uint32_t offset, const void *mask,
+			   uint32_t operator, const void *data, size_t length)
+{
+	static const uint8_t zero[MAC_LENGTH];
+	expression_payload(builder, base, offset, (uint32_t)length, NFT_REG_1);
+	expression_bitwise(builder, mask, zero, (uint32_t)length);
+	expression_compare(builder, operator, data, length);
 }
 
 /* Loads the source or destination address into this register. */
@@ -289,12 +308,10 @@ static void print_source_foreign(struct text *text, const struct rule *rule, con
 
 static void build_ip_options(struct rule_builder *builder, const struct match *match)
 {
-	static const uint8_t low_bits = 0x0f, zero = 0, words = 5;
+	static const uint8_t low_bits = 0x0f, words = 5;
 	(void)match;
 	expression_need_family(builder);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_HEADER_LENGTH, 1, NFT_REG_1);
-	expression_bitwise(builder, &low_bits, &zero, 1);
-	expression_compare(builder, NFT_CMP_NEQ, &words, 1);
+	compare_masked(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_HEADER_LENGTH, &low_bits, NFT_CMP_NEQ, &words, 1);
 }
 
 static void print_ip_options(struct text *text, const struct rule *rule, const struct match *match)
@@ -310,9 +327,7 @@ static void build_fragment(struct rule_builder *builder, const struct match *mat
 	static const uint8_t bits[2] = { 0x3f, 0xff }, zero[2];
 	(void)match;
 	expression_need_family(builder);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_FRAGMENT, sizeof bits, NFT_REG_1);
-	expression_bitwise(builder, bits, zero, sizeof bits);
-	expression_compare(builder, NFT_CMP_NEQ, zero, sizeof zero);
+	compare_masked(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_FRAGMENT, bits, NFT_CMP_NEQ, zero, sizeof bits);
 }
 
 static void print_fragment(struct text *text, const struct rule *rule, const struct match *match)
@@ -333,9 +348,7 @@ static void build_later_fragment(struct rule_builder *builder, const struct matc
 		expression_compare(builder, NFT_CMP_EQ, &header, 1);
 		return;
 	}
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_FRAGMENT, sizeof bits, NFT_REG_1);
-	expression_bitwise(builder, bits, zero, sizeof bits);
-	expression_compare(builder, NFT_CMP_NEQ, zero, sizeof zero);
+	compare_masked(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_FRAGMENT, bits, NFT_CMP_NEQ, zero, sizeof bits);
 }
 
 static void print_later_fragment(struct text *text, const struct rule *rule, const struct match *match)
@@ -368,9 +381,8 @@ static void build_port(struct rule_builder *builder, const struct match *match)
 	const struct policy_network *network = builder->source->network;
 	uint16_t port = htons(network ? network->port : match->port);
 	expression_need_protocol(builder, network ? network->protocol : match->protocol);
-	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER,
-			   match->kind == MATCH_SOURCE_PORT ? SOURCE_PORT : DESTINATION_PORT, 2, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, &port, sizeof port);
+	compare_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER,
+			match->kind == MATCH_SOURCE_PORT ? SOURCE_PORT : DESTINATION_PORT, NFT_CMP_EQ, &port, 2);
 }
 
 static void print_port(struct text *text, const struct rule *rule, const struct match *match)
@@ -384,8 +396,7 @@ static void build_ports(struct rule_builder *builder, const struct match *match)
 {
 	uint16_t ports[2] = { htons(match->port), htons(match->second_port) };
 	expression_need_protocol(builder, match->protocol);
-	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, SOURCE_PORT, sizeof ports, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, ports, sizeof ports);
+	compare_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, SOURCE_PORT, NFT_CMP_EQ, ports, sizeof ports);
 }
 
 static void print_ports(struct text *text, const struct rule *rule, const struct match *match)
@@ -401,12 +412,9 @@ static void build_not_opening(struct rule_builder *builder, const struct match *
 {
 	(void)match;
 	static const uint8_t mask = TCP_SYN | TCP_ACK;
-	static const uint8_t zero = 0;
 	static const uint8_t opening = TCP_SYN;
 	expression_need_protocol(builder, IPPROTO_TCP);
-	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, 1, NFT_REG_1);
-	expression_bitwise(builder, &mask, &zero, 1);
-	expression_compare(builder, NFT_CMP_NEQ, &opening, 1);
+	compare_masked(builder, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, &mask, NFT_CMP_NEQ, &opening, 1);
 }
 
 static void print_not_opening(struct text *text, const struct rule *rule, const struct match *match)
@@ -603,8 +611,7 @@ static void print_icmp_types(struct text *text, const struct rule *rule, const s
 static void build_hop_limit(struct rule_builder *builder, const struct match *match)
 {
 	expression_need_family(builder);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_HOP_LIMIT, 1, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, &match->value, 1);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_HOP_LIMIT, NFT_CMP_EQ, &match->value, 1);
 }
 
 static void print_hop_limit(struct text *text, const struct rule *rule, const struct match *match)
@@ -617,8 +624,7 @@ static void build_payload_at_most(struct rule_builder *builder, const struct mat
 {
 	uint16_t length = htons(match->port);
 	expression_need_family(builder);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_PAYLOAD_LENGTH, sizeof length, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_LTE, &length, sizeof length);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_PAYLOAD_LENGTH, NFT_CMP_LTE, &length, sizeof length);
 }
 
 static void print_payload_at_most(struct text *text, const struct rule *rule, const struct match *match)
@@ -664,8 +670,7 @@ static void print_of_program(struct text *text, const struct rule *rule, const s
 static void build_ttl(struct rule_builder *builder, const struct match *match)
 {
 	expression_need_family(builder);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_TTL, 1, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, &match->value, 1);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_TTL, NFT_CMP_EQ, &match->value, 1);
 }
 
 static void print_ttl(struct text *text, const struct rule *rule, const struct match *match)
@@ -682,9 +687,8 @@ static void build_mac_foreign(struct rule_builder *builder, const struct match *
 	bool source = match->kind == MATCH_SOURCE_MAC_FOREIGN;
 	expression_need_ethernet(builder);
 	if (!source) {
-		expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, MAC_LENGTH, NFT_REG_1);
-		expression_bitwise(builder, group_bit, zero, MAC_LENGTH);
-		expression_compare(builder, NFT_CMP_EQ, zero, MAC_LENGTH);
+		compare_masked(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, group_bit, NFT_CMP_EQ, zero,
+			MAC_LENGTH);
 	}
 	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, source ? ETHER_SOURCE : ETHER_DESTINATION, MAC_LENGTH,
 			   NFT_REG_1);
@@ -703,8 +707,7 @@ static void print_mac_foreign(struct text *text, const struct rule *rule, const 
 static void build_destination_mac(struct rule_builder *builder, const struct match *match)
 {
 	expression_need_ethernet(builder);
-	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, MAC_LENGTH, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, match_data(match), MAC_LENGTH);
+	compare_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, NFT_CMP_EQ, match_data(match), MAC_LENGTH);
 }
 
 static void print_destination_mac(struct text *text, const struct rule *rule, const struct match *match)
@@ -720,9 +723,7 @@ static void build_group_mac(struct rule_builder *builder, const struct match *ma
 	static const uint8_t zero[MAC_LENGTH];
 	(void)match;
 	expression_need_ethernet(builder);
-	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, MAC_LENGTH, NFT_REG_1);
-	expression_bitwise(builder, group_bit, zero, MAC_LENGTH);
-	expression_compare(builder, NFT_CMP_NEQ, zero, MAC_LENGTH);
+	compare_masked(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, group_bit, NFT_CMP_NEQ, zero, MAC_LENGTH);
 }
 
 static void print_group_mac(struct text *text, const struct rule *rule, const struct match *match)
@@ -774,15 +775,12 @@ static void print_ether_type_ip(struct text *text, const struct rule *rule, cons
 static void build_vlan(struct rule_builder *builder, const struct match *match)
 {
 	static const uint8_t id_bits[] = { 0x0f, 0xff };
-	static const uint8_t zero[sizeof id_bits];
 	uint16_t tag = htons(ETH_P_8021Q);
 	uint16_t id = htons(builder->source->vlan);
 	(void)match;
 	load_ether_type(builder);
 	expression_compare(builder, NFT_CMP_EQ, &tag, sizeof tag);
-	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, VLAN_TAG, sizeof id_bits, NFT_REG_1);
-	expression_bitwise(builder, id_bits, zero, sizeof id_bits);
-	expression_compare(builder, NFT_CMP_EQ, &id, sizeof id);
+	compare_masked(builder, NFT_PAYLOAD_LL_HEADER, VLAN_TAG, id_bits, NFT_CMP_EQ, &id, sizeof id_bits);
 }
 
 static void print_vlan(struct text *text, const struct rule *rule, const struct match *match)
@@ -794,8 +792,7 @@ static void print_vlan(struct text *text, const struct rule *rule, const struct 
 static void build_vlan_type(struct rule_builder *builder, const struct match *match)
 {
 	uint16_t type = htons(match->port);
-	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, VLAN_TYPE, sizeof type, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, &type, sizeof type);
+	compare_payload(builder, NFT_PAYLOAD_LL_HEADER, VLAN_TYPE, NFT_CMP_EQ, &type, sizeof type);
 }
 
 static void print_vlan_type(struct text *text, const struct rule *rule, const struct match *match)
@@ -812,10 +809,9 @@ static void build_arp(struct rule_builder *builder, const struct match *match)
 	uint16_t type = htons(ETH_P_ARP);
 	expression_meta(builder, NFT_META_PROTOCOL, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_EQ, &type, sizeof type);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, 0, sizeof beginning, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, beginning, sizeof beginning);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_LENGTHS, (uint32_t)length, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, lengths_and_reply, length);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, 0, NFT_CMP_EQ, beginning, sizeof beginning);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_LENGTHS, NFT_CMP_EQ, lengths_and_reply,
+			(uint32_t)length);
 }
 
 static void print_arp(struct text *text, const struct rule *rule, const struct match *match)
@@ -863,33 +859,47 @@ static void print_arp_sender_in_set(struct text *text, const struct rule *rule, 
 	set_name(text, "", (enum set_id)match->set, rule->family);
 }
 
-static void build_arp_target(struct rule_builder *builder, const struct match *match)
+static void build_arp_address(struct rule_builder *builder, const struct match *match)
 {
-	(void)match;
 	struct policy_network network = prefix_of(builder->source);
 	if (network.prefix_length == 0)
 		return;
 	uint32_t length = network.prefix_length % 8 ? 4 : network.prefix_length / 8;
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_TARGET_ADDRESS, length, NFT_REG_1);
+	uint32_t offset = match->kind == MATCH_ARP_SENDER ? ARP_SENDER_ADDRESS : ARP_TARGET_ADDRESS;
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, offset, length, NFT_REG_1);
 	compare_network(builder, &network, 4);
 }
 
-static void print_arp_target(struct text *text, const struct rule *rule, const struct match *match)
+static void print_arp_address(struct text *text, const struct rule *rule, const struct match *match)
 {
-	(void)match;
 	struct policy_network network = prefix_of(rule);
 	if (network.prefix_length == 0)
 		return;
-	text_add(text, "arp daddr ip");
+	text_addf(text, "arp %s ip", match->kind == MATCH_ARP_SENDER ? "saddr" : "daddr");
 	print_address_and_prefix(text, &network);
+}
+
+static void build_nd_target(struct rule_builder *builder, const struct match *match)
+{
+	(void)match;
+	compare_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, ND_TARGET, NFT_CMP_EQ,
+			builder->source->prefix->address, 16);
+}
+
+/* nft has no word for it before 1.0.9. */
+static void print_nd_target(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)match;
+	text_addf(text, "@th,%d,128 0x", 8 * ND_TARGET);
+	for (size_t i = 0; i < 16; i++)
+		text_addf(text, "%02x", rule->prefix->address[i]);
 }
 
 static void build_arp_no_sender(struct rule_builder *builder, const struct match *match)
 {
 	static const uint8_t none[4];
 	(void)match;
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_ADDRESS, sizeof none, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, none, sizeof none);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_ADDRESS, NFT_CMP_EQ, none, sizeof none);
 }
 
 static void print_arp_no_sender(struct text *text, const struct rule *rule, const struct match *match)
@@ -1042,7 +1052,9 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_ARP] = { build_arp, print_arp },
 	[MATCH_ARP_REPLY] = { build_arp, print_arp },
 	[MATCH_ARP_SENDER_OWN] = { build_arp_sender_own, print_arp_sender_own },
-	[MATCH_ARP_TARGET] = { build_arp_target, print_arp_target },
+	[MATCH_ARP_TARGET] = { build_arp_address, print_arp_address },
+	[MATCH_ARP_SENDER] = { build_arp_address, print_arp_address },
+	[MATCH_ND_TARGET] = { build_nd_target, print_nd_target },
 	[MATCH_ARP_NO_SENDER] = { build_arp_no_sender, print_arp_no_sender },
 	[MATCH_LENGTHS] = { build_lengths, print_lengths },
 #endif

@@ -187,13 +187,12 @@ struct chain_taker {
 static int take_chain(const struct nlmsghdr *message, void *context)
 {
 	const struct chain_taker *taker = context;
-	struct chain_info chain = { .name = "" };
-	char table[256] = "";
+	struct chain_info chain = { .family = ((const struct nfgenmsg *)mnl_nlmsg_get_payload(message))->nfgen_family };
 	struct nlattr *attribute;
 	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
 		switch (mnl_attr_get_type(attribute)) {
 		case NFTA_CHAIN_TABLE:
-			copy_string(table, sizeof table, attribute);
+			copy_string(chain.table, sizeof chain.table, attribute);
 			break;
 		case NFTA_CHAIN_NAME:
 			copy_string(chain.name, sizeof chain.name, attribute);
@@ -207,7 +206,7 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 			break;
 		}
 	}
-	return strcmp(table, taker->table) == 0 ? taker->take(&chain, taker->context) : 0;
+	return !taker->table || strcmp(chain.table, taker->table) == 0 ? taker->take(&chain, taker->context) : 0;
 }
 
 int chain_each(struct netlink *netlink, uint8_t family, const char *table,
@@ -217,7 +216,7 @@ int chain_each(struct netlink *netlink, uint8_t family, const char *table,
 	struct chain_taker taker = { table, take, context };
 	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETCHAIN, family, NLM_F_DUMP);
 	int result = netlink_request(netlink, header, take_chain, &taker);
-	return result < 0 ? diag_errno(diag, -result, "list the chains of table %s", table) : 0;
+	return result < 0 ? diag_errno(diag, -result, "list the chains") : 0;
 }
 
 struct set_taker {

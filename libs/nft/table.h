@@ -39,7 +39,9 @@ int table_find(struct netlink *netlink, uint8_t family, const char *name, struct
 	       struct diag *diag);
 
 struct chain_info {
+	char table[256];
 	char name[256];
+	uint8_t family; /* NFPROTO_* */
 	bool base; /* hooked */
 	bool nat; /* of type nat: translates, decides nothing */
 	uint32_t hook; /* enum nf_inet_hooks; of base chains only */
@@ -72,7 +74,7 @@ void flowtable_parse(const struct nlmsghdr *message, struct flowtable_info *flow
 int flowtable_each(struct netlink *netlink, int (*take)(const struct flowtable_info *flowtable, void *context),
 		   void *context, struct diag *diag);
 
-/* Hands every chain of the table to `take`. */
+/* Hands every chain of the table to `take`; NULL: of all tables of the family, AF_UNSPEC: of all families. */
 int chain_each(struct netlink *netlink, uint8_t family, const char *table,
 	       int (*take)(const struct chain_info *chain, void *context), void *context, struct diag *diag);
 

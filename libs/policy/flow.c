@@ -73,7 +73,8 @@ static bool is_of_network(const struct policy *policy, const struct view *view)
 	for (size_t i = 0; i < policy->network_count; i++) {
 		const struct policy_network *network = &policy->networks[i];
 		uint16_t port = network->inbound ? view->near->port : view->far->port;
-		if (network->protocol == view->protocol && (network->port == port || !protocol_has_ports(view->protocol)) &&
+		if (network->protocol == view->protocol &&
+		    (network->port == port || !protocol_has_ports(view->protocol)) &&
 		    in_network(network, &view->far->address))
 			return true;
 	}

@@ -155,7 +155,8 @@ static bool sets_exist(const struct rule_visit *visit, const struct rule *rule)
 		bool uses_set = match->kind == MATCH_SOURCE_IN_SET || match->kind == MATCH_DESTINATION_IN_SET ||
 				match->kind == MATCH_FLOW_IN_SET || match->kind == MATCH_DNS_RATE ||
 				match->kind == MATCH_IN_INTERFACE_IN_SET || match->kind == MATCH_OUT_INTERFACE_IN_SET ||
-				match->kind == MATCH_SOURCE_MAC_FOREIGN || match->kind == MATCH_DESTINATION_MAC_FOREIGN ||
+				match->kind == MATCH_SOURCE_MAC_FOREIGN ||
+				match->kind == MATCH_DESTINATION_MAC_FOREIGN ||
 				match->kind == MATCH_ADD_MAC || match->kind == MATCH_ADD_ADDRESS;
 		enum ip_family family = set_types[set].key & KEY_OF_FAMILY ? rule->family : IPV4;
 		if (uses_set && !policy_has_set(visit->policy, visit->table, set, family))
@@ -222,7 +223,8 @@ static int visit_prefixes(const struct rule_visit *visit, struct rule *rule)
 	int result = 0;
 	for (size_t i = 0; i < visit->policy->links.on_link_count && result == 0; i++) {
 		rule->prefix = &visit->policy->links.on_link[i];
-		if (rule->prefix->family == (uint8_t)rule->family)
+		if (rule->prefix->family == (uint8_t)rule->family &&
+		    rule->prefix->gateway == ((rule->row->when & FOR_GATEWAY) != 0))
 			result = visit->visit(visit->context, rule);
 	}
 	return result;
@@ -244,7 +246,7 @@ static int visit_row(const struct rule_visit *visit, struct rule rule)
 		return visit_networks(visit, &rule);
 	if (rule.row->when & FOR_DHCP_SERVER)
 		return visit_interfaces(visit, &rule);
-	if (rule.row->when & FOR_ON_LINK)
+	if (rule.row->when & (FOR_ON_LINK | FOR_GATEWAY))
 		return visit_prefixes(visit, &rule);
 	if (rule.row->when & FOR_VLAN)
 		return visit_vlans(visit, &rule);

@@ -153,11 +153,12 @@ struct policy_link {
 	uint16_t vlans[POLICY_LINK_VLANS_MAX]; /* VLAN ids (1 to 4094) of the devices above it that lead to peers */
 };
 
-/* A prefix that is on a link that leads to peers; host bits are 0. */
+/* A prefix that is on a link that leads to peers; host bits are 0. Or the address of a gateway to peers. */
 struct policy_prefix {
 	uint8_t address[16]; /* family_address_length bytes */
 	uint8_t prefix_length;
 	uint8_t family; /* enum ip_family */
+	bool gateway;
 };
 
 /* What the layers below IP have to know of the device. The links are the caller's; loopback is not among them. */
@@ -358,6 +359,8 @@ enum match_kind {
 	MATCH_ARP_REPLY, /* the same, and arp operation reply */
 	MATCH_ARP_SENDER_OWN, /* arp saddr ether @own_mac; left out where the device changes its address by itself */
 	MATCH_ARP_SENDER_IN_SET, /* arp saddr ip @own_address */
+	MATCH_ARP_SENDER, /* arp saddr ip: the rule's prefix */
+	MATCH_ND_TARGET, /* @th,64,128: whom an advertisement is about (RFC 4861), the rule's prefix of one address */
 	MATCH_ARP_TARGET, /* arp daddr ip: the rule's prefix */
 	MATCH_ARP_NO_SENDER, /* arp saddr ip 0.0.0.0 */
 	MATCH_ADD_MAC, /* add @own_mac { ether saddr }: not a test, but for room in the set */
@@ -461,6 +464,7 @@ enum {
 	WHEN_IP_LINK = 1 << 17, /* on links without */
 	WHEN_FIXED_MAC = 1 << 18, /* on links without LINK_ANY_MAC */
 	WHEN_ANY_VLAN = 1 << 20, /* on links with LINK_ANY_VLAN */
+	FOR_GATEWAY = 1 << 23, /* once for each gateway of the family; rows of any family are about ARP, so IPv4 */
 	FOR_NETWORK_PORTLESS = 1 << 22, /* of protocols other than TCP and UDP; their direction is FOR_NETWORK_OUT */
 	WHEN_ROUTES = 1 << 21, /* only where the kernel says whether a packet has a route */
 	WHEN_FIB = 1 << 19, /* only where the kernel can look addresses up */

@@ -167,6 +167,8 @@ const struct match_constants match_constants = {
 #define ARP { .kind = MATCH_ARP }
 #define ARP_REPLY { .kind = MATCH_ARP_REPLY }
 #define ARP_FROM_OWN_MAC { .kind = MATCH_ARP_SENDER_OWN, .set = SET_OWN_MAC }
+#define ARP_FROM_PREFIX { .kind = MATCH_ARP_SENDER }
+#define ABOUT_PREFIX { .kind = MATCH_ND_TARGET }
 #define ARP_TO_PREFIX { .kind = MATCH_ARP_TARGET }
 #define TO_PREFIX { .kind = MATCH_DESTINATION_PREFIX }
 #define FOREIGN_SOURCE { .kind = MATCH_SOURCE_FOREIGN }
@@ -353,7 +355,9 @@ const struct rule_row rule_rows[] = {
 	/* behind the reports, which have one as well */
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "extension headers", OTHER_HEADER),
 
-	/* A program that advertises could do so in the gateway's name. */
+	/* A program that advertises could do so in the gateway's name; a child of a link could be told to. */
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, "in the gateway's name",
+	     ICMP_TYPES(ND_NEIGHBOR_ADVERT), ABOUT_PREFIX),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "advertisements of programs", ICMP_TYPES(ND_NEIGHBOR_ADVERT), OF_PROGRAM),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_local, 10), HOP_LIMIT(255),
 	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), PAYLOAD_AT_MOST(ND_BYTES)),
@@ -417,6 +421,8 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP probes", ARP, ARP_FROM_OWN_MAC,
 	       ARP_WITHOUT_SENDER, ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT, ARP_BYTES_PADDED), LIMIT),
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP of programs", ARP, OF_PROGRAM),
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_GATEWAY | ONLY_NETDEV, "in the gateway's name", ARP,
+	     ARP_FROM_PREFIX),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP", ARP, ARP_FROM_OWN_MAC,
 	       ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT)),
 	/* A gateway asks in the name of any address that it has. */

@@ -116,6 +116,29 @@ survey_line() {
 gives backup_contains 0 quarantine "${plan[@]}"
 matches backup_is_told 'interfaces uplinks cable' "$(survey_line)"
 
+# One with an address and a carrier is sealed, and named.
+start backup "$tools/tunnel.py" tun7 backup router >tun7.ready
+wait_for 5 grep -q ready tun7.ready
+ip -n backup link set tun7 up
+ip -n backup address add 10.8.7.2/24 dev tun7
+gives backup_with_carrier 0 quarantine "${plan[@]}"
+matches backup_hint 'tun7 has an address: if it is a backup, --uplink tun7' "$out"
+gives backup_named 0 quarantine --uplink tun7 "${plan[@]}"
+same backup_no_hint '' "$(grep 'if it is a backup' out)"
+# Routes that daemons keep, and next hops that hide the link.
+ip -n backup route add $one4/32 via 10.9.6.1 protocol bgp
+gives daemon_contains 0 quarantine "${plan[@]}"
+matches daemon_bgp 'warning: bgp keeps the route and is cut: --allow tcp:10.9.6.1:179 ' "$err"
+ip -n backup route replace $one4/32 via 10.9.6.1 protocol ospf
+gives daemon_contains_again 0 quarantine "${plan[@]}"
+matches daemon_ospf 'warning: ospf keeps the route and is cut: set a static one' "$err"
+in_ns backup sysctl -qw net.ipv4.nexthop_compat_mode=0
+ip -n backup nexthop add id 5 via 10.9.6.1 dev cable
+ip -n backup route replace $one4/32 nhid 5
+run quarantine "${plan[@]}"
+matches next_hop_is_told 'warning: set net.ipv4.nexthop_compat_mode=1 to see the uplink' "$err"
+reaches next_hop
+
 # More prefixes than there is room for.
 begin_device prefixes 7
 for i in $(seq 40); do

@@ -243,9 +243,13 @@ static void fill(struct policy *policy)
 	}
 	strcpy(policy->dhcp_server[policy->dhcp_server_count++], "lan0");
 	policy->links.mac_count = 1;
-	policy->links.on_link[policy->links.on_link_count++] = (struct policy_prefix){ { 192, 0, 2, 0 }, 24, IPV4 };
+	policy->links.on_link[policy->links.on_link_count++] = (struct policy_prefix){ { 192, 0, 2, 0 }, 24, IPV4, false };
 	policy->links.on_link[policy->links.on_link_count++] =
-		(struct policy_prefix){ { 0x20, 1, 0xd, 0xb8 }, 64, IPV6 };
+		(struct policy_prefix){ { 0x20, 1, 0xd, 0xb8 }, 64, IPV6, false };
+	policy->links.on_link[policy->links.on_link_count++] =
+		(struct policy_prefix){ { 192, 0, 2, 1 }, 32, IPV4, true };
+	policy->links.on_link[policy->links.on_link_count++] =
+		(struct policy_prefix){ { 0xfe, 0x80, [15] = 1 }, 128, IPV6, true };
 	policy_normalize(policy);
 }
 
