@@ -334,7 +334,7 @@ static int step_contain(struct run *run, bool on_probation)
 		text_add(&text, ", older ones replaced");
 	report_end(&run->report, true, detail);
 	if (policy->stateless) {
-		diag_fail(&diag, 0, "this kernel has no connection tracking: stateless rules are used");
+		diag_fail(&diag, 0, "no connection tracking: stateless rules are used");
 		report_warning(&run->report, &diag);
 	}
 	if (flowtable_each(&run->netlink, note_flowtable, run, &diag) < 0)
@@ -396,7 +396,7 @@ static int step_prove(struct run *run)
 		report_warning(&run->report, &diag);
 	}
 	if (proof_clock_unset(run->proof)) {
-		diag_fail(&diag, 0, "the clock is not set: \"not yet valid\" was not held against the certificate");
+		diag_fail(&diag, 0, "the clock is not set: \"not yet valid\" does not count");
 		report_warning(&run->report, &diag);
 	}
 	result = proof_forbidden(run->proof, &diag);
@@ -432,13 +432,17 @@ static int step_keep(struct run *run)
 }
 #endif
 
-/* Of two chains of the same priority the kernel calls the newer one first: ours. */
+/*
+ * Of two chains of the same priority the kernel calls the newer one first: ours. That of another quarantine does no
+ * harm; it goes by its name, since a table's comment could be forged as well.
+ */
 static int note_behind(const struct chain_info *chain, void *context)
 {
 	struct run *run = context;
 	uint32_t out = chain->family == NFPROTO_NETDEV ? NF_NETDEV_EGRESS : NF_INET_LOCAL_OUT;
 	if (!chain->base || chain->priority != INT32_MAX || chain->hook != out || chain->family == NFPROTO_ARP ||
-	    strcmp(chain->table, run->settings.table) == 0)
+	    strcmp(chain->name, chain_types[CHAIN_OUTBOUND].name) == 0 ||
+	    strstr(chain->name, chain_types[CHAIN_EGRESS].name))
 		return 0;
 	struct text text = TEXT_ON(run->behind);
 	text_addf(&text, "what %.40s of table %.40s makes of packets", chain->name, chain->table);
@@ -488,9 +492,9 @@ static void step_sever(struct run *run)
 	if (severed.left)
 		partial(run, "the kernel did not end all that was open");
 	if (severed.no_sockets)
-		partial(run, "this kernel can't end sockets: what programs have open can go on after release");
+		partial(run, "this kernel can't end sockets: they go on after release");
 	if (severed.no_conntrack)
-		partial(run, "this kernel can't delete tracked connections: offloaded flows go on");
+		partial(run, "this kernel can't end offloaded flows (no ctnetlink)");
 }
 
 /* ---- telling ---- */

@@ -93,7 +93,7 @@ static int parse_layers(void *field, const char *value, struct diag *diag)
 		at = at[length] ? at + length + 1 : NULL;
 	}
 	if (!(layers & LAYER_INET))
-		return diag_fail(diag, EINVAL, "'%.*s' lacks inet, without which nothing is contained", 60, value);
+		return diag_fail(diag, EINVAL, "'%.*s' lacks inet: nothing would be contained", 60, value);
 	*(uint8_t *)field = layers;
 	return 0;
 }

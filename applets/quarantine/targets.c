@@ -233,7 +233,7 @@ int targets_add_allowed(struct targets *targets, const char *word, struct diag *
 		return add_dhcp_server(targets, word + sizeof dhcp_server - 1, diag);
 	if (!read_specification(word, &specification))
 		return diag_fail(diag, EINVAL,
-				 "'%.*s' is not tcp:HOST[/LEN]:PORT[:in|out] (udp:, gre:HOST, ...)", 40, word);
+				 "'%.*s' is not tcp:HOST:PORT or the like", 40, word);
 	if (specification.address.family == 0)
 		return add_name(targets, &specification, diag);
 	if (!specification.has_prefix &&

@@ -87,7 +87,7 @@ int policy_table_name_check(const char *name, struct diag *diag)
 		return diag_fail(diag, EINVAL, "table name: must have 1 to %d characters", POLICY_TABLE_NAME_MAX);
 	if (!is_identifier(name))
 		return diag_fail(diag, EINVAL,
-				 "table name '%.*s': must be a letter, then letters, digits, '_', '.' or '/'", 60,
+				 "table name '%.*s': a letter, then letters, digits, '_', '.' or '/'", 60,
 				 name);
 	if (is_reserved(name))
 		return diag_fail(diag, EINVAL, "table name '%s': a word of nft's language, nft could not read it back",

@@ -124,7 +124,7 @@ start dev dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null --
 wait_for 5 grep -q started stub.log
 use_resolvers 127.0.0.53
 gives stub_of_unknown_upstream 5 quarantine "${ca[@]}" $good
-matches stub_warning 'warning: the resolver is on this device' "$err"
+matches stub_warning 'warning: whom the local resolver asks is unknown' "$err"
 matches stub_partial 'partial: .*not covered +DNS to any address' "$out"
 blocked stub_other_hosts dev world "${forbidden[@]}"
 run release
