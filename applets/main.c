@@ -98,7 +98,8 @@ void applet_warn(const char *applet, const struct diag *diag)
 int applet_usage_error(const struct applet *applet, const struct diag *diag)
 {
 	struct diag longer;
-	diag_fail(&longer, EINVAL, "%s (try: %s --help %s)", diag->text, program, applet->name);
+	enum { ROOM = 55 }; /* of a line of 79 columns with the applet's name in front */
+	diag_fail(&longer, EINVAL, "%s%s", diag->text, strlen(diag->text) > ROOM ? "" : "; see --help");
 	return applet_fail(applet->name, EXIT_USAGE_ERROR, &longer);
 }
 
@@ -261,7 +262,7 @@ static int run_quarbox(int argc, char **argv)
 	if (strcmp(word, "--install") == 0)
 		return install_links(argc - 2, argv + 2);
 	struct diag diag;
-	diag_fail(&diag, EINVAL, "unknown option '%.*s' (try: quarbox --help)", 60, word);
+	diag_fail(&diag, EINVAL, "unknown option '%.*s'; see --help", 40, word);
 	return applet_fail(program, EXIT_USAGE_ERROR, &diag);
 }
 

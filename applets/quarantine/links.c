@@ -40,7 +40,6 @@ struct surveyor {
 	size_t prefix_count;
 	size_t outer_first; /* of survey->outer, those that routes have not been held against yet */
 	bool first_round; /* of routes */
-	bool everything_unknown;
 };
 
 /* Makes room for one more in an array that grows by doubling. */
@@ -110,7 +109,7 @@ static int visit_link(void *context, const struct netlink_link *link)
 	struct link_facts *facts = &links[surveyor->count++];
 	*facts = (struct link_facts){
 		.index = link->index, .master = link->master, .lower = link->lower, .vlan = link->vlan,
-		.remote = link->remote, .port = link->port,
+		.remote = link->remote, .port = link->port, .outer = link->outer,
 		.type = link_type_find(link->name, link->kind, link->type),
 		.facts = (uint16_t)((link->mac ? FACT_MAC : 0) | (link->stp ? FACT_STP : 0) |
 				    (link->vlan_filtering ? FACT_VLAN_FILTERING : 0) |
@@ -152,15 +151,16 @@ static int read_links(struct surveyor *surveyor)
 
 /* Neighbours are asked for on Ethernet only. */
 static int add_prefix(struct surveyor *surveyor, const struct link_facts *link, enum ip_family family,
-		      const uint8_t *bytes, uint8_t length)
+		      const uint8_t *bytes, uint8_t length, bool gateway)
 {
 	struct prefix_on new = {
 		.link = link->index, .prefix.prefix_length = length, .prefix.family = (uint8_t)family,
+		.prefix.gateway = gateway,
 	};
 	memcpy(new.prefix.address, bytes, family_address_length(family));
 	/* link-local and multicast ones the rules know without being told */
 	bool known = family == IPV6 && (bytes[0] == 0xff || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80));
-	if (link->link.form != LINK_ETHERNET || known)
+	if (link->link.form != LINK_ETHERNET || (known && !gateway))
 		return 0;
 	for (size_t i = 0; i < surveyor->prefix_count; i++) {
 		if (memcmp(&surveyor->prefixes[i], &new, sizeof new) == 0)
@@ -190,7 +190,7 @@ static int visit_address(void *context, const struct netlink_address *address)
 		     (v4 && address->bytes[0] == 169 && address->bytes[1] == 254);
 	if (!local)
 		link->facts |= FACT_ADDRESS;
-	return add_prefix(surveyor, link, v4 ? IPV4 : IPV6, address->bytes, address->prefix_length);
+	return add_prefix(surveyor, link, v4 ? IPV4 : IPV6, address->bytes, address->prefix_length, false);
 }
 
 static int read_addresses(struct surveyor *surveyor)
@@ -262,6 +262,34 @@ static void read_usage(struct surveyor *surveyor, const struct usage *usage)
 
 /* ---- routes ---- */
 
+/* RTPROT_ of linux/rtnetlink.h whose routes live by what neighbours send. */
+static const char *routing_daemon(uint8_t protocol)
+{
+	static const struct {
+		uint8_t protocol;
+		char name[6];
+	} daemons[] = {
+		{ 186, "bgp" }, { 188, "ospf" }, { 187, "isis" }, { 189, "rip" }, { 192, "eigrp" },
+		{ RTPROT_BABEL, "babel" }, { RTPROT_BIRD, "bird" }, { RTPROT_ZEBRA, "zebra" },
+	};
+	for (size_t i = 0; i < sizeof daemons / sizeof *daemons; i++) {
+		if (daemons[i].protocol == protocol)
+			return daemons[i].name;
+	}
+	return NULL;
+}
+
+static void note_daemon(struct links_survey *survey, const struct netlink_route *route)
+{
+	const char *daemon = routing_daemon(route->protocol);
+	if (!daemon)
+		return;
+	survey->daemon = daemon;
+	survey->gateway = (struct address){ .family = route->gateway ? route->family : 0 };
+	if (route->gateway)
+		memcpy(survey->gateway.bytes, route->gateway, address_length(&survey->gateway));
+}
+
 static bool leads(const struct surveyor *surveyor, const struct netlink_route *route)
 {
 	enum ip_family family = route->family == AF_INET ? IPV4 : IPV6;
@@ -283,17 +311,22 @@ static int visit_route(void *context, const struct netlink_route *route)
 	if (route->link && !link) /* loopback, or newer than our list */
 		return 0;
 	bool to_peer = leads(surveyor, route);
+	if (to_peer)
+		note_daemon(surveyor->survey, route);
 	if (!link) {
-		surveyor->everything_unknown |= to_peer;
+		surveyor->survey->next_hops |= to_peer;
 		return 0;
 	}
 	if (to_peer)
 		link->facts |= FACT_LEADS;
 	if (route->direct && (!v4 || route->scope == RT_SCOPE_LINK))
-		return add_prefix(surveyor, link, family, route->destination, route->prefix_length);
-	if (to_peer && route->onlink && route->gateway)
-		return add_prefix(surveyor, link, family, route->gateway, v4 ? 32 : 128);
-	return 0;
+		return add_prefix(surveyor, link, family, route->destination, route->prefix_length, false);
+	int result = 0;
+	if (to_peer && route->gateway)
+		result = add_prefix(surveyor, link, family, route->gateway, v4 ? 32 : 128, true);
+	if (result == 0 && to_peer && route->onlink && route->gateway)
+		result = add_prefix(surveyor, link, family, route->gateway, v4 ? 32 : 128, false);
+	return result;
 }
 
 static int read_routes(struct surveyor *surveyor, uint8_t family)
@@ -306,16 +339,16 @@ static int read_routes(struct surveyor *surveyor, uint8_t family)
 
 /* ---- tunnels ---- */
 
-static void add_outer(struct links_survey *survey, const struct link_facts *link, bool inbound)
+static void add_outer(struct links_survey *survey, const struct link_facts *link, uint8_t protocol, bool inbound)
 {
 	struct policy_network new = {
 		.address = link->remote, .prefix_length = (uint8_t)(8 * address_length(&link->remote)),
-		.protocol = IPPROTO_UDP, .port = link->port, .inbound = inbound,
+		.protocol = protocol, .port = link->port, .inbound = inbound,
 	};
 	for (size_t i = 0; i < survey->outer_count; i++) {
 		const struct policy_network *there = &survey->outer[i];
 		if (address_equal(&there->address, &new.address) && there->port == new.port &&
-		    there->inbound == inbound)
+		    there->protocol == new.protocol && there->inbound == inbound)
 			return;
 	}
 	if (survey->outer_count == SURVEY_OUTER_MAX)
@@ -328,15 +361,21 @@ static void add_outer(struct links_survey *survey, const struct link_facts *link
 static void note_outer(struct surveyor *surveyor)
 {
 	struct links_survey *survey = surveyor->survey;
+	bool pppoe = false;
+	for (size_t i = 0; i < surveyor->count; i++)
+		pppoe |= surveyor->links[i].facts & FACT_PPPOE;
 	for (size_t i = 0; i < surveyor->count; i++) {
 		const struct link_facts *link = &surveyor->links[i];
 		enum link_outer outer = link_outer(link);
-		if (outer == OUTER_UNKNOWN)
+		if (outer == OUTER_UNKNOWN || (outer == OUTER_PPP && !pppoe))
 			text_copy(survey->tunnel, sizeof survey->tunnel, link->link.name);
-		if (outer != OUTER_UDP)
+		if (outer != OUTER_KNOWN)
 			continue;
-		add_outer(survey, link, false);
-		add_outer(survey, link, true);
+		add_outer(survey, link, link->outer, false);
+		if (link->outer == IPPROTO_UDP)
+			add_outer(survey, link, link->outer, true);
+		if (link->outer == IPPROTO_IPV6 || link->outer == IPPROTO_IPIP) /* some carry both families */
+			add_outer(survey, link, (IPPROTO_IPV6 ^ IPPROTO_IPIP) ^ link->outer, false);
 	}
 }
 
@@ -353,7 +392,7 @@ static int spread(struct surveyor *surveyor)
 			return result;
 		surveyor->first_round = false;
 		surveyor->outer_first = known;
-		links_spread(surveyor->links, surveyor->count, surveyor->everything_unknown);
+		links_spread(surveyor->links, surveyor->count, survey->next_hops);
 		note_outer(surveyor);
 	} while (survey->outer_count > surveyor->outer_first);
 	return 0;
@@ -403,6 +442,8 @@ static int collect(struct surveyor *surveyor)
 			if (group_of(facts) != group)
 				continue;
 			survey->records[count++] = facts->link;
+			if (link_may_be_backup(facts))
+				text_copy(survey->backup, sizeof survey->backup, facts->link.name);
 			counts[group]++;
 			if (group != SEALED && facts->link.form == LINK_ETHERNET && (facts->facts & FACT_MAC))
 				survey->macs_cut |= !policy_links_add_mac(&survey->links, facts->mac);

@@ -2,6 +2,7 @@
 /* quarantine: contain this device, prove that its management server still answers, keep or roll back, tell. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <linux/netfilter.h>
 #include <linux/netlink.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ struct run {
 	bool partial; /* something named is not covered */
 	bool unverified;
 	char hardware_flowtable[32]; /* one that hands flows to the network card, "": none */
+	char behind[96]; /* a chain of somebody else's that sees what ours have let out, "": none */
 	size_t rules;
 	size_t gaps_told;
 	struct text *gap_list; /* JSON in the making */
@@ -182,13 +184,27 @@ static void count_rules(struct run *run)
 	}
 }
 
+/* The session of BGP can be allowed; others speak to groups and by protocols of their own. */
+static void warn_of_daemon(const struct links_survey *survey, struct diag *diag)
+{
+	char gateway[ADDRESS_TEXT_SIZE];
+	struct text text = TEXT_ON(gateway);
+	bool six = survey->gateway.family == AF_INET6;
+	address_format(&survey->gateway, &text);
+	if (survey->gateway.family && strcmp(survey->daemon, "bgp") == 0)
+		diag_fail(diag, 0, "bgp keeps the route and is cut: --allow tcp:%s%s%s:179", six ? "[" : "", gateway,
+			  six ? "]" : "");
+	else
+		diag_fail(diag, 0, "%s keeps the route and is cut: set a static one", survey->daemon);
+}
+
 /* What the survey could not say in full. */
 static void warn_of_survey(struct run *run)
 {
 	const struct links_survey *survey = &run->survey;
 	struct diag diag;
 	if (survey->macs_cut || survey->on_link_cut || survey->outer_cut) {
-		diag_fail(&diag, 0, "the device has more %s than are looked at: raw frames are looked at less closely",
+		diag_fail(&diag, 0, "more %s than are looked at: raw frames are less closely",
 			  survey->outer_cut ? "tunnels" : survey->macs_cut ? "MAC addresses" : "prefixes");
 		report_warning(&run->report, &diag);
 	}
@@ -197,7 +213,15 @@ static void warn_of_survey(struct run *run)
 		report_warning(&run->report, &diag);
 	}
 	if (*survey->tunnel) {
-		diag_fail(&diag, 0, "%s: nobody says where the tunnel's own packets go; --allow them", survey->tunnel);
+		diag_fail(&diag, 0, "%s: --allow what the tunnel itself sends (udp:HOST:PORT)", survey->tunnel);
+		report_warning(&run->report, &diag);
+	}
+	if (survey->next_hops) {
+		diag_fail(&diag, 0, "set net.ipv4.nexthop_compat_mode=1 to see the uplink");
+		report_warning(&run->report, &diag);
+	}
+	if (survey->daemon) {
+		warn_of_daemon(survey, &diag);
 		report_warning(&run->report, &diag);
 	}
 }
@@ -363,7 +387,7 @@ static int step_contain(struct run *run, bool on_probation)
 		text_add(&text, ", older ones replaced");
 	report_end(&run->report, true, detail);
 	if (policy->stateless) {
-		diag_fail(&diag, 0, "this kernel has no connection tracking: stateless rules are used");
+		diag_fail(&diag, 0, "no connection tracking: stateless rules are used");
 		report_warning(&run->report, &diag);
 	}
 	if (flowtable_each(&run->netlink, note_flowtable, run, &diag) < 0)
@@ -425,7 +449,7 @@ static int step_prove(struct run *run)
 		report_warning(&run->report, &diag);
 	}
 	if (proof_clock_unset(run->proof)) {
-		diag_fail(&diag, 0, "the clock is not set: \"not yet valid\" was not held against the certificate");
+		diag_fail(&diag, 0, "the clock is not set: \"not yet valid\" does not count");
 		report_warning(&run->report, &diag);
 	}
 	result = proof_forbidden(run->proof, &diag);
@@ -493,6 +517,23 @@ static void check_table(const struct policy *policy, enum table_id id, const str
 		note_difference(verification, id, "table is there, and is not part of the plan");
 }
 
+/*
+ * Of two chains of the same priority the kernel calls the newer one first: ours. That of another quarantine does no
+ * harm; it goes by its name, since a table's comment could be forged as well.
+ */
+static int note_behind(const struct chain_info *chain, void *context)
+{
+	struct run *run = context;
+	uint32_t out = chain->family == NFPROTO_NETDEV ? NF_NETDEV_EGRESS : NF_INET_LOCAL_OUT;
+	if (!chain->base || chain->priority != INT32_MAX || chain->hook != out || chain->family == NFPROTO_ARP ||
+	    strcmp(chain->name, chain_types[CHAIN_OUTBOUND].name) == 0 ||
+	    strstr(chain->name, chain_types[CHAIN_EGRESS].name))
+		return 0;
+	struct text text = TEXT_ON(run->behind);
+	text_addf(&text, "what %.40s of table %.40s makes of packets", chain->name, chain->table);
+	return 0;
+}
+
 static void verify(struct run *run)
 {
 	struct diag diag;
@@ -502,6 +543,8 @@ static void verify(struct run *run)
 	int result = examine(&run->netlink, run->settings.table, &examination, forget, states, &diag);
 	for (int id = 0; id < TABLES && result == 0; id++)
 		check_table(policy_of(run), (enum table_id)id, &states[id], &verification);
+	if (result == 0)
+		result = chain_each(&run->netlink, AF_UNSPEC, NULL, note_behind, run, &diag);
 	if (result == 0 && verification.count == 0)
 		return;
 	run->unverified = true;
@@ -537,9 +580,9 @@ static void step_sever(struct run *run)
 	if (severed.left)
 		partial(run, "the kernel did not end all that was open");
 	if (severed.no_sockets)
-		partial(run, "this kernel can't end sockets: what programs have open can go on after release");
+		partial(run, "this kernel can't end sockets: they go on after release");
 	if (severed.no_conntrack)
-		partial(run, "this kernel can't delete tracked connections: offloaded flows go on");
+		partial(run, "this kernel can't end offloaded flows (no ctnetlink)");
 }
 
 /* ---- telling ---- */
@@ -639,12 +682,13 @@ static void tell_peer(struct run *run, const struct policy_network *peer, bool a
 	char line[96];
 	struct text text = TEXT_ON(line);
 	bool brackets = peer->address.family == AF_INET6;
-	text_addf(&text, "%s:%s", peer->protocol == IPPROTO_TCP ? "tcp" : "udp", brackets ? "[" : "");
+	text_addf(&text, "%s:%s", protocol_word(peer->protocol), brackets ? "[" : "");
 	address_format(&peer->address, &text);
 	text_add(&text, brackets ? "]" : "");
 	if (!all_bits)
 		text_addf(&text, "/%u", peer->prefix_length);
-	text_addf(&text, ":%u%s", peer->port, peer->inbound ? ":in" : "");
+	if (peer->port)
+		text_addf(&text, ":%u%s", peer->port, peer->inbound ? ":in" : "");
 	report_item(&run->report, "", line);
 }
 
@@ -714,7 +758,9 @@ static bool tell_gaps(struct run *run, void (*take)(void *context, const char *g
 {
 	char line[96];
 	struct text text = TEXT_ON(line);
-	bool partial = run->survey.switched[0] || run->hardware_flowtable[0];
+	bool partial = run->survey.switched[0] || run->hardware_flowtable[0] || run->behind[0];
+	if (*run->behind)
+		take(run, run->behind);
 	text_addf(&text, "what a switch forwards between ports of %s by itself", run->survey.switched);
 	if (*run->survey.switched)
 		take(run, line);
@@ -825,6 +871,10 @@ static void tell_links(struct run *run)
 	text = TEXT_ON(line);
 	links_describe(&run->survey, &text);
 	report_item(&run->report, "interfaces", line);
+	text = TEXT_ON(line);
+	text_addf(&text, "%s has an address: if it is a backup, --uplink %s", run->survey.backup, run->survey.backup);
+	if (*run->survey.backup)
+		report_item(&run->report, "", line);
 }
 
 static int tell(struct run *run)

@@ -114,8 +114,7 @@ static void allow_configured(struct resolvers *resolvers, void (*warn)(void *con
 	allow_remote(resolvers, &resolvers->config, &local, &remote);
 	if (!local || allow_upstreams(resolvers))
 		return;
-	diag_fail(&diag, 0, "the resolver is on this device and whom it asks could not be found: DNS is allowed to any "
-			    "address (--dns names them)");
+	diag_fail(&diag, 0, "whom the local resolver asks is unknown: DNS to any (--dns)");
 	warn(context, &diag);
 	resolvers->any = true;
 	resolvers->any_by_need = true;

@@ -94,7 +94,7 @@ static int parse_layers(void *field, const char *value, struct diag *diag)
 		at = at[length] ? at + length + 1 : NULL;
 	}
 	if (!(layers & LAYER_INET))
-		return diag_fail(diag, EINVAL, "'%.*s' lacks inet, without which nothing is contained", 60, value);
+		return diag_fail(diag, EINVAL, "'%.*s' lacks inet: nothing would be contained", 60, value);
 	*(uint8_t *)field = layers;
 	return 0;
 }
@@ -143,7 +143,7 @@ const struct option_row quarantine_options[] = {
 	{ 't', "table", "NAME", option_string, FIELD(table), "nftables table, default\n" CONFIG_DEFAULT_TABLE },
 	{ 0, "server", "URL", parse_server, FIELD(targets), "management server, like an operand;\nmay be repeated" },
 	{ 'a', "allow", "SPEC", parse_allow, FIELD(targets),
-	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:... or dhcp-server:INTERFACE;\nmay be repeated" },
+	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:..., gre:HOST, dhcp-server:INTERFACE;\nmay be repeated" },
 	{ 0, "dns", "WHO", parse_dns, FIELD(dns), "resolvers (default: those configured),\nany, none, or ADDRESS,..." },
 	{ 0, "layers", "LIST", parse_layers, FIELD(layers),
 	  "of inet,bridge,netdev,later; default: all,\nbut later only where there is no nft" },

@@ -82,7 +82,7 @@ int targets_add_peer(struct targets *targets, enum peer_role role, const struct 
 
 /* ---- --allow ---- */
 
-/* tcp:HOST[/LEN]:PORT[:in|out], in pieces. */
+/* tcp:HOST[/LEN]:PORT[:in|out] or gre:HOST[/LEN], in pieces. */
 struct specification {
 	uint8_t protocol;
 	char host[HOST_NAME_MAX_LENGTH + 2];
@@ -95,13 +95,8 @@ struct specification {
 
 static const char *read_protocol(const char *word, struct specification *specification)
 {
-	if (strncmp(word, "tcp:", 4) == 0)
-		specification->protocol = IPPROTO_TCP;
-	else if (strncmp(word, "udp:", 4) == 0)
-		specification->protocol = IPPROTO_UDP;
-	else
-		return NULL;
-	return word + 4;
+	specification->protocol = protocol_find(word);
+	return specification->protocol ? strchr(word, ':') + 1 : NULL;
 }
 
 /* Copies the host, with or without brackets; returns what follows it, or NULL. */
@@ -144,6 +139,8 @@ static const char *read_prefix(const char *word, struct specification *specifica
 static bool read_port_and_direction(const char *word, struct specification *specification)
 {
 	char port[6];
+	if (!protocol_has_ports(specification->protocol))
+		return *word == '\0';
 	if (*word++ != ':')
 		return false;
 	size_t length = strcspn(word, ":");
@@ -236,14 +233,13 @@ int targets_add_allowed(struct targets *targets, const char *word, struct diag *
 		return add_dhcp_server(targets, word + sizeof dhcp_server - 1, diag);
 	if (!read_specification(word, &specification))
 		return diag_fail(diag, EINVAL,
-				 "'%.*s' is not tcp:HOST[/LEN]:PORT[:in|out] (or udp:, or dhcp-server:INTERFACE)", 80,
-				 word);
+				 "'%.*s' is not tcp:HOST:PORT or the like", 40, word);
 	if (specification.address.family == 0)
 		return add_name(targets, &specification, diag);
 	if (!specification.has_prefix &&
 	    (address_is_unspecified(&specification.address) || address_is_multicast(&specification.address)))
 		return diag_fail(diag, EINVAL, "'%.*s': nobody can have this address", 60, specification.host);
-	if (specification.has_prefix)
+	if (specification.has_prefix || !protocol_has_ports(specification.protocol))
 		return add_network(targets, &specification, diag);
 	return targets_add_peer(targets, allow_role(specification.inbound), &specification.address,
 				specification.protocol, specification.port, diag);
@@ -302,9 +298,18 @@ static int add_name_peers(struct targets *targets, const struct allowed_name *na
 			  struct diag *diag)
 {
 	int result = 0;
-	for (size_t i = 0; i < resolved->count && result == 0; i++)
-		result = targets_add_peer(targets, allow_role(name->inbound), &resolved->addresses[i], name->protocol,
-					  name->port, diag);
+	for (size_t i = 0; i < resolved->count && result == 0; i++) {
+		const struct address *address = &resolved->addresses[i];
+		const struct specification portless = {
+			.protocol = name->protocol, .address = *address,
+			.prefix_length = (uint8_t)(8 * address_length(address)),
+		};
+		if (protocol_has_ports(name->protocol))
+			result = targets_add_peer(targets, allow_role(name->inbound), address, name->protocol,
+						  name->port, diag);
+		else
+			result = add_network(targets, &portless, diag);
+	}
 	return result;
 }
 

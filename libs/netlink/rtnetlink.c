@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <linux/if_tunnel.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -115,6 +116,50 @@ static void take_remote(struct address *address, uint8_t family, const struct nl
 		*address = new;
 }
 
+/*
+ * Kinds of tunnels, with their attributes. Those within IP may have their packets wrapped in UDP (FOU, GUE). GRE over
+ * IPv6 is of kinds of its own, whose names begin with "ip6".
+ */
+static const struct tunnel_kind {
+	char kind[7];
+	uint8_t outer; /* IPPROTO_ */
+	uint8_t remote, remote6; /* of either family, and of IPv6 */
+	uint8_t wrapped; /* 0: it can't be */
+	uint8_t port; /* where it is, or when it is, in UDP */
+} tunnel_kinds[] = {
+	{ "vxlan", IPPROTO_UDP, IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6, 0, IFLA_VXLAN_PORT },
+	{ "geneve", IPPROTO_UDP, IFLA_GENEVE_REMOTE, IFLA_GENEVE_REMOTE6, 0, IFLA_GENEVE_PORT },
+	{ "ipip", IPPROTO_IPIP, IFLA_IPTUN_REMOTE, IFLA_IPTUN_REMOTE, IFLA_IPTUN_ENCAP_TYPE, IFLA_IPTUN_ENCAP_DPORT },
+	{ "sit", IPPROTO_IPV6, IFLA_IPTUN_REMOTE, IFLA_IPTUN_REMOTE, IFLA_IPTUN_ENCAP_TYPE, IFLA_IPTUN_ENCAP_DPORT },
+	{ "ip6tnl", IPPROTO_IPV6, IFLA_IPTUN_REMOTE, IFLA_IPTUN_REMOTE, IFLA_IPTUN_ENCAP_TYPE, IFLA_IPTUN_ENCAP_DPORT },
+	{ "gre", IPPROTO_GRE, IFLA_GRE_REMOTE, IFLA_GRE_REMOTE, IFLA_GRE_ENCAP_TYPE, IFLA_GRE_ENCAP_DPORT },
+	{ "gretap", IPPROTO_GRE, IFLA_GRE_REMOTE, IFLA_GRE_REMOTE, IFLA_GRE_ENCAP_TYPE, IFLA_GRE_ENCAP_DPORT },
+	{ "erspan", IPPROTO_GRE, IFLA_GRE_REMOTE, IFLA_GRE_REMOTE, IFLA_GRE_ENCAP_TYPE, IFLA_GRE_ENCAP_DPORT },
+};
+
+static bool has_encapsulation(const struct nlattr *attribute)
+{
+	const uint16_t *type = bytes_of(attribute, sizeof *type);
+	return type && *type != TUNNEL_ENCAP_NONE;
+}
+
+static void take_tunnel(struct netlink_link *link, const struct attributes *data)
+{
+	const char *name = link->kind;
+	if (strncmp(name, "ip6", 3) == 0 && strcmp(name, "ip6tnl") != 0)
+		name += 3;
+	for (size_t i = 0; i < sizeof tunnel_kinds / sizeof *tunnel_kinds; i++) {
+		const struct tunnel_kind *kind = &tunnel_kinds[i];
+		if (strcmp(name, kind->kind) != 0)
+			continue;
+		bool wrapped = kind->wrapped && has_encapsulation(data->of[kind->wrapped]);
+		link->outer = wrapped ? IPPROTO_UDP : kind->outer;
+		link->port = link->outer == IPPROTO_UDP ? port_of(data->of[kind->port]) : 0;
+		take_remote(&link->remote, AF_INET, data->of[kind->remote]);
+		take_remote(&link->remote, AF_INET6, data->of[kind->remote6]);
+	}
+}
+
 /* What is asked of one kind of link alone. */
 static void take_kind_data(struct netlink_link *link, const struct nlattr *nest)
 {
@@ -128,10 +173,8 @@ static void take_kind_data(struct netlink_link *link, const struct nlattr *nest)
 		const uint8_t *filtering = bytes_of(data.of[IFLA_BR_VLAN_FILTERING], 1);
 		link->vlan_filtering = filtering && *filtering;
 		link->stp = number_of(data.of[IFLA_BR_STP_STATE]) != 0;
-	} else if (strcmp(link->kind, "vxlan") == 0) {
-		take_remote(&link->remote, AF_INET, data.of[IFLA_VXLAN_GROUP]);
-		take_remote(&link->remote, AF_INET6, data.of[IFLA_VXLAN_GROUP6]);
-		link->port = port_of(data.of[IFLA_VXLAN_PORT]);
+	} else {
+		take_tunnel(link, &data);
 	}
 }
 
@@ -233,7 +276,7 @@ static int take_route(const struct nlmsghdr *message, void *context)
 	struct netlink_route route = {
 		.destination = destination ? destination : zeros, .link = number_of(attributes.of[RTA_OIF]),
 		.family = header->rtm_family, .prefix_length = header->rtm_dst_len, .scope = header->rtm_scope,
-		.onlink = (header->rtm_flags & RTNH_F_ONLINK) != 0,
+		.protocol = header->rtm_protocol, .onlink = (header->rtm_flags & RTNH_F_ONLINK) != 0,
 	};
 	const struct nlattr *hops = attributes.of[RTA_MULTIPATH];
 	return hops ? visit_hops(visitor, route, hops) : visit_hop(visitor, route, &attributes);

@@ -23,8 +23,9 @@ struct netlink_link {
 	bool vlan_filtering; /* of a bridge */
 	bool stp; /* of a bridge */
 	bool switched; /* a port of a switch that can forward by itself (IFLA_PHYS_SWITCH_ID) */
-	struct address remote; /* of a VXLAN: where the outer packets go, unicast or multicast; family 0: not fixed */
-	uint16_t port; /* of a VXLAN, UDP, at both ends; host byte order */
+	struct address remote; /* of a tunnel: where the outer packets go, unicast or multicast; family 0: not fixed */
+	uint8_t outer; /* IPPROTO_ of a tunnel's outer packets; 0: not known */
+	uint16_t port; /* of those over UDP, at both ends; host byte order */
 };
 
 struct netlink_address {
@@ -43,6 +44,7 @@ struct netlink_route {
 	uint8_t family; /* AF_INET or AF_INET6 */
 	uint8_t prefix_length;
 	uint8_t scope; /* RT_SCOPE_ */
+	uint8_t protocol; /* RTPROT_: who keeps it */
 	bool direct; /* no gateway, of either family: who is meant is on the link */
 	bool onlink; /* the gateway is on the link although no prefix says so */
 };

@@ -240,6 +240,11 @@ static struct refusal describe_refusal(const struct nlmsghdr *message)
 	struct nlattr *attribute;
 	refusal.fib = refusal.type == NFT_MSG_NEWRULE && has_expression(message, "fib");
 	refusal.log = refusal.type == NFT_MSG_NEWRULE && has_expression(message, "log");
+	static const struct {
+		struct nlattr header;
+		uint8_t key[4];
+	} route = { { sizeof route, NFTA_META_KEY }, { [3] = NFT_META_RTCLASSID } };
+	refusal.route = refusal.type == NFT_MSG_NEWRULE && memmem(message, message->nlmsg_len, &route, sizeof route);
 	if (refusal.type != NFT_MSG_NEWCHAIN)
 		return refusal;
 	netlink_for_each_attribute(attribute, message, sizeof *generic) {

@@ -17,6 +17,7 @@ struct refusal {
 	bool every_device; /* of NFT_MSG_NEWCHAIN: it was to be hooked on all devices */
 	bool fib; /* of NFT_MSG_NEWRULE: it looks an address up */
 	bool log; /* of NFT_MSG_NEWRULE: it logs */
+	bool route; /* of NFT_MSG_NEWRULE: it asks for a route */
 };
 
 struct batch {

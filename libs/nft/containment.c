@@ -138,6 +138,10 @@ static bool give_way_without(uint8_t *without, const struct refusal *refusal, in
 /* Whether the plan has become one that the kernel may take: without a layer, or without connection tracking. */
 static bool give_way(struct policy *policy, const struct refusal *refusal, int error)
 {
+	if (policy && refusal->route && !policy->without_routes && (says_unsupported(error) || error == -EINVAL)) {
+		policy->without_routes = true;
+		return true;
+	}
 	if (policy && refusal->fib && give_way_without(&policy->without_fib, refusal, error))
 		return true;
 	if (policy && refusal->log && give_way_without(&policy->without_log, refusal, error))

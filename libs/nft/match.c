@@ -38,6 +38,7 @@ enum {
 	ARP_SENDER_MAC = 8,
 	ARP_SENDER_ADDRESS = 14,
 	ARP_TARGET_ADDRESS = 24,
+	ND_TARGET = 8, /* RFC 4861 section 4.4 */
 	TCP_FLAGS = 13,
 	TCP_SYN = 0x02,
 	TCP_ACK = 0x10,
@@ -46,11 +47,6 @@ enum {
 static const char *ip_word(enum ip_family family)
 {
 	return family == IPV4 ? "ip" : "ip6";
-}
-
-static const char *protocol_word(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP ? "tcp" : "udp";
 }
 
 void set_name(struct text *text, const char *prefix, enum set_id set, enum ip_family family)
@@ -69,6 +65,24 @@ static void lookup_in_set(struct rule_builder *builder, const struct match *matc
 	expression_lookup(builder, name, inverted);
 }
 
+/* What stands in the packet against data of the same length in bytes. */
+static void compare_payload(struct rule_builder *builder, uint32_t base, uint32_t offset, uint32_t operator,
+			    const void *data, size_t length)
+{
+	expression_payload(builder, base, offset, (uint32_t)length, NFT_REG_1);
+	expression_compare(builder, operator, data, length);
+}
+
+/* The same of the bits in the mask. */
+static void compare_masked(struct rule_builder *builder, uint32_t base, uint32_t offset, const void *mask,
+			   uint32_t operator, const void *data, size_t length)
+{
+	static const uint8_t zero[MAC_LENGTH];
+	expression_payload(builder, base, offset, (uint32_t)length, NFT_REG_1);
+	expression_bitwise(builder, mask, zero, (uint32_t)length);
+	expression_compare(builder, operator, data, length);
+}
+
 /* Loads the source or destination address into this register. */
 static void load_address(struct rule_builder *builder, bool source, uint32_t reg)
 {
@@ -82,7 +96,7 @@ static void load_address(struct rule_builder *builder, bool source, uint32_t reg
 
 static const char *interface_of(const struct rule *rule, const struct match *match)
 {
-	return rule->interface ? rule->interface : match->data;
+	return rule->interface ? rule->interface : match_data(match);
 }
 
 static void build_interface(struct rule_builder *builder, const struct match *match)
@@ -131,13 +145,13 @@ static void print_family(struct text *text, const struct rule *rule, const struc
 
 static void build_protocol(struct rule_builder *builder, const struct match *match)
 {
-	expression_need_protocol(builder, match->protocol);
+	const struct policy_network *network = builder->source->network;
+	expression_need_protocol(builder, network ? network->protocol : match->protocol);
 }
 
 static void print_protocol(struct text *text, const struct rule *rule, const struct match *match)
 {
-	(void)rule;
-	text_addf(text, "meta l4proto %s", protocol_word(match->protocol));
+	text_addf(text, "meta l4proto %s", protocol_word(rule->network ? rule->network->protocol : match->protocol));
 }
 
 /* ---- addresses, and what belongs to them, in sets ---- */
@@ -187,7 +201,7 @@ static struct policy_network network_of(const struct rule *rule, const struct ma
 		return *rule->network;
 	struct policy_network network = { .prefix_length = match->prefix_length };
 	network.address.family = family_number(rule->family);
-	memcpy(network.address.bytes, match->data, family_address_length(rule->family));
+	memcpy(network.address.bytes, match_data(match), family_address_length(rule->family));
 	return network;
 }
 
@@ -282,26 +296,22 @@ static void print_destination_prefix(struct text *text, const struct rule *rule,
 static void build_source_foreign(struct rule_builder *builder, const struct match *match)
 {
 	static const uint32_t local = RTN_LOCAL;
-	(void)match;
 	expression_source_type(builder);
-	expression_compare(builder, NFT_CMP_NEQ, &local, sizeof local);
+	expression_compare(builder, match->kind == MATCH_SOURCE_OWN ? NFT_CMP_EQ : NFT_CMP_NEQ, &local, sizeof local);
 }
 
 static void print_source_foreign(struct text *text, const struct rule *rule, const struct match *match)
 {
 	(void)rule;
-	(void)match;
-	text_add(text, "fib saddr type != local");
+	text_addf(text, "fib saddr type %slocal", match->kind == MATCH_SOURCE_OWN ? "" : "!= ");
 }
 
 static void build_ip_options(struct rule_builder *builder, const struct match *match)
 {
-	static const uint8_t low_bits = 0x0f, zero = 0, words = 5;
+	static const uint8_t low_bits = 0x0f, words = 5;
 	(void)match;
 	expression_need_family(builder);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_HEADER_LENGTH, 1, NFT_REG_1);
-	expression_bitwise(builder, &low_bits, &zero, 1);
-	expression_compare(builder, NFT_CMP_NEQ, &words, 1);
+	compare_masked(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_HEADER_LENGTH, &low_bits, NFT_CMP_NEQ, &words, 1);
 }
 
 static void print_ip_options(struct text *text, const struct rule *rule, const struct match *match)
@@ -317,9 +327,7 @@ static void build_fragment(struct rule_builder *builder, const struct match *mat
 	static const uint8_t bits[2] = { 0x3f, 0xff }, zero[2];
 	(void)match;
 	expression_need_family(builder);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_FRAGMENT, sizeof bits, NFT_REG_1);
-	expression_bitwise(builder, bits, zero, sizeof bits);
-	expression_compare(builder, NFT_CMP_NEQ, zero, sizeof zero);
+	compare_masked(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_FRAGMENT, bits, NFT_CMP_NEQ, zero, sizeof bits);
 }
 
 static void print_fragment(struct text *text, const struct rule *rule, const struct match *match)
@@ -340,9 +348,7 @@ static void build_later_fragment(struct rule_builder *builder, const struct matc
 		expression_compare(builder, NFT_CMP_EQ, &header, 1);
 		return;
 	}
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_FRAGMENT, sizeof bits, NFT_REG_1);
-	expression_bitwise(builder, bits, zero, sizeof bits);
-	expression_compare(builder, NFT_CMP_NEQ, zero, sizeof zero);
+	compare_masked(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_FRAGMENT, bits, NFT_CMP_NEQ, zero, sizeof bits);
 }
 
 static void print_later_fragment(struct text *text, const struct rule *rule, const struct match *match)
@@ -374,9 +380,8 @@ static void build_port(struct rule_builder *builder, const struct match *match)
 	const struct policy_network *network = builder->source->network;
 	uint16_t port = htons(network ? network->port : match->port);
 	expression_need_protocol(builder, network ? network->protocol : match->protocol);
-	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER,
-			   match->kind == MATCH_SOURCE_PORT ? SOURCE_PORT : DESTINATION_PORT, 2, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, &port, sizeof port);
+	compare_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER,
+			match->kind == MATCH_SOURCE_PORT ? SOURCE_PORT : DESTINATION_PORT, NFT_CMP_EQ, &port, 2);
 }
 
 static void print_port(struct text *text, const struct rule *rule, const struct match *match)
@@ -390,8 +395,7 @@ static void build_ports(struct rule_builder *builder, const struct match *match)
 {
 	uint16_t ports[2] = { htons(match->port), htons(match->second_port) };
 	expression_need_protocol(builder, match->protocol);
-	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, SOURCE_PORT, sizeof ports, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, ports, sizeof ports);
+	compare_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, SOURCE_PORT, NFT_CMP_EQ, ports, sizeof ports);
 }
 
 static void print_ports(struct text *text, const struct rule *rule, const struct match *match)
@@ -407,12 +411,9 @@ static void build_not_opening(struct rule_builder *builder, const struct match *
 {
 	(void)match;
 	static const uint8_t mask = TCP_SYN | TCP_ACK;
-	static const uint8_t zero = 0;
 	static const uint8_t opening = TCP_SYN;
 	expression_need_protocol(builder, IPPROTO_TCP);
-	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, 1, NFT_REG_1);
-	expression_bitwise(builder, &mask, &zero, 1);
-	expression_compare(builder, NFT_CMP_NEQ, &opening, 1);
+	compare_masked(builder, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, &mask, NFT_CMP_NEQ, &opening, 1);
 }
 
 static void print_not_opening(struct text *text, const struct rule *rule, const struct match *match)
@@ -514,6 +515,8 @@ static void build_flow_of_network(struct rule_builder *builder, const struct mat
 	}
 	expression_ct(builder, NFT_CT_PROTOCOL, -1, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_EQ, &network->protocol, 1);
+	if (!port)
+		return;
 	expression_ct(builder, words->port_key, words->direction_number, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_EQ, &port, sizeof port);
 }
@@ -527,8 +530,9 @@ static void print_flow_of_network(struct text *text, const struct rule *rule, co
 		print_address_and_prefix(text, network);
 		text_add(text, " ");
 	}
-	text_addf(text, "ct protocol %s ct %s %s %u", protocol_word(network->protocol), words->direction, words->port,
-		  network->port);
+	text_addf(text, "ct protocol %s", protocol_word(network->protocol));
+	if (network->port)
+		text_addf(text, " ct %s %s %u", words->direction, words->port, network->port);
 }
 
 /* ---- ICMP ---- */
@@ -605,8 +609,7 @@ static void print_icmp_types(struct text *text, const struct rule *rule, const s
 static void build_hop_limit(struct rule_builder *builder, const struct match *match)
 {
 	expression_need_family(builder);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_HOP_LIMIT, 1, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, &match->value, 1);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_HOP_LIMIT, NFT_CMP_EQ, &match->value, 1);
 }
 
 static void print_hop_limit(struct text *text, const struct rule *rule, const struct match *match)
@@ -619,8 +622,7 @@ static void build_payload_at_most(struct rule_builder *builder, const struct mat
 {
 	uint16_t length = htons(match->port);
 	expression_need_family(builder);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_PAYLOAD_LENGTH, sizeof length, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_LTE, &length, sizeof length);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV6_PAYLOAD_LENGTH, NFT_CMP_LTE, &length, sizeof length);
 }
 
 static void print_payload_at_most(struct text *text, const struct rule *rule, const struct match *match)
@@ -646,20 +648,18 @@ static void print_set_ttl(struct text *text, const struct rule *rule, const stru
 	text_addf(text, "ip ttl set %u", match->value);
 }
 
-/* Any uid: -1 is nobody's. Without a socket there is none to compare. */
+/* Any uid, or class of a route: -1 is nobody's. Without a socket, or a route, there is nothing to compare. */
 static void build_of_program(struct rule_builder *builder, const struct match *match)
 {
 	static const uint32_t nobody = UINT32_MAX;
-	(void)match;
-	expression_meta(builder, NFT_META_SKUID, NFT_REG_1);
+	expression_meta(builder, match->kind == MATCH_ROUTED ? NFT_META_RTCLASSID : NFT_META_SKUID, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_NEQ, &nobody, sizeof nobody);
 }
 
 static void print_of_program(struct text *text, const struct rule *rule, const struct match *match)
 {
 	(void)rule;
-	(void)match;
-	text_addf(text, "meta skuid != %u", UINT32_MAX);
+	text_addf(text, "meta %s != %u", match->kind == MATCH_ROUTED ? "rtclassid" : "skuid", UINT32_MAX);
 }
 
 /* ---- Ethernet and ARP ---- */
@@ -668,8 +668,7 @@ static void print_of_program(struct text *text, const struct rule *rule, const s
 static void build_ttl(struct rule_builder *builder, const struct match *match)
 {
 	expression_need_family(builder);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_TTL, 1, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, &match->value, 1);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, IPV4_TTL, NFT_CMP_EQ, &match->value, 1);
 }
 
 static void print_ttl(struct text *text, const struct rule *rule, const struct match *match)
@@ -686,9 +685,8 @@ static void build_mac_foreign(struct rule_builder *builder, const struct match *
 	bool source = match->kind == MATCH_SOURCE_MAC_FOREIGN;
 	expression_need_ethernet(builder);
 	if (!source) {
-		expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, MAC_LENGTH, NFT_REG_1);
-		expression_bitwise(builder, group_bit, zero, MAC_LENGTH);
-		expression_compare(builder, NFT_CMP_EQ, zero, MAC_LENGTH);
+		compare_masked(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, group_bit, NFT_CMP_EQ, zero,
+			MAC_LENGTH);
 	}
 	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, source ? ETHER_SOURCE : ETHER_DESTINATION, MAC_LENGTH,
 			   NFT_REG_1);
@@ -707,14 +705,13 @@ static void print_mac_foreign(struct text *text, const struct rule *rule, const 
 static void build_destination_mac(struct rule_builder *builder, const struct match *match)
 {
 	expression_need_ethernet(builder);
-	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, MAC_LENGTH, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, match->data, MAC_LENGTH);
+	compare_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, NFT_CMP_EQ, match_data(match), MAC_LENGTH);
 }
 
 static void print_destination_mac(struct text *text, const struct rule *rule, const struct match *match)
 {
 	(void)rule;
-	const uint8_t *mac = match->data;
+	const uint8_t *mac = match_data(match);
 	text_addf(text, "ether daddr %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
@@ -724,9 +721,7 @@ static void build_group_mac(struct rule_builder *builder, const struct match *ma
 	static const uint8_t zero[MAC_LENGTH];
 	(void)match;
 	expression_need_ethernet(builder);
-	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, MAC_LENGTH, NFT_REG_1);
-	expression_bitwise(builder, group_bit, zero, MAC_LENGTH);
-	expression_compare(builder, NFT_CMP_NEQ, zero, MAC_LENGTH);
+	compare_masked(builder, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION, group_bit, NFT_CMP_NEQ, zero, MAC_LENGTH);
 }
 
 static void print_group_mac(struct text *text, const struct rule *rule, const struct match *match)
@@ -777,15 +772,12 @@ static void print_ether_type_ip(struct text *text, const struct rule *rule, cons
 static void build_vlan(struct rule_builder *builder, const struct match *match)
 {
 	static const uint8_t id_bits[] = { 0x0f, 0xff };
-	static const uint8_t zero[sizeof id_bits];
 	uint16_t tag = htons(ETH_P_8021Q);
 	uint16_t id = htons(builder->source->vlan);
 	(void)match;
 	load_ether_type(builder);
 	expression_compare(builder, NFT_CMP_EQ, &tag, sizeof tag);
-	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, VLAN_TAG, sizeof id_bits, NFT_REG_1);
-	expression_bitwise(builder, id_bits, zero, sizeof id_bits);
-	expression_compare(builder, NFT_CMP_EQ, &id, sizeof id);
+	compare_masked(builder, NFT_PAYLOAD_LL_HEADER, VLAN_TAG, id_bits, NFT_CMP_EQ, &id, sizeof id_bits);
 }
 
 static void print_vlan(struct text *text, const struct rule *rule, const struct match *match)
@@ -797,8 +789,7 @@ static void print_vlan(struct text *text, const struct rule *rule, const struct 
 static void build_vlan_type(struct rule_builder *builder, const struct match *match)
 {
 	uint16_t type = htons(match->port);
-	expression_payload(builder, NFT_PAYLOAD_LL_HEADER, VLAN_TYPE, sizeof type, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, &type, sizeof type);
+	compare_payload(builder, NFT_PAYLOAD_LL_HEADER, VLAN_TYPE, NFT_CMP_EQ, &type, sizeof type);
 }
 
 static void print_vlan_type(struct text *text, const struct rule *rule, const struct match *match)
@@ -815,10 +806,9 @@ static void build_arp(struct rule_builder *builder, const struct match *match)
 	uint16_t type = htons(ETH_P_ARP);
 	expression_meta(builder, NFT_META_PROTOCOL, NFT_REG_1);
 	expression_compare(builder, NFT_CMP_EQ, &type, sizeof type);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, 0, sizeof beginning, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, beginning, sizeof beginning);
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_LENGTHS, (uint32_t)length, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, lengths_and_reply, length);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, 0, NFT_CMP_EQ, beginning, sizeof beginning);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_LENGTHS, NFT_CMP_EQ, lengths_and_reply,
+			(uint32_t)length);
 }
 
 static void print_arp(struct text *text, const struct rule *rule, const struct match *match)
@@ -854,33 +844,59 @@ static void print_arp_sender_own(struct text *text, const struct rule *rule, con
 	set_name(text, "", (enum set_id)match->set, rule->family);
 }
 
-static void build_arp_target(struct rule_builder *builder, const struct match *match)
+static void build_arp_sender_in_set(struct rule_builder *builder, const struct match *match)
 {
-	(void)match;
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_ADDRESS, 4, NFT_REG_1);
+	lookup_in_set(builder, match, false);
+}
+
+static void print_arp_sender_in_set(struct text *text, const struct rule *rule, const struct match *match)
+{
+	text_add(text, "arp saddr ip @");
+	set_name(text, "", (enum set_id)match->set, rule->family);
+}
+
+static void build_arp_address(struct rule_builder *builder, const struct match *match)
+{
 	struct policy_network network = prefix_of(builder->source);
 	if (network.prefix_length == 0)
 		return;
 	uint32_t length = network.prefix_length % 8 ? 4 : network.prefix_length / 8;
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_TARGET_ADDRESS, length, NFT_REG_1);
+	uint32_t offset = match->kind == MATCH_ARP_SENDER ? ARP_SENDER_ADDRESS : ARP_TARGET_ADDRESS;
+	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, offset, length, NFT_REG_1);
 	compare_network(builder, &network, 4);
 }
 
-static void print_arp_target(struct text *text, const struct rule *rule, const struct match *match)
+static void print_arp_address(struct text *text, const struct rule *rule, const struct match *match)
 {
-	(void)match;
 	struct policy_network network = prefix_of(rule);
 	if (network.prefix_length == 0)
 		return;
-	text_add(text, "arp daddr ip");
+	text_addf(text, "arp %s ip", match->kind == MATCH_ARP_SENDER ? "saddr" : "daddr");
 	print_address_and_prefix(text, &network);
+}
+
+static void build_nd_target(struct rule_builder *builder, const struct match *match)
+{
+	(void)match;
+	compare_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, ND_TARGET, NFT_CMP_EQ,
+			builder->source->prefix->address, 16);
+}
+
+/* nft has no word for it before 1.0.9. */
+static void print_nd_target(struct text *text, const struct rule *rule, const struct match *match)
+{
+	(void)match;
+	text_addf(text, "@th,%d,128 0x", 8 * ND_TARGET);
+	for (size_t i = 0; i < 16; i++)
+		text_addf(text, "%02x", rule->prefix->address[i]);
 }
 
 static void build_arp_no_sender(struct rule_builder *builder, const struct match *match)
 {
 	static const uint8_t none[4];
 	(void)match;
-	expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_ADDRESS, sizeof none, NFT_REG_1);
-	expression_compare(builder, NFT_CMP_EQ, none, sizeof none);
+	compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_ADDRESS, NFT_CMP_EQ, none, sizeof none);
 }
 
 static void print_arp_no_sender(struct text *text, const struct rule *rule, const struct match *match)
@@ -1011,20 +1027,30 @@ static void print_log(struct text *text, const struct rule *rule, const struct m
 }
 
 #if CONFIG_LAYER_NETDEV
-static void build_note_lease(struct rule_builder *builder, const struct match *match)
+/* What stands in the packet, or its interface's name, becomes an element. */
+static void build_add(struct rule_builder *builder, const struct match *match)
 {
 	char name[32];
 	struct text text = TEXT_ON(name);
 	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
-	expression_meta(builder, NFT_META_IIFNAME, NFT_REG_1);
+	if (match->kind == MATCH_NOTE_LEASE) {
+		expression_meta(builder, NFT_META_IIFNAME, NFT_REG_1);
+	} else if (match->kind == MATCH_ADD_ADDRESS) {
+		expression_need_family(builder);
+		load_address(builder, true, NFT_REG_1);
+	} else {
+		expression_need_ethernet(builder);
+		expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_SOURCE, MAC_LENGTH, NFT_REG_1);
+	}
 	expression_add_to_set(builder, name);
 }
 
-static void print_note_lease(struct text *text, const struct rule *rule, const struct match *match)
+static void print_add(struct text *text, const struct rule *rule, const struct match *match)
 {
+	const char *key = match->kind == MATCH_ADD_ADDRESS ? "ip saddr" : "ether saddr";
 	text_add(text, "add @");
 	set_name(text, "", (enum set_id)match->set, rule->family);
-	text_add(text, " { iifname }");
+	text_addf(text, " { %s }", match->kind == MATCH_NOTE_LEASE ? "iifname" : key);
 }
 #endif
 
@@ -1064,7 +1090,12 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_SET_TTL] = { build_set_ttl, print_set_ttl },
 #if CONFIG_LAYER_NETDEV
 	[MATCH_TTL] = { build_ttl, print_ttl },
-	[MATCH_NOTE_LEASE] = { build_note_lease, print_note_lease },
+	[MATCH_NOTE_LEASE] = { build_add, print_add },
+	[MATCH_ADD_MAC] = { build_add, print_add },
+	[MATCH_ADD_ADDRESS] = { build_add, print_add },
+	[MATCH_ARP_SENDER_IN_SET] = { build_arp_sender_in_set, print_arp_sender_in_set },
+	[MATCH_SOURCE_OWN] = { build_source_foreign, print_source_foreign },
+	[MATCH_ROUTED] = { build_of_program, print_of_program },
 	[MATCH_SOURCE_MAC_FOREIGN] = { build_mac_foreign, print_mac_foreign },
 	[MATCH_DESTINATION_MAC_FOREIGN] = { build_mac_foreign, print_mac_foreign },
 	[MATCH_DESTINATION_MAC] = { build_destination_mac, print_destination_mac },
@@ -1076,7 +1107,9 @@ const struct match_row match_rows[MATCH_KINDS] = {
 	[MATCH_ARP] = { build_arp, print_arp },
 	[MATCH_ARP_REPLY] = { build_arp, print_arp },
 	[MATCH_ARP_SENDER_OWN] = { build_arp_sender_own, print_arp_sender_own },
-	[MATCH_ARP_TARGET] = { build_arp_target, print_arp_target },
+	[MATCH_ARP_TARGET] = { build_arp_address, print_arp_address },
+	[MATCH_ARP_SENDER] = { build_arp_address, print_arp_address },
+	[MATCH_ND_TARGET] = { build_nd_target, print_nd_target },
 	[MATCH_ARP_NO_SENDER] = { build_arp_no_sender, print_arp_no_sender },
 	[MATCH_LENGTHS] = { build_lengths, print_lengths },
 #endif

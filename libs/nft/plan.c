@@ -196,11 +196,20 @@ static const struct verdict_form {
 	[VERDICT_NONE] = { 0, "", false },
 };
 
+static enum chain_id jump_target(enum chain_id from)
+{
+	if (chain_types[from].table == TABLE_INET)
+		return CHAIN_ATTEMPTS;
+	if (from == CHAIN_SEALED_INGRESS)
+		return CHAIN_LINK_ATTEMPTS;
+	return from == CHAIN_EGRESS ? CHAIN_LINK_NEW_MAC : CHAIN_LINK_SOURCE;
+}
+
 /* The chain that GOTO or JUMP means. */
 static enum chain_id target_of(const struct rule *rule)
 {
 	if (rule->row->verdict == VERDICT_JUMP)
-		return chain_types[rule->chain.id].table == TABLE_NETDEV ? CHAIN_LINK_ATTEMPTS : CHAIN_ATTEMPTS;
+		return jump_target(rule->chain.id);
 	return chain_types[rule->chain.id].hook_number == NF_NETDEV_INGRESS ? CHAIN_LINK_INBOUND : CHAIN_LINK_OUTBOUND;
 }
 
@@ -330,11 +339,10 @@ void plan_print_element(struct text *text, enum set_id set, enum ip_family famil
 		text_addf(text, " . %u", (unsigned)element->port[0] << 8 | element->port[1]);
 }
 
-/* nft puts two IPv4 or MAC addresses on a line, and one of anything else. */
+/* nft puts two IPv4 addresses on a line, and one of anything else. */
 static size_t elements_a_line(enum set_id set, enum ip_family family)
 {
-	uint8_t key = set_types[set].key;
-	return key == KEY_MAC || (key == KEY_ADDRESS && family == IPV4) ? 2 : 1;
+	return set_types[set].key == KEY_ADDRESS && family == IPV4 ? 2 : 1;
 }
 
 static void print_elements(const struct policy *policy, struct text *text, enum set_id set, enum ip_family family)
@@ -349,7 +357,8 @@ static void print_elements(const struct policy *policy, struct text *text, enum 
 			text_add(text, i % a_line ? ", " : ",\n\t\t\t     ");
 		plan_print_element(text, set, family, &element);
 	}
-	text_add(text, " }\n");
+	if (cursor)
+		text_add(text, " }\n");
 }
 
 static void print_duration(struct text *text, uint32_t seconds)
@@ -382,13 +391,12 @@ static void print_set(const struct policy *policy, struct text *text, enum set_i
 	const struct set_type *type = &set_types[set];
 	if (type->size)
 		text_addf(text, "\t\tsize %u\n\t\tflags dynamic%s\n", type->size, type->timeout ? ",timeout" : "");
-	else
-		print_elements(policy, text, set, family);
 	if (type->timeout) {
 		text_add(text, "\t\ttimeout ");
 		print_duration(text, type->timeout);
 		text_add(text, "\n");
 	}
+	print_elements(policy, text, set, family);
 	text_add(text, "\t}\n\n");
 }
 

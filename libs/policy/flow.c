@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* As inet.c has them. */
+/* As rules.c has them. */
 enum {
 	PORT_DNS = 53,
 	PORT_DHCP_SERVER = 67,
@@ -73,7 +73,8 @@ static bool is_of_network(const struct policy *policy, const struct view *view)
 	for (size_t i = 0; i < policy->network_count; i++) {
 		const struct policy_network *network = &policy->networks[i];
 		uint16_t port = network->inbound ? view->near->port : view->far->port;
-		if (network->protocol == view->protocol && network->port == port &&
+		if (network->protocol == view->protocol &&
+		    (network->port == port || !protocol_has_ports(view->protocol)) &&
 		    in_network(network, &view->far->address))
 			return true;
 	}
@@ -103,8 +104,8 @@ static bool is_dhcp(const struct policy *policy, const struct view *view)
 
 static bool is_allowed(const struct policy *policy, const struct view *view)
 {
-	if (view->protocol != IPPROTO_TCP && view->protocol != IPPROTO_UDP)
-		return false;
+	if (!protocol_has_ports(view->protocol))
+		return is_of_network(policy, view);
 	return has_peer(policy, PEER_SERVER, view, view->far->port) || is_dns(policy, view) ||
 	       has_peer(policy, PEER_ALLOW_OUT, view, view->far->port) ||
 	       has_peer(policy, PEER_ALLOW_IN, view, view->near->port) || is_of_network(policy, view) ||

@@ -53,11 +53,16 @@ static const struct link_type {
 	{ "wwan", false, MAY_BE_IDLE, 0 },
 	{ "vxlan", false, BELOW_REMOTE, 0 },
 	{ "wireguard", false, BELOW_HIDDEN | MAY_BE_IDLE, 0 },
-	{ "gretap", false, BELOW_HIDDEN, 0 },
-	{ "ip6gretap", false, BELOW_HIDDEN, 0 },
-	{ "erspan", false, BELOW_HIDDEN, 0 },
-	{ "ip6erspan", false, BELOW_HIDDEN, 0 },
-	{ "geneve", false, BELOW_HIDDEN, 0 },
+	{ "ipip", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
+	{ "sit", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
+	{ "ip6tnl", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
+	{ "gre", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
+	{ "ip6gre", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
+	{ "gretap", false, BELOW_REMOTE, 0 },
+	{ "ip6gretap", false, BELOW_REMOTE, 0 },
+	{ "erspan", false, BELOW_REMOTE, 0 },
+	{ "ip6erspan", false, BELOW_REMOTE, 0 },
+	{ "geneve", false, BELOW_REMOTE, 0 },
 	{ "l2tpeth", false, BELOW_HIDDEN, 0 },
 };
 
@@ -303,10 +308,13 @@ void links_spread(struct link_facts *links, size_t count, bool everything_unknow
 
 enum link_outer link_outer(const struct link_facts *link)
 {
-	bool fixed = link->remote.family != 0 && !address_is_multicast(&link->remote) && link->port != 0;
+	bool fixed = link->remote.family != 0 && !address_is_multicast(&link->remote) &&
+		     (link->outer == IPPROTO_UDP ? link->port != 0 : link->outer != 0);
+	if ((link->facts & FACT_WAY) && is(link, BELOW_PPPOE))
+		return OUTER_PPP;
 	if (!(link->facts & FACT_WAY) || !is(link, BELOW_REMOTE | BELOW_HIDDEN))
 		return OUTER_NONE;
-	return is(link, BELOW_REMOTE) && fixed ? OUTER_UDP : OUTER_UNKNOWN;
+	return is(link, BELOW_REMOTE) && fixed ? OUTER_KNOWN : OUTER_UNKNOWN;
 }
 
 const struct link_facts *links_switched_bridge(struct link_facts *links, size_t count)
@@ -338,11 +346,20 @@ bool links_have_vrf(const struct link_facts *links, size_t count)
  * What has neither address nor master may get a lease or a route later, and a backup with an address waits without a
  * carrier. A tap is the end of a program: only its kin without Ethernet frames are uplinks.
  */
-static bool may_become_uplink(const struct link_facts *link)
+static bool is_uplinks_kind(const struct link_facts *link)
 {
 	bool tap = is(link, BELOW_HIDDEN) && link->link.form == LINK_ETHERNET;
-	bool unused = !(link->facts & FACT_ADDRESS) || (link->facts & FACT_DOWN);
-	return is(link, MAY_BE_IDLE) && !tap && link->master == 0 && unused;
+	return is(link, MAY_BE_IDLE) && !tap && link->master == 0;
+}
+
+static bool may_become_uplink(const struct link_facts *link)
+{
+	return is_uplinks_kind(link) && (!(link->facts & FACT_ADDRESS) || (link->facts & FACT_DOWN));
+}
+
+bool link_may_be_backup(const struct link_facts *link)
+{
+	return link->link.sealed && is_uplinks_kind(link);
 }
 
 static void finish(struct link_facts *facts)
@@ -391,7 +408,7 @@ bool policy_links_add_prefix(struct policy_links *links, const struct policy_pre
 	for (size_t i = 0; i < links->on_link_count; i++) {
 		const struct policy_prefix *there = &links->on_link[i];
 		if (there->family == clear.family && there->prefix_length == clear.prefix_length &&
-		    memcmp(there->address, clear.address, length) == 0)
+		    there->gateway == clear.gateway && memcmp(there->address, clear.address, length) == 0)
 			return true;
 	}
 	if (links->on_link_count == POLICY_ON_LINK_MAX)

@@ -35,8 +35,9 @@ struct link_facts {
 	uint32_t index;
 	uint32_t master; /* 0: none */
 	uint32_t lower; /* IFLA_LINK; 0: none, or in another namespace */
-	struct address remote; /* of a VXLAN with a fixed remote */
-	uint16_t port; /* of a VXLAN */
+	struct address remote; /* of a tunnel with a fixed remote */
+	uint16_t port; /* of its outer packets, where they are UDP */
+	uint8_t outer; /* IPPROTO_ of its outer packets; 0: not known */
 	uint8_t type; /* link_type_find */
 	uint8_t mac[MAC_LENGTH]; /* with FACT_MAC */
 };
@@ -64,7 +65,7 @@ struct link_facts *links_find(struct link_facts *links, size_t count, uint32_t i
 void links_spread(struct link_facts *links, size_t count, bool everything_unknown);
 
 /* Of a tunnel over which peers are reached: whether its outer packets go to `remote`, or nobody knows where. */
-enum link_outer { OUTER_NONE, OUTER_UDP, OUTER_UNKNOWN };
+enum link_outer { OUTER_NONE, OUTER_KNOWN, OUTER_UNKNOWN, OUTER_PPP /* unknown, but for PPPoE */ };
 enum link_outer link_outer(const struct link_facts *link);
 
 /* What passes on each link. */
@@ -81,6 +82,9 @@ static inline bool link_is_idle(const struct link_facts *link)
 {
 	return !link->link.sealed && !(link->facts & FACT_WAY);
 }
+
+/* Whether it could be a backup uplink, but that it has an address and a carrier, and no route to a peer. */
+bool link_may_be_backup(const struct link_facts *link);
 
 /* Both leave out what is there already; false: it does not fit. */
 bool policy_links_add_mac(struct policy_links *links, const uint8_t mac[MAC_LENGTH]);

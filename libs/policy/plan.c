@@ -48,7 +48,7 @@ bool policy_has_set(const struct policy *policy, enum table_id table, enum set_i
 		return policy->peers[set_role(set)][family].count > 0;
 	if (family != IPV4)
 		return false;
-	if (set == SET_OWN_MAC)
+	if (set == SET_OWN_MAC || set == SET_OWN_ADDRESS)
 		return policy->links.mac_count > 0;
 	return set_types[set].size || has_any_link(policy, set);
 }
@@ -76,10 +76,10 @@ static bool next_mac(const struct policy_links *links, size_t *cursor, struct se
 bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
 			 struct set_element *element)
 {
-	if (set_types[set].size)
-		return false;
 	if (set == SET_OWN_MAC)
 		return next_mac(&policy->links, cursor, element);
+	if (set_types[set].size)
+		return false;
 	if (set_types[set].key == KEY_INTERFACE)
 		return next_link(&policy->links, set, cursor, element);
 	const struct peer_list *list = &policy->peers[set_role(set)][family];
@@ -158,7 +158,9 @@ static bool sets_exist(const struct rule_visit *visit, const struct rule *rule)
 		bool uses_set = match->kind == MATCH_SOURCE_IN_SET || match->kind == MATCH_DESTINATION_IN_SET ||
 				match->kind == MATCH_FLOW_IN_SET || match->kind == MATCH_DNS_RATE ||
 				match->kind == MATCH_IN_INTERFACE_IN_SET || match->kind == MATCH_OUT_INTERFACE_IN_SET ||
-				match->kind == MATCH_SOURCE_MAC_FOREIGN || match->kind == MATCH_DESTINATION_MAC_FOREIGN;
+				match->kind == MATCH_SOURCE_MAC_FOREIGN ||
+				match->kind == MATCH_DESTINATION_MAC_FOREIGN ||
+				match->kind == MATCH_ADD_MAC || match->kind == MATCH_ADD_ADDRESS;
 		enum ip_family family = set_types[set].key & KEY_OF_FAMILY ? rule->family : IPV4;
 		if (uses_set && !policy_has_set(visit->policy, visit->table, set, family))
 			return false;
@@ -174,6 +176,7 @@ static bool row_applies(const struct rule_visit *visit, const struct rule_row *r
 	refused |= stateless ? WHEN_CT : WHEN_STATELESS;
 	refused |= visit->table == TABLE_NETDEV ? ONLY_INET : ONLY_NETDEV;
 	refused |= policy->without_fib & 1u << visit->table ? WHEN_FIB : 0;
+	refused |= policy->without_routes ? WHEN_ROUTES : 0;
 	refused |= policy->dns_any ? 0 : WHEN_DNS_ANY;
 	refused |= policy->log && !(policy->without_log & 1u << visit->table) ? 0 : WHEN_LOG;
 	refused |= policy->dhcp_server_count > 0 ? 0 : WHEN_DHCP_SERVER;
@@ -192,6 +195,8 @@ static bool network_applies(const struct rule *rule, const struct policy_network
 {
 	unsigned direction = network->inbound ? FOR_NETWORK_IN : FOR_NETWORK_OUT;
 	unsigned protocol = network->protocol == IPPROTO_TCP ? FOR_NETWORK_TCP : FOR_NETWORK_UDP;
+	if (!protocol_has_ports(network->protocol))
+		protocol = FOR_NETWORK_PORTLESS;
 	return network->address.family == family_number(rule->family) && (rule->row->when & direction) &&
 	       (rule->row->when & protocol);
 }
@@ -222,7 +227,8 @@ static int visit_prefixes(const struct rule_visit *visit, struct rule *rule)
 	int result = 0;
 	for (size_t i = 0; i < visit->policy->links.on_link_count && result == 0; i++) {
 		rule->prefix = &visit->policy->links.on_link[i];
-		if (rule->prefix->family == (uint8_t)rule->family)
+		if (rule->prefix->family == (uint8_t)rule->family &&
+		    rule->prefix->gateway == ((rule->row->when & FOR_GATEWAY) != 0))
 			result = visit->visit(visit->context, rule);
 	}
 	return result;
@@ -244,7 +250,7 @@ static int visit_row(const struct rule_visit *visit, struct rule rule)
 		return visit_networks(visit, &rule);
 	if (rule.row->when & FOR_DHCP_SERVER)
 		return visit_interfaces(visit, &rule);
-	if (rule.row->when & FOR_ON_LINK)
+	if (rule.row->when & (FOR_ON_LINK | FOR_GATEWAY))
 		return visit_prefixes(visit, &rule);
 	if (rule.row->when & FOR_VLAN)
 		return visit_vlans(visit, &rule);

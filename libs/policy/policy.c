@@ -29,6 +29,33 @@ static const char reserved_words[] =
 	" timeouts to tproxy transparent type typeof udp udplite undefine unicast update use vlan vmap vxlan with"
 	" xfrm xml xor xt ";
 
+static const struct {
+	uint8_t number;
+	char word[8];
+} protocols[] = {
+	{ IPPROTO_TCP, "tcp" }, { IPPROTO_UDP, "udp" }, { IPPROTO_IPIP, "ipencap" }, { IPPROTO_IPV6, "ipv6" },
+	{ IPPROTO_GRE, "gre" }, { IPPROTO_ESP, "esp" }, { 115, "l2tp" }, /* RFC 3931, without UDP */
+};
+
+const char *protocol_word(uint8_t protocol)
+{
+	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+		if (protocols[i].number == protocol)
+			return protocols[i].word;
+	}
+	return NULL;
+}
+
+uint8_t protocol_find(const char *string)
+{
+	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+		size_t length = strlen(protocols[i].word);
+		if (strncmp(string, protocols[i].word, length) == 0 && string[length] == ':')
+			return protocols[i].number;
+	}
+	return 0;
+}
+
 static bool is_reserved(const char *name)
 {
 	size_t wanted = strlen(name);
@@ -60,7 +87,7 @@ int policy_table_name_check(const char *name, struct diag *diag)
 		return diag_fail(diag, EINVAL, "table name: must have 1 to %d characters", POLICY_TABLE_NAME_MAX);
 	if (!is_identifier(name))
 		return diag_fail(diag, EINVAL,
-				 "table name '%.*s': must be a letter, then letters, digits, '_', '.' or '/'", 60,
+				 "table name '%.*s': a letter, then letters, digits, '_', '.' or '/'", 60,
 				 name);
 	if (is_reserved(name))
 		return diag_fail(diag, EINVAL, "table name '%s': a word of nft's language, nft could not read it back",

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <netinet/in.h>
+
 #include "base/address.h"
 #include "base/diag.h"
 #include "base/text.h"
@@ -34,7 +36,7 @@ enum {
 	POLICY_INTERFACE_SIZE = 16, /* IFNAMSIZ */
 	POLICY_DNS_RATE = 20, /* packets a second to a resolver: enough for the client, too little for bulk data */
 	POLICY_DNS_BURST = 40, /* packets */
-	POLICY_DYNAMIC_SIZE = 64, /* elements of a set that the kernel fills */
+	POLICY_DYNAMIC_SIZE = 128, /* elements of a set that the kernel fills */
 	POLICY_ATTEMPTS = 512, /* elements: a port scan must not fill the memory */
 	POLICY_ATTEMPT_SECONDS = 86400, /* after which one that was not seen again is forgotten */
 	POLICY_LOG_GROUP_MAX = 65535,
@@ -68,10 +70,20 @@ static inline size_t peer_record_size(enum ip_family family)
 struct policy_network {
 	struct address address; /* host bits are 0 */
 	uint8_t prefix_length;
-	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
-	uint16_t port; /* host byte order */
+	uint8_t protocol; /* one of protocol_word */
+	uint16_t port; /* host byte order; of protocols other than TCP and UDP 0, for both directions */
 	bool inbound;
 };
+
+static inline bool protocol_has_ports(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
+}
+
+/* The name of an IP protocol that can be allowed, as nft and /etc/protocols have it; NULL: it can't be. */
+const char *protocol_word(uint8_t protocol);
+/* The number of the protocol whose name the string begins with, followed by ':'; 0: there is none. */
+uint8_t protocol_find(const char *string);
 
 /* ---- layers ---- */
 
@@ -145,11 +157,12 @@ struct policy_link {
 	uint16_t vlans[POLICY_LINK_VLANS_MAX]; /* VLAN ids (1 to 4094) of the devices above it that lead to peers */
 };
 
-/* A prefix that is on a link that leads to peers; host bits are 0. */
+/* A prefix that is on a link that leads to peers; host bits are 0. Or the address of a gateway to peers. */
 struct policy_prefix {
 	uint8_t address[16]; /* family_address_length bytes */
 	uint8_t prefix_length;
 	uint8_t family; /* enum ip_family */
+	bool gateway;
 };
 
 /* What the layers below IP have to know of the device. The links are the caller's; loopback is not among them. */
@@ -193,6 +206,7 @@ struct policy {
 	bool stateless; /* the kernel has no connection tracking */
 	uint8_t without_fib; /* bits 1 << enum table_id: the kernel does not look addresses up there */
 	uint8_t without_log; /* the same: it does not log there */
+	bool without_routes; /* it does not say in the netdev table whether a packet has a route */
 };
 
 /* The comment of every table of ours begins so. */
@@ -223,7 +237,8 @@ enum set_id {
 	SET_DNS_RATE, /* filled by the kernel: packets to each resolver are counted against POLICY_DNS_RATE */
 	SET_SEALED, /* links that lead to no allowed peer */
 	SET_KNOWN, /* all links that have netdev chains of their own, or can't have any */
-	SET_OWN_MAC, /* MAC addresses of the links that aren't sealed */
+	SET_OWN_MAC, /* MAC addresses of the links that aren't sealed; the kernel adds those that they get later */
+	SET_OWN_ADDRESS, /* filled by the kernel: IPv4 addresses in whose names peers have been spoken to */
 	SET_LEASED, /* filled by the kernel: links on which a DHCP server has answered, so that prefixes may be new */
 	SET_ATTEMPTS, /* filled by the kernel: whom somebody tried to reach, in vain; interface "": the device itself */
 	SET_IDS,
@@ -236,6 +251,7 @@ enum {
 	KEY_PORT = 4,
 	KEY_INTERFACE = 8, /* alone: one set for both families; or as the last one */
 	KEY_MAC = 16, /* alone; one set for both families */
+	KEY_IPV4 = 32, /* an address, alone; of one family only */
 	KEY_OF_FAMILY = KEY_ADDRESS,
 };
 
@@ -277,6 +293,8 @@ enum chain_id {
 	CHAIN_LINK_INBOUND, /* without a hook: where the links' chains go to, the rows of CHAIN_INBOUND without state */
 	CHAIN_LINK_OUTBOUND,
 	CHAIN_LINK_ATTEMPTS, /* CHAIN_ATTEMPTS for what sealed links receive: who is behind them */
+	CHAIN_LINK_SOURCE, /* jumped to: whose name is in a packet to a peer */
+	CHAIN_LINK_NEW_MAC, /* jumped to: whether a MAC address that was not there is the device's */
 	CHAIN_SEALED_INGRESS,
 	CHAIN_SEALED_EGRESS,
 	CHAIN_INGRESS, /* one for each link that is not sealed */
@@ -327,13 +345,14 @@ enum match_kind {
 	MATCH_IN_INTERFACE_IN_SET, /* iifname @sealed; set */
 	MATCH_OUT_INTERFACE_IN_SET, /* oifname @sealed; set */
 	MATCH_FAMILY, /* meta nfproto; in the netdev table meta protocol */
-	MATCH_PROTOCOL, /* meta l4proto; protocol */
+	MATCH_PROTOCOL, /* meta l4proto; protocol, or that of the rule's network */
 	MATCH_SOURCE_IN_SET, /* ip saddr . tcp sport @server4; set, far_port */
 	MATCH_DESTINATION_IN_SET,
 	MATCH_SOURCE_NETWORK, /* ip6 saddr fe80::/10; network, or the rule's network */
 	MATCH_DESTINATION_NETWORK,
 	MATCH_DESTINATION_PREFIX, /* ip6 daddr: the rule's prefix */
 	MATCH_SOURCE_FOREIGN, /* fib saddr type != local: no address of this device */
+	MATCH_SOURCE_OWN, /* fib saddr type local */
 	MATCH_IP_OPTIONS, /* ip hdrlength != 5 */
 	MATCH_FRAGMENT, /* ip frag-off & 0x3fff != 0 */
 	MATCH_LATER_FRAGMENT, /* ip frag-off & 0x1fff != 0, ip6 nexthdr ipv6-frag */
@@ -344,7 +363,7 @@ enum match_kind {
 	MATCH_NOT_OPENING, /* tcp flags != syn / syn,ack: anything but the first segment of a connection */
 	MATCH_CT_STATE, /* ct state; value: bits of NF_CT_STATE_BIT */
 	MATCH_FLOW_IN_SET, /* ct reply ip saddr . ct reply proto-src @server4: the flow that an ICMP error is about */
-	MATCH_FLOW_OF_NETWORK, /* the same against address, protocol and port of the rule's network */
+	MATCH_FLOW_OF_NETWORK, /* the same against address, protocol and, if it has one, port of the rule's network */
 	MATCH_ICMP_TYPES, /* icmp type { ... }, icmpv6 type { ... }; types */
 	MATCH_HOP_LIMIT, /* ip6 hoplimit; value */
 	MATCH_PAYLOAD_AT_MOST, /* ip6 length <= port: bytes after the IPv6 header */
@@ -368,8 +387,14 @@ enum match_kind {
 	MATCH_ARP, /* arp htype 1 arp ptype ip arp hlen 6 arp plen 4: Ethernet and IPv4 (RFC 826) */
 	MATCH_ARP_REPLY, /* the same, and arp operation reply */
 	MATCH_ARP_SENDER_OWN, /* arp saddr ether @own_mac; left out where the device changes its address by itself */
+	MATCH_ARP_SENDER_IN_SET, /* arp saddr ip @own_address */
+	MATCH_ARP_SENDER, /* arp saddr ip: the rule's prefix */
+	MATCH_ND_TARGET, /* @th,64,128: whom an advertisement is about (RFC 4861), the rule's prefix of one address */
 	MATCH_ARP_TARGET, /* arp daddr ip: the rule's prefix */
 	MATCH_ARP_NO_SENDER, /* arp saddr ip 0.0.0.0 */
+	MATCH_ADD_MAC, /* add @own_mac { ether saddr }: not a test, but for room in the set */
+	MATCH_ADD_ADDRESS, /* add @own_address { ip saddr } */
+	MATCH_ROUTED, /* meta rtclassid != 4294967295: it has a route, as nothing of packet sockets has */
 	MATCH_OF_PROGRAM, /* meta skuid != 4294967295: it comes from a socket, not from the kernel itself */
 	MATCH_LENGTHS, /* meta length { ... }; types: bytes of the packet as the hook sees it */
 	MATCH_KINDS,
@@ -399,22 +424,51 @@ enum {
 /* NF_CT_STATE_UNTRACKED_BIT of the kernel, which its headers keep from user space. */
 enum { CT_STATE_UNTRACKED = 1 << 6 };
 
+/* Bytes that matches compare with, and a name: all in one place, so that a match needs no pointer. */
+struct match_constants {
+	char nothing; /* at 0, which stands for none */
+	char loopback_name[POLICY_INTERFACE_SIZE];
+	uint8_t link_local[16];
+	uint8_t link_multicast[16];
+	uint8_t unspecified[16];
+	uint8_t multicast[16];
+	uint8_t loopback4[4];
+	uint8_t loopback6[16];
+	uint8_t broadcast[4];
+	uint8_t dhcpv6_servers[16];
+	uint8_t slow_multicast[MAC_LENGTH];
+	uint8_t bridge_group[MAC_LENGTH];
+};
+
+extern const struct match_constants match_constants;
+
 struct match {
 	uint8_t kind; /* enum match_kind */
 	uint8_t set; /* enum set_id */
 	uint8_t protocol;
 	bool far_port; /* in-set matches: the port of the key is the peer's own, else ours */
-	uint16_t port; /* host byte order; of MATCH_PORTS the source */
-	uint16_t second_port; /* of MATCH_PORTS the destination */
-	uint8_t types[ICMP_TYPES_MAX];
 	uint8_t value;
 	uint8_t prefix_length;
-	const void *data; /* string or address bytes */
+	uint8_t data; /* where its bytes are in match_constants, 0: none */
+	union {
+		struct {
+			uint16_t port; /* host byte order; of MATCH_PORTS the source */
+			uint16_t second_port; /* of MATCH_PORTS the destination */
+		};
+		uint8_t types[ICMP_TYPES_MAX];
+	};
 };
 
+/* String or address bytes; NULL: it has none. */
+static inline const void *match_data(const struct match *match)
+{
+	return match->data ? (const char *)&match_constants + match->data : NULL;
+}
+
 /*
- * GOTO: to the chain of the netdev table that decides for all links, in the same direction. JUMP: to CHAIN_ATTEMPTS and
- * back. NONE: the next rule decides.
+ * GOTO: to the chain of the netdev table that decides for all links, in the same direction. JUMP: to
+ * CHAIN_ATTEMPTS, that of sealed links to CHAIN_LINK_ATTEMPTS; from the egress of a link to CHAIN_LINK_NEW_MAC, from the
+ * chain for all links to CHAIN_LINK_SOURCE. NONE: the next rule decides.
  */
 enum verdict { VERDICT_DROP, VERDICT_ACCEPT, VERDICT_GOTO, VERDICT_JUMP, VERDICT_RETURN, VERDICT_NONE };
 
@@ -440,10 +494,14 @@ enum {
 	WHEN_IP_LINK = 1 << 17, /* on links without */
 	WHEN_FIXED_MAC = 1 << 18, /* on links without LINK_ANY_MAC */
 	WHEN_ANY_VLAN = 1 << 20, /* on links with LINK_ANY_VLAN */
+	FOR_GATEWAY = 1 << 23, /* once for each gateway of the family; rows of any family are about ARP, so IPv4 */
+	FOR_NETWORK_PORTLESS = 1 << 22, /* of protocols other than TCP and UDP; their direction is FOR_NETWORK_OUT */
+	WHEN_ROUTES = 1 << 21, /* only where the kernel says whether a packet has a route */
 	WHEN_FIB = 1 << 19, /* only where the kernel can look addresses up */
 	WHEN_LOG = 1 << 21,
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
-	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP,
+	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP |
+			    FOR_NETWORK_PORTLESS,
 };
 
 struct rule_row {

@@ -37,7 +37,8 @@ const struct set_type set_types[SET_IDS] = {
 	[SET_DNS_RATE] = { "dns_rate", KEY_ADDRESS, IP_LAYERS, POLICY_DYNAMIC_SIZE },
 	[SET_SEALED] = { "sealed", KEY_INTERFACE, LAYER_INET | LAYER_BRIDGE },
 	[SET_KNOWN] = { "known", KEY_INTERFACE, LAYER_LATER },
-	[SET_OWN_MAC] = { "own_mac", KEY_MAC, LAYER_NETDEV },
+	[SET_OWN_MAC] = { "own_mac", KEY_MAC, LAYER_NETDEV, POLICY_DYNAMIC_SIZE },
+	[SET_OWN_ADDRESS] = { "own_address", KEY_IPV4, LAYER_EGRESS, POLICY_DYNAMIC_SIZE },
 	[SET_LEASED] = { "leased", KEY_INTERFACE, LAYER_NETDEV, POLICY_DYNAMIC_SIZE },
 	[SET_ATTEMPTS] = { "attempts", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT | KEY_INTERFACE,
 			   LAYER_INET | LAYER_INGRESS, POLICY_ATTEMPTS, POLICY_ATTEMPT_SECONDS },
@@ -66,6 +67,8 @@ const struct chain_type chain_types[CHAIN_IDS] = {
 	[CHAIN_LINK_INBOUND] = { "inbound_chain", NULL, TABLE_NETDEV, LAYER_INGRESS | LAYER_LATER, 0 },
 	[CHAIN_LINK_OUTBOUND] = { "outbound_chain", NULL, TABLE_NETDEV, LAYER_EGRESS | LAYER_LATER, 0 },
 	[CHAIN_LINK_ATTEMPTS] = { "attempts_chain", NULL, TABLE_NETDEV, LAYER_INGRESS, 0 },
+	[CHAIN_LINK_SOURCE] = { "source_chain", NULL, TABLE_NETDEV, LAYER_EGRESS | LAYER_LATER, 0 },
+	[CHAIN_LINK_NEW_MAC] = { "new_mac_chain", NULL, TABLE_NETDEV, LAYER_EGRESS, 0 },
 	[CHAIN_SEALED_INGRESS] = { "sealed_ingress", "ingress", TABLE_NETDEV, LAYER_INGRESS, NF_NETDEV_INGRESS,
 				   DEVICES_SEALED, .priority = FIRST },
 	[CHAIN_SEALED_EGRESS] = { "sealed_egress", "egress", TABLE_NETDEV, LAYER_EGRESS, NF_NETDEV_EGRESS,
@@ -101,25 +104,30 @@ enum {
 	MLD_BYTES_OF_KERNEL = 1460, /* it begins another one when the link's MTU is full */
 };
 
-static const uint8_t link_local[16] = { 0xfe, 0x80 };
-static const uint8_t link_multicast[16] = { 0xff, 0x02 };
-static const uint8_t unspecified[16];
-static const uint8_t multicast[16] = { 0xff };
-static const uint8_t loopback4[4] = { 127 };
-static const uint8_t loopback6[16] = { [15] = 1 };
-static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
-static const uint8_t dhcpv6_servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /* ff02::1:2, RFC 8415 section 7.1 */
-#if CONFIG_LAYER_NETDEV
-static const uint8_t slow_multicast[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 2 }; /* IEEE 802.3 annex 57A */
-static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /* IEEE 802.1D table 7-9 */
-#endif
+const struct match_constants match_constants = {
+	.loopback_name = "lo",
+	.link_local = { 0xfe, 0x80 },
+	.link_multicast = { 0xff, 0x02 },
+	.multicast = { 0xff },
+	.loopback4 = { 127 },
+	.loopback6 = { [15] = 1 },
+	.broadcast = { 255, 255, 255, 255 },
+	.dhcpv6_servers = { 0xff, 0x02, [13] = 1, [15] = 2 }, /* ff02::1:2, RFC 8415 section 7.1 */
+	.slow_multicast = { 0x01, 0x80, 0xc2, 0, 0, 2 }, /* IEEE 802.3 annex 57A */
+	.bridge_group = { 0x01, 0x80, 0xc2, 0, 0, 0 }, /* IEEE 802.1D table 7-9 */
+};
+
+#define DATA(constant) .data = offsetof(struct match_constants, constant)
 
 #define MATCHES(...) (const struct match[]){ __VA_ARGS__, { .kind = MATCH_END } }
 
 #define NO_MATCHES (const struct match[]){ { .kind = MATCH_END } }
 
-#define IN_INTERFACE(name) { .kind = MATCH_IN_INTERFACE, .data = name }
-#define OUT_INTERFACE(name) { .kind = MATCH_OUT_INTERFACE, .data = name }
+#define IN_LOOPBACK { .kind = MATCH_IN_INTERFACE, DATA(loopback_name) }
+#define OUT_LOOPBACK { .kind = MATCH_OUT_INTERFACE, DATA(loopback_name) }
+/* that of the rule */
+#define IN_INTERFACE { .kind = MATCH_IN_INTERFACE }
+#define OUT_INTERFACE { .kind = MATCH_OUT_INTERFACE }
 #define FAMILY { .kind = MATCH_FAMILY }
 #define PROTOCOL(p) { .kind = MATCH_PROTOCOL, .protocol = p }
 /* the peer's address, and its own port where the key has one */
@@ -128,8 +136,8 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 /* the peer's address, and the port of ours that it uses */
 #define FROM_CALLER(s) { .kind = MATCH_SOURCE_IN_SET, .set = s }
 #define TO_CALLER(s) { .kind = MATCH_DESTINATION_IN_SET, .set = s }
-#define FROM(bytes, length) { .kind = MATCH_SOURCE_NETWORK, .data = bytes, .prefix_length = length }
-#define TO(bytes, length) { .kind = MATCH_DESTINATION_NETWORK, .data = bytes, .prefix_length = length }
+#define FROM(bytes, length) { .kind = MATCH_SOURCE_NETWORK, DATA(bytes), .prefix_length = length }
+#define TO(bytes, length) { .kind = MATCH_DESTINATION_NETWORK, DATA(bytes), .prefix_length = length }
 #define FROM_NETWORK { .kind = MATCH_SOURCE_NETWORK }
 #define TO_NETWORK { .kind = MATCH_DESTINATION_NETWORK }
 #define SOURCE_PORT(p, n) { .kind = MATCH_SOURCE_PORT, .protocol = p, .port = n }
@@ -137,6 +145,7 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 #define NETWORK_SOURCE_PORT { .kind = MATCH_SOURCE_PORT }
 #define NETWORK_DESTINATION_PORT { .kind = MATCH_DESTINATION_PORT }
 #define UDP_PORTS(s, d) { .kind = MATCH_PORTS, .protocol = IPPROTO_UDP, .port = s, .second_port = d }
+#define NETWORK_PROTOCOL { .kind = MATCH_PROTOCOL }
 #define NOT_OPENING { .kind = MATCH_NOT_OPENING }
 #define CT_STATE(bits) { .kind = MATCH_CT_STATE, .value = bits }
 #define ABOUT_PEER(s) { .kind = MATCH_FLOW_IN_SET, .set = s, .far_port = true }
@@ -158,7 +167,7 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 #define LOG { .kind = MATCH_LOG }
 #define FROM_FOREIGN_MAC { .kind = MATCH_SOURCE_MAC_FOREIGN, .set = SET_OWN_MAC }
 #define TO_FOREIGN_MAC { .kind = MATCH_DESTINATION_MAC_FOREIGN, .set = SET_OWN_MAC }
-#define TO_MAC(bytes) { .kind = MATCH_DESTINATION_MAC, .data = bytes }
+#define TO_MAC(bytes) { .kind = MATCH_DESTINATION_MAC, DATA(bytes) }
 #define ETHER_TYPE(n) { .kind = MATCH_ETHER_TYPE, .port = n }
 #define UNTAGGED_IP_OR_ARP { .kind = MATCH_ETHER_TYPE_IP }
 #define VLAN { .kind = MATCH_VLAN }
@@ -166,9 +175,16 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 #define ARP { .kind = MATCH_ARP }
 #define ARP_REPLY { .kind = MATCH_ARP_REPLY }
 #define ARP_FROM_OWN_MAC { .kind = MATCH_ARP_SENDER_OWN, .set = SET_OWN_MAC }
+#define ARP_FROM_PREFIX { .kind = MATCH_ARP_SENDER }
+#define ABOUT_PREFIX { .kind = MATCH_ND_TARGET }
 #define ARP_TO_PREFIX { .kind = MATCH_ARP_TARGET }
 #define TO_PREFIX { .kind = MATCH_DESTINATION_PREFIX }
 #define FOREIGN_SOURCE { .kind = MATCH_SOURCE_FOREIGN }
+#define OWN_SOURCE { .kind = MATCH_SOURCE_OWN }
+#define ARP_FROM_OWN_ADDRESS { .kind = MATCH_ARP_SENDER_IN_SET, .set = SET_OWN_ADDRESS }
+#define ADD_MAC { .kind = MATCH_ADD_MAC, .set = SET_OWN_MAC }
+#define ADD_ADDRESS { .kind = MATCH_ADD_ADDRESS, .set = SET_OWN_ADDRESS }
+#define ROUTED { .kind = MATCH_ROUTED }
 #define HAS_OPTIONS { .kind = MATCH_IP_OPTIONS }
 #define FRAGMENT { .kind = MATCH_FRAGMENT }
 #define LATER_FRAGMENT { .kind = MATCH_LATER_FRAGMENT }
@@ -186,6 +202,7 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 
 #define ACCEPT(chain, when, comment, ...) { chain, VERDICT_ACCEPT, 0, when, comment, MATCHES(__VA_ARGS__) }
 #define DROP(chain, when, comment, ...) { chain, VERDICT_DROP, 0, when, comment, MATCHES(__VA_ARGS__) }
+#define RETURN(chain, when, comment, ...) { chain, VERDICT_RETURN, 0, when, comment, MATCHES(__VA_ARGS__) }
 #define DROP_REST(chain, comment) { chain, VERDICT_DROP, 0, WHEN_ANY_FAMILY, comment, NO_MATCHES }
 
 /* Rows of the chains of a link: what it needs of LINK_ bits, what else. */
@@ -233,7 +250,7 @@ static const uint8_t bridge_group[MAC_LENGTH] = { 0x01, 0x80, 0xc2, 0, 0, 0 }; /
 
 const struct rule_row rule_rows[] = {
 	/* The device talks to itself, on its own addresses too: they all pass the loopback interface. */
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", IN_INTERFACE("lo")),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", IN_LOOPBACK),
 	DROP(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", IN_INTERFACE_OF(SET_SEALED)),
 
 	/* No state is asked for: a connection may be older than connection tracking. Never a bare SYN. */
@@ -290,12 +307,14 @@ const struct rule_row rule_rows[] = {
 	       FROM_NETWORK, NETWORK_SOURCE_PORT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP, "--allow", FROM_NETWORK,
 	       NETWORK_DESTINATION_PORT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, "--allow", FROM_NETWORK,
+	       NETWORK_PROTOCOL),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMP_ERRORS, CT_STATE(CT_RELATED),
 	       ABOUT_NETWORK),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMPV6_ERRORS,
 	       CT_STATE(CT_RELATED), ABOUT_NETWORK),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP requests", IN_INTERFACE(NULL), FAMILY,
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP requests", IN_INTERFACE, FAMILY,
 	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER)),
 	/* on a bridge port the packet comes by another name */
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP requests", FAMILY,
@@ -311,7 +330,7 @@ const struct rule_row rule_rows[] = {
 	{ CHAIN_INBOUND, VERDICT_NONE, 0, WHEN_ANY_FAMILY | WHEN_LOG, "log", MATCHES(LIMIT, LOG) },
 	DROP_REST(CHAIN_INBOUND, "everything else"),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", OUT_INTERFACE("lo")),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", OUT_LOOPBACK),
 	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_INET, "attempts",
 	  MATCHES(OUT_INTERFACE_OF(SET_SEALED)) },
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", OUT_INTERFACE_OF(SET_SEALED)),
@@ -329,7 +348,7 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "DHCPv6 requests", FROM(link_local, 10), TO(dhcpv6_servers, 128),
 	       UDP_PORTS(PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER), LIMIT),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP replies", OUT_INTERFACE(NULL), FAMILY,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP replies", OUT_INTERFACE, FAMILY,
 	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP replies", FAMILY,
 	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
@@ -341,10 +360,15 @@ const struct rule_row rule_rows[] = {
 	MLD_ROWS(PAYLOAD_AT_MOST(MLD_BYTES)),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "reports of programs", MLD_REPORTS, OF_PROGRAM),
 	MLD_ROWS(PAYLOAD_AT_MOST(MLD_BYTES_OF_KERNEL)),
-	/* behind the reports, which have a header of their own */
+	/* IPv6 tunnels have a header of their own (RFC 2473 section 4.1.1) */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, "--allow", TO_NETWORK,
+	       NETWORK_PROTOCOL),
+	/* behind the reports, which have one as well */
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "extension headers", OTHER_HEADER),
 
-	/* A program that advertises could do so in the gateway's name. */
+	/* A program that advertises could do so in the gateway's name; a child of a link could be told to. */
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, "in the gateway's name",
+	     ICMP_TYPES(ND_NEIGHBOR_ADVERT), ABOUT_PREFIX),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "advertisements of programs", ICMP_TYPES(ND_NEIGHBOR_ADVERT), OF_PROGRAM),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_local, 10), HOP_LIMIT(255),
 	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), PAYLOAD_AT_MOST(ND_BYTES)),
@@ -365,9 +389,10 @@ const struct rule_row rule_rows[] = {
 	 * or a routing header makes the peer hand them on; of fragments only the first has ports, and nobody here needs
 	 * any; frames to everybody reach others than the peer.
 	 */
-	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_FIB, "not our address", FOREIGN_SOURCE),
-	DROP(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "loopback address", FROM(loopback4, 8)),
-	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | ONLY_NETDEV, "loopback address", FROM(loopback6, 128)),
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_FIB | ONLY_INET, "not our address", FOREIGN_SOURCE),
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_NETDEV, "in whose name", NO_MATCHES },
+	/* the kernel's ARP under a MAC address that is not known is known by it */
+	{ CHAIN_OUTBOUND, VERDICT_NONE, 0, WHEN_IPV4 | ONLY_NETDEV, "own addresses", MATCHES(ADD_ADDRESS) },
 	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "IP options", HAS_OPTIONS),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "fragments", FRAGMENT),
 	DROP(CHAIN_OUTBOUND, WHEN_IP | ONLY_NETDEV, "frames to many", FAMILY, TO_GROUP_MAC),
@@ -391,6 +416,8 @@ const struct rule_row rule_rows[] = {
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_TCP | FOR_NETWORK_UDP, "--allow", TO_NETWORK,
 	       NETWORK_DESTINATION_PORT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, "--allow", TO_NETWORK,
+	       NETWORK_PROTOCOL),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP, "replies, --allow", TO_NETWORK,
 	       NETWORK_SOURCE_PORT, NOT_OPENING),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_UDP | WHEN_CT, "replies, --allow", TO_NETWORK,
@@ -405,6 +432,8 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP probes", ARP, ARP_FROM_OWN_MAC,
 	       ARP_WITHOUT_SENDER, ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT, ARP_BYTES_PADDED), LIMIT),
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP of programs", ARP, OF_PROGRAM),
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_GATEWAY | ONLY_NETDEV, "in the gateway's name", ARP,
+	     ARP_FROM_PREFIX),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP", ARP, ARP_FROM_OWN_MAC,
 	       ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT)),
 	/* A gateway asks in the name of any address that it has. */
@@ -435,6 +464,28 @@ const struct rule_row rule_rows[] = {
 #endif
 
 #if CONFIG_LAYER_NETDEV
+	/*
+	 * What a socket of ours sends along a route has passed inet, where its address was the device's own: here it
+	 * may be one that NAT has given it, and that no link has. Packet sockets and children know no route of ours.
+	 */
+	RETURN(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_ROUTES, "seen by inet", OF_PROGRAM, ROUTED),
+	DROP(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_FIB, "not our address", FOREIGN_SOURCE),
+	DROP(CHAIN_LINK_SOURCE, WHEN_IPV4, "loopback address", FROM(loopback4, 8)),
+	DROP(CHAIN_LINK_SOURCE, WHEN_IPV6, "loopback address", FROM(loopback6, 128)),
+
+	/*
+	 * A link may get another MAC address. Packet sockets must not make one up, except to ask for a lease; children
+	 * in other namespaces have their own. The kernel speaks in the name of an address of the device: with IPv6 it
+	 * asks for its neighbours so, with IPv4 by ARP, whose sender can't be looked up.
+	 */
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY | WHEN_ROUTES, "new MAC address", OF_PROGRAM, ROUTED, ADD_MAC),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_IPV4, "new MAC address, DHCP", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER),
+	       OF_PROGRAM, ADD_MAC),
+	DROP(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY, "of programs", OF_PROGRAM),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY, "new MAC address, ARP", ARP, ARP_FROM_OWN_ADDRESS, ADD_MAC),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY | WHEN_FIB, "new MAC address", OWN_SOURCE, ADD_MAC),
+	DROP_REST(CHAIN_LINK_NEW_MAC, "not from us"),
+
 	/* What a LAN says to all is nobody's attempt to get out. */
 	DROP(CHAIN_SEALED_INGRESS, WHEN_ANY_FAMILY, "frames to many", TO_GROUP_MAC),
 	{ CHAIN_SEALED_INGRESS, VERDICT_JUMP, 0, WHEN_ANY_FAMILY, "attempts", NO_MATCHES },
@@ -451,18 +502,19 @@ const struct rule_row rule_rows[] = {
 	DROP_REST(CHAIN_INGRESS, "everything else"),
 
 	LACP_ROW(CHAIN_EGRESS),
-	DROP(CHAIN_EGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "not from us", FROM_FOREIGN_MAC),
+	{ CHAIN_EGRESS, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "new MAC address",
+	  MATCHES(FROM_FOREIGN_MAC) },
 	LINK_CONTROL_ROWS(CHAIN_EGRESS),
 	LINK_IP_ROWS(CHAIN_EGRESS),
 	DROP_REST(CHAIN_EGRESS, "everything else"),
 
 	/* On every device: the known ones have their own chains. A new one's address and prefixes are not known. */
-	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "loopback", IN_INTERFACE("lo")),
+	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "loopback", IN_LOOPBACK),
 	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "known interfaces", IN_INTERFACE_OF(SET_KNOWN)),
 	{ CHAIN_LATER_INGRESS, VERDICT_GOTO, 0, WHEN_ANY_FAMILY, "later interfaces", NO_MATCHES },
 	DROP_REST(CHAIN_LATER_INGRESS, "everything else"),
 
-	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "loopback", OUT_INTERFACE("lo")),
+	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "loopback", OUT_LOOPBACK),
 	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "known interfaces", OUT_INTERFACE_OF(SET_KNOWN)),
 	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "ARP", ARP, LENGTHS(ARP_BYTES_SENT), LIMIT),
 	{ CHAIN_LATER_EGRESS, VERDICT_GOTO, 0, WHEN_ANY_FAMILY, "later interfaces", NO_MATCHES },

@@ -174,6 +174,14 @@ bad_configurations
 bad_systems
 bad_names
 
+# An error fits on a line of a terminal.
+for words in '-a udp:192.0.2.1' '-a gre:192.0.2.1:22' '-a dhcp-server:a/b' '-T x' '--layers netdev' '--dns nobody' '--nonsense' '-f' \
+	'-t 1' '-k --pin 12' '--no-probe -f http://192.0.2.1/' '--for 8h'; do
+	# shellcheck disable=SC2086 # words
+	run quarantine $words $good
+	same "one_line_$words" '64 1' "$code $(awk 'length($0) <= 79' err | wc -l)"
+done
+
 # Closed outputs are no reason to refuse.
 gives closed_stdout 0 bash -c "quarantine ${ca[*]} $good >&-"
 matches closed_stdout_contains "198.51.100.2 . 8000" "$(rules)"

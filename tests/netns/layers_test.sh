@@ -53,6 +53,21 @@ for bad in '' netdev inet,nonsense inet,,bridge bridge,netdev inet, ; do
 done
 check nothing_was_changed no_rules
 
+# ---- chains of others ----
+
+# At the same priority the older one comes later: what ours let out can be changed there.
+for where in 'ip hook output' 'netdev hook egress device wan'; do
+	name=behind_${where%% *}
+	dev nft "table ${where%% *} late { chain mangle { type filter ${where#* } priority 2147483647; }; }"
+	gives $name 5 quarantine "${plan[@]}"
+	matches ${name}_is_said 'partial: .*not covered what mangle of table late makes of packets' "$out"
+	gives ${name}_release 0 release
+	dev nft "delete table ${where%% *} late; table inet before { chain mangle { type filter hook output priority 2147483646; }; }"
+	gives ${name}_before 0 quarantine "${plan[@]}"
+	run release
+	dev nft delete table inet before
+done
+
 # ---- by the kernel ----
 
 without() { # NAME LACKS FAMILIES HOOKS WORDS
@@ -84,6 +99,11 @@ gives no_fib 0 "$work/older_kernel" fib quarantine "${plan[@]}"
 matches no_fib_is_said 'contained: .*packets to peers from addresses that are not ours \(no fib here\)' "$out"
 same no_fib_in_rules '' "$(rules | grep -o 'fib saddr')"
 contains no_fib
+
+# Without being told whether a packet has a route: nothing but NAT of the device's own packets needs it.
+gives no_routes 0 "$work/older_kernel" route quarantine "${plan[@]}"
+same no_routes_in_rules '' "$(rules | grep -o rtclassid)"
+contains no_routes
 
 # Stateless rules.
 gives no_conntrack 0 "$work/older_kernel" ct quarantine "${plan[@]}"

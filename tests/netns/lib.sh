@@ -359,7 +359,11 @@ lab_up() {
 
 # The device's rule set without counters, without what a dynamic set has learned, without what the tables say of their run.
 rules() { # [further options of nft]
-	dev nft -s "$@" list ruleset | /usr/bin/python3 -c 'import re, sys
+	dev nft -s "$@" list ruleset | without_learned
+}
+# Without what a dynamic set has learned, without what the tables say of their run.
+without_learned() {
+	/usr/bin/python3 -c 'import re, sys
 text = re.sub(r"(\n\t\tflags dynamic.*(?:\n\t\ttimeout .*)?)\n\t\telements = {[^}]*}", r"\1", sys.stdin.read())
 text = re.sub(r" expires \w+", "", text)
 sys.stdout.write(re.sub(r"(?m)^\tcomment \"quarbox .*\"", "\tcomment \"quarbox\"", text))'

@@ -18,7 +18,7 @@ survey() { # [options] ADDRESS...; leaves $got
 }
 surveyed() { # NAME TEXT OPTIONS...: all lines, in any order, but those of MAC addresses and the one for people
 	survey "${@:3}"
-	same "$1" "$(sort <<<"$2")" "$(grep -Ev '^(mac |line|cut 0 0 0)' <<<"$got" | sort)"
+	same "$1" "$(sort <<<"$2")" "$(grep -Ev '^(mac |line|gateway |cut 0 0 0)' <<<"$got" | sort)"
 }
 anew() { # [batch commands of ip]: an empty namespace; the other ends are in `other`
 	ip netns delete device 2>/dev/null
@@ -47,6 +47,7 @@ lan sealed ethernet
 ifb9 sealed ethernet
 on-link 192.0.2.0/24' 198.51.100.2
 same only_its_mac "mac $(ip -n device -br link show wan | awk '{ print $3 }')" "$(grep '^mac ' <<<"$got")"
+same its_gateway 'gateway 192.0.2.1' "$(grep '^gateway' <<<"$got")"
 surveyed peer_on_the_lan 'lan uplink ethernet untagged
 wan sealed ethernet
 ifb9 sealed ethernet
@@ -120,7 +121,25 @@ ip -n device -batch - <<-END
 	route replace 198.51.100.2/32 nhid 5
 END
 survey 198.51.100.2
+matches next_hop_is_hidden 'next hops hide a link' "$got"
 matches next_hop_objects '^wan uplink unknown untagged two uplink unknown untagged .*five uplink unknown untagged' "$got"
+
+# Routes that a daemon keeps.
+anew <<-END
+	$uplink
+	route add 198.51.100.0/24 via 192.0.2.7 protocol bgp
+	route add 198.51.101.0/24 via 192.0.2.8 protocol ospf
+	address add 2001:db8:1::2/64 dev wan nodad
+	route add 2001:db8:2::/48 via 2001:db8:1::7 protocol bird
+END
+survey 198.51.100.2
+matches daemon_bgp 'kept by bgp at 192.0.2.7' "$got"
+survey 198.51.101.2
+matches daemon_ospf 'kept by ospf at 192.0.2.8' "$got"
+survey 2001:db8:2::2
+matches daemon_bird 'kept by bird at 2001:db8:1::7' "$got"
+survey 198.51.102.2
+same no_daemon '' "$(grep 'kept by' <<<"$got")"
 
 # Bridges.
 anew <<-END
@@ -217,6 +236,8 @@ outer 10.5.0.77/32 4789 out
 outer 10.5.0.77/32 4789 in
 outer 10.2.0.9/32 4790 out
 outer 10.2.0.9/32 4790 in' 10.7.8.9
+survey 10.6.0.9
+same no_backup '' "$(grep backup <<<"$got")"
 surveyed tun 'tun0 uplink ip untagged
 tun1 idle ip untagged
 wan sealed ethernet

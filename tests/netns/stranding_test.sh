@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What changes or is unusual around an uplink must not cost the device its server: gateways that ask in the name of another
 # address, a bridge whose address follows its ports, fragments, virtual addresses on a macvlan, a
-# backup uplink that waits, more prefixes than are listed.
+# backup uplink that waits, more prefixes than are listed, another MAC address, NAT of what the device itself sends.
 set -u
 . "$(dirname "$(realpath "$0")")/lib.sh"
 lab_enter "$0" "$@"
@@ -116,6 +116,29 @@ survey_line() {
 gives backup_contains 0 quarantine "${plan[@]}"
 matches backup_is_told 'interfaces uplinks cable' "$(survey_line)"
 
+# One with an address and a carrier is sealed, and named.
+start backup "$tools/tunnel.py" tun7 backup router >tun7.ready
+wait_for 5 grep -q ready tun7.ready
+ip -n backup link set tun7 up
+ip -n backup address add 10.8.7.2/24 dev tun7
+gives backup_with_carrier 0 quarantine "${plan[@]}"
+matches backup_hint 'tun7 has an address: if it is a backup, --uplink tun7' "$out"
+gives backup_named 0 quarantine --uplink tun7 "${plan[@]}"
+same backup_no_hint '' "$(grep 'if it is a backup' out)"
+# Routes that daemons keep, and next hops that hide the link.
+ip -n backup route add $one4/32 via 10.9.6.1 protocol bgp
+gives daemon_contains 0 quarantine "${plan[@]}"
+matches daemon_bgp 'warning: bgp keeps the route and is cut: --allow tcp:10.9.6.1:179 ' "$err"
+ip -n backup route replace $one4/32 via 10.9.6.1 protocol ospf
+gives daemon_contains_again 0 quarantine "${plan[@]}"
+matches daemon_ospf 'warning: ospf keeps the route and is cut: set a static one' "$err"
+in_ns backup sysctl -qw net.ipv4.nexthop_compat_mode=0
+ip -n backup nexthop add id 5 via 10.9.6.1 dev cable
+ip -n backup route replace $one4/32 nhid 5
+run quarantine "${plan[@]}"
+matches next_hop_is_told 'warning: set net.ipv4.nexthop_compat_mode=1 to see the uplink' "$err"
+reaches next_hop
+
 # More prefixes than there is room for.
 begin_device prefixes 7
 for i in $(seq 40); do
@@ -126,4 +149,96 @@ gives prefixes_contain 0 quarantine "${plan[@]}"
 ip -n prefixes neigh flush all
 router ip neigh flush dev prefixes
 reaches many_prefixes
+
+# The uplink gets another MAC address, and then another device takes its name.
+begin_device mac 8
+device_address
+ip -n mac address add 2001:db8:9:8::2/64 dev cable nodad
+ip -n mac route add ::/0 via 2001:db8:9:8::1
+ip -n router address add 2001:db8:9:8::1/64 dev mac nodad
+ip -n world route add 2001:db8:9::/48 via 2001:db8:2::1
+wait_for 2 eval "in_ns mac $tools/attempt.py -t 0.5 tcp/$one6/8000 | grep -q ." || not_ok set_up_mac6 "no way"
+gives mac_contains 0 quarantine "${plan[@]}"
+ip -n mac link set cable address 02:00:00:00:08:01
+reaches another_mac
+ip -n mac link set cable address 02:00:00:00:08:02
+reaches another_mac_over_ipv6 tcp/$one6/8000
+ip -n mac link set cable address 02:00:00:00:08:03
+ip -n mac neigh replace 10.9.8.1 lladdr "$(ip -n router -br link show mac | awk '{ print $3 }')" dev cable nud permanent
+router ip neigh flush dev mac
+reaches another_mac_and_no_question
+blocked another_mac_forbidden mac world tcp/$forbidden4/8000 udp/$forbidden4/7000 icmp/$forbidden4
+# What a packet socket makes up is not it.
+in_ns mac /usr/bin/python3 -c 'import socket
+raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+raw.bind(("cable", 0x806))
+arp = b"\0\1\x08\0\6\4\0\1\x02\0\0\0\x08\x77" + socket.inet_aton("10.9.8.2") + bytes(6) + socket.inet_aton("10.9.8.1")
+try:
+    raw.send(b"\xff" * 6 + b"\x02\0\0\0\x08\x77\x08\x06" + arp)
+except OSError:
+    pass'
+same not_a_programs_mac '' "$(in_ns mac nft list set netdev $default_table own_mac | grep -o '02:00:00:00:08:77')"
+ip -n mac link delete cable
+ip link add cable netns mac type veth peer name mac netns router
+ip -n router link set mac up
+ip -n router address add 10.9.8.1/24 dev mac
+ip -n mac link set cable up
+device_address
+reaches another_device_of_the_name
+blocked another_device_forbidden mac world tcp/$forbidden4/8000 udp/$forbidden4/7000 icmp/$forbidden4
+
+# Another MAC address, and a lease of another network.
+begin_device lease 9
+device_address
+gives lease_contains 0 quarantine "${plan[@]}"
+ip -n lease address flush dev cable
+ip -n lease link set cable address 02:00:00:00:09:01
+ip -n router address add 10.9.19.1/24 dev lease
+cat >dhcp.py <<'END'
+import socket, struct, sys
+link, source_mac, to_mac, source, to, sport, dport = sys.argv[1:]
+mac = lambda text: bytes.fromhex(text.replace(":", ""))
+udp = struct.pack("!4H", int(sport), int(dport), 308, 0) + bytes(300)
+head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 328, 1, 0, 64, 17, 0, socket.inet_aton(source), socket.inet_aton(to))
+total = sum(struct.unpack("!10H", head))
+total = (total & 0xffff) + (total >> 16)
+head = head[:10] + struct.pack("!H", ~total & 0xffff) + head[12:]
+raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+raw.bind((link, 0x800))
+raw.send(mac(to_mac) + mac(source_mac) + b"\x08\0" + head + udp)
+END
+forget_arrivals router
+in_ns lease /usr/bin/python3 dhcp.py cable 02:00:00:00:09:01 ff:ff:ff:ff:ff:ff 0.0.0.0 255.255.255.255 68 67
+router /usr/bin/python3 dhcp.py lease 02:00:00:00:09:99 02:00:00:00:09:01 10.9.19.1 10.9.19.2 67 68
+same another_mac_asks_for_a_lease udp/255.255.255.255/67 "$(arrived router | grep '^udp/255')"
+ip -n lease address add 10.9.19.2/24 dev cable
+ip -n lease route add default via 10.9.19.1
+reaches another_mac_and_lease
+
+# What the device sends is given an address that no link has: before the containment, after it, and over a bridge.
+for links in cable br0; do
+	begin_device "nat_$links" $((10 + ${#links}))
+	if [ $links = br0 ]; then
+		ip -n "$kind" link add br0 type bridge forward_delay 0
+		ip -n "$kind" link set cable master br0
+		ip -n "$kind" link set br0 up
+	fi
+	ip -n router route add "10.99.$number.9/32" via "10.9.$number.2" onlink dev "$kind"
+	ip -n world route replace 10.99.0.0/16 via 198.51.100.1
+	device_address $links
+	translate() {
+		in_ns "$kind" nft "table ip nat { chain out { type nat hook postrouting priority 100; oifname $links snat to 10.99.$number.9; }; }"
+	}
+	translate
+	reaches "${kind}_before"
+	gives "${kind}_contains" 0 quarantine "${plan[@]}"
+	reaches "$kind"
+	passes "${kind}_dns" "$kind" world udp/$resolver4/53
+	blocked "${kind}_forbidden" "$kind" world tcp/$forbidden4/8000 udp/$forbidden4/7000 icmp/$forbidden4
+	gives "${kind}_release" 0 release
+	in_ns "$kind" nft delete table ip nat
+	gives "${kind}_contains_again" 0 quarantine "${plan[@]}"
+	translate
+	reaches "${kind}_later"
+done
 finish

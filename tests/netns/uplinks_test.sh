@@ -207,7 +207,7 @@ addresses tun5 tun5
 passes tun_before tun world "${management_allowed[@]}"
 arrives tun_forbidden_before tun world "${forbidden[@]}"
 gives tun_contains 0 quarantine "${plan[@]}"
-matches tun_warns "tun5: nobody says where the tunnel's own packets go" "$err"
+matches tun_warns "tun5: --allow what the tunnel itself sends" "$err"
 passes tun_needs tun world "${management_allowed[@]}"
 blocked tun_forbidden tun world "${forbidden[@]}"
 accepts_nothing_here

@@ -134,7 +134,7 @@ static bool in_rule_network(const struct match *match, const struct rule *rule, 
 	if (address->family != family_number(rule->family))
 		return false;
 	if (match->data)
-		return has_bits(address, match->data, match->prefix_length);
+		return has_bits(address, match_data(match), match->prefix_length);
 	return has_bits(address, rule->network->address.bytes, rule->network->prefix_length);
 }
 
@@ -151,11 +151,11 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	switch ((enum match_kind)match->kind) {
 	case MATCH_IN_INTERFACE:
 	case MATCH_OUT_INTERFACE:
-		return match->data == NULL; /* the packet comes on the interface of the leases, not on lo */
+		return match->data == 0; /* the packet comes on the interface of the leases, not on lo */
 	case MATCH_FAMILY:
 		return of_family;
 	case MATCH_PROTOCOL:
-		return packet->protocol == match->protocol;
+		return packet->protocol == (rule->network ? rule->network->protocol : match->protocol);
 	case MATCH_SOURCE_IN_SET:
 		return of_family && in_set(packet, match, rule->family, true);
 	case MATCH_DESTINATION_IN_SET:

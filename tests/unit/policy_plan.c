@@ -194,9 +194,10 @@ struct seen {
 
 static void begin_chain(struct seen *seen, const struct rule *rule)
 {
-	assert_true(seen->chains == 0 || seen->ended || chain_types[seen->chain.id].accepts ||
-		    seen->chain.id == CHAIN_ATTEMPTS ||
-		    seen->chain.id == CHAIN_LINK_ATTEMPTS); /* from there packets come back */
+	/* from there packets come back */
+	bool returns = seen->chain.id == CHAIN_LINK_SOURCE || seen->chain.id == CHAIN_ATTEMPTS ||
+		       seen->chain.id == CHAIN_LINK_ATTEMPTS;
+	assert_true(seen->chains == 0 || seen->ended || returns || chain_types[seen->chain.id].accepts);
 	seen->chains++;
 	seen->chain = rule->chain;
 	seen->ended = false;
@@ -249,9 +250,13 @@ static void fill(struct policy *policy)
 	strcpy(policy->dhcp_server[policy->dhcp_server_count++], "lan0");
 	policy->log = LOG_KERNEL;
 	policy->links.mac_count = 1;
-	policy->links.on_link[policy->links.on_link_count++] = (struct policy_prefix){ { 192, 0, 2, 0 }, 24, IPV4 };
+	policy->links.on_link[policy->links.on_link_count++] = (struct policy_prefix){ { 192, 0, 2, 0 }, 24, IPV4, false };
 	policy->links.on_link[policy->links.on_link_count++] =
-		(struct policy_prefix){ { 0x20, 1, 0xd, 0xb8 }, 64, IPV6 };
+		(struct policy_prefix){ { 0x20, 1, 0xd, 0xb8 }, 64, IPV6, false };
+	policy->links.on_link[policy->links.on_link_count++] =
+		(struct policy_prefix){ { 192, 0, 2, 1 }, 32, IPV4, true };
+	policy->links.on_link[policy->links.on_link_count++] =
+		(struct policy_prefix){ { 0xfe, 0x80, [15] = 1 }, 128, IPV6, true };
 	policy_normalize(policy);
 }
 
@@ -267,8 +272,8 @@ static void every_chain_ends_in_a_drop(void **state)
 		fixture->policy.dns_any = options & 4;
 		see_all(&fixture->policy, &seen);
 		assert_true(seen.ended);
-		/* the links' own, two shared by them, attempts, two of sealed links, two of later ones */
-		assert_int_equal(seen.chains, 4 + 3 + 1 + 2 * LINKS_WITH_CHAINS + 2 + 2 + 2);
+		/* the links' own, four shared by them, attempts, two of sealed links, two of later ones */
+		assert_int_equal(seen.chains, 4 + 3 + 1 + 2 * LINKS_WITH_CHAINS + 4 + 2 + 2);
 		assert_int_equal(seen.of_chain[CHAIN_FORWARD], 2);
 		assert_int_equal(seen.of_chain[CHAIN_BRIDGE_FORWARD], 1);
 		free(fixture);
@@ -339,12 +344,12 @@ static void links_pass_what_they_need(void **state)
 		const char *link;
 		const char *comments;
 	} wanted[] = {
-		{ "wan", "not from us;IP and ARP;everything else;" },
-		{ "bond0", "LACP;not from us;VLAN with id;VLAN with id;everything else;" },
+		{ "wan", "new MAC address;IP and ARP;everything else;" },
+		{ "bond0", "LACP;new MAC address;VLAN with id;VLAN with id;everything else;" },
 		{ "wlan0", "802.1X;IP and ARP;everything else;" },
-		{ "port", "not from us;spanning tree;PPPoE discovery;PPPoE session;PPPoE discovery;PPPoE session;"
+		{ "port", "new MAC address;spanning tree;PPPoE discovery;PPPoE session;PPPoE discovery;PPPoE session;"
 			  "IP and ARP;VLANs;everything else;" },
-		{ "dsl", "not from us;PPPoE discovery;PPPoE session;PPPoE discovery with id;PPPoE session with id;"
+		{ "dsl", "new MAC address;PPPoE discovery;PPPoE session;PPPoE discovery with id;PPPoE session with id;"
 			 "VLAN with id;everything else;" },
 		{ "ppp0", "IP;everything else;" },
 		{ "can0", "" },

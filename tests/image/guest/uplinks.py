@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Uplinks that are made of several devices: VLAN, bond, PPPoE.
+"""Uplinks that are made of several devices: VLAN, bond, PPPoE, tunnels.
 
 On each the link itself must stay alive and the servers reachable, and nothing else may leave, not by a packet socket on any of
 the devices either.
@@ -18,7 +18,8 @@ from lab import Namespace, Sniffer, check, same, skip, wait_for
 from router import (FORBIDDEN4, FORBIDDEN6, GATEWAY4, GATEWAY6, SERVER4, SERVER6, SERVERS, WAN4, WAN6, World)
 
 PROGRAMS = ["ip", "nft", "pppd", "pppoe", "pppoe-server", "/usr/lib/pppd/*/rp-pppoe.so"]
-MODULES = [*FLOWTABLE_MODULES, "8021q", "bonding", "ppp_generic", "ppp_async", "pppoe"]
+MODULES = [*FLOWTABLE_MODULES, "8021q", "bonding", "ppp_generic", "ppp_async", "pppoe", "ipip", "sit", "ip_gre", "ip6_tunnel", "ip6_gre",
+           "geneve"]
 
 
 class Uplink:
@@ -309,6 +310,96 @@ class VlanOverBond(Bond):
         super().addresses("bond0.10", theirs)
 
 
+class Tunnel(Uplink):
+    """Its remote is read from the kernel: nobody has to allow its own packets."""
+
+    devices = ("wan",)
+    peers = ("eth0",)
+    outer = ("10.30.0.2", "10.30.0.1")  # ours, the world's
+    words = ""
+    kind = ""
+
+    @property
+    def name(self):
+        return self.kind.replace(" ", "_")
+
+    def build(self):
+        self.veth("wan", "eth0")
+        length = 64 if ":" in self.outer[0] else 24
+        self.end(self.dev, "wan", *self.outer, length)
+        self.end(self.world.namespace, "eth0", *reversed(self.outer), length)
+        self.addresses("tun9", "tun9")
+
+    def end(self, namespace, device, own, other, length):
+        namespace.ip(f"""address add {own}/{length} dev {device}{' nodad' if length == 64 else ''}
+            link add tun9 type {self.words.format(own=own, other=other)}
+            link set tun9 up""")
+
+    def keep(self):
+        """The tunnel's packets go on when the tunnel has been silent, and what is like them goes nowhere else."""
+        self.dev.run("ip", "neigh", "flush", "all")
+        same(f"{self.name}_goes_on", [SERVER4, SERVER6], self.reached())
+
+
+class Ipip(Tunnel):
+    kind = "ipip"
+    words = "ipip local {own} remote {other}"
+
+    def addresses(self, ours, theirs):
+        """It carries IPv4 alone; IPv6 goes beside it."""
+        super().addresses(ours, theirs)
+        self.dev.ip(f"""route del ::/0
+            address del {WAN6}/64 dev {ours}
+            address add {WAN6}/64 dev wan nodad
+            route add ::/0 via {GATEWAY6}""")
+        self.world.namespace.ip(f"""address del {GATEWAY6}/64 dev {theirs}
+            address add {GATEWAY6}/64 dev eth0 nodad""")
+
+
+class Sit(Tunnel):
+    kind = "sit"
+    words = "sit local {own} remote {other} mode any"
+
+    def addresses(self, ours, theirs):
+        """It carries IPv6; IPv4 goes beside it."""
+        super().addresses(ours, theirs)
+        self.dev.ip(f"""route del default
+            address del {WAN4}/24 dev {ours}
+            address add {WAN4}/24 dev wan
+            route add default via {GATEWAY4}""")
+        self.world.namespace.ip(f"""address del {GATEWAY4}/24 dev {theirs}
+            address add {GATEWAY4}/24 dev eth0""")
+
+
+class Gre(Tunnel):
+    kind = "gre"
+    words = "gre local {own} remote {other} ttl 64"
+
+
+class Gretap(Tunnel):
+    kind = "gretap"
+    words = "gretap local {own} remote {other}"
+
+
+class Geneve(Tunnel):
+    kind = "geneve"
+    words = "geneve id 9 remote {other}"
+
+
+class Ip6Gre(Tunnel):
+    kind = "ip6gre"
+    words = "ip6gre local {own} remote {other}"
+    outer = ("2001:db8:30::2", "2001:db8:30::1")
+
+
+class Ip6Tunnel(Tunnel):
+    """DS-Lite's kind, with both families."""
+
+    kind = "ip6tnl"
+    words = "ip6tnl mode any local {own} remote {other}"
+    outer = ("2001:db8:30::2", "2001:db8:30::1")
+
+
 def has_egress(namespace):
     """Whether this kernel has the hook, tried."""
     code, _ = namespace.run("nft", "-f", "-", data="""table netdev try {
@@ -366,8 +457,9 @@ def main():
     trial = Namespace("trial")
     egress = has_egress(trial)
     lab.clean_up()
-    kinds = (Vlan, Aggregate, PppoeOverVlan) if "quick" in sys.argv else (
-        Plain, Vlan, Qinq, Bond, BondOwnMacs, Aggregate, VlanOverBond, Pppoe, PppoeOverVlan)
+    kinds = (Vlan, Aggregate, PppoeOverVlan, Ip6Tunnel) if "quick" in sys.argv else (
+        Plain, Vlan, Qinq, Bond, BondOwnMacs, Aggregate, VlanOverBond, Pppoe, PppoeOverVlan, Ipip, Sit, Gre, Gretap, Geneve, Ip6Gre,
+        Ip6Tunnel)
     for kind in kinds:
         if issubclass(kind, Pppoe) and not shutil.which("pppd"):
             skip(kind.name, "there is no pppd")

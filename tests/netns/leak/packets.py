@@ -25,10 +25,10 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
-def ethernet(destination, source, kind, payload):
-    """kind: an ethertype; None for an LLC frame, which has its length there."""
+def ethernet(destination, source, kind, payload, padded=True):
+    """kind: an ethertype; None for an LLC frame, which has its length there. The kernel's own frames are not padded."""
     frame = mac(destination) + mac(source) + struct.pack("!H", len(payload) if kind is None else kind) + payload
-    return frame + bytes(max(0, 60 - len(frame)))
+    return frame + bytes(max(0, 60 - len(frame)) if padded else 0)
 
 
 def tagged(kind, identifier, inner_kind, payload):

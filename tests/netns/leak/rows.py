@@ -14,7 +14,7 @@ import lab
 import packets
 from packets import ACK, CWR, DESTINATION, ECE, FRAGMENT, HOP_BY_HOP, PSH, QINQ, ROUTING, SYN, URG, VLAN
 from senders import (SO_MARK, Flow, address, asks, back, control, datagram, ethertype, forth, fragment, frame, from_port,
-                     hardware, header, joins, ping, protocol, quoted, raw, renamed, resolution, segment, syn, translated,
+                     hardware, header, joins, ping, protocol, quoted, raw, recognised, renamed, resolution, segment, syn, translated,
                      tunnelled, udp, with_type, xdp)
 
 KINDS = {
@@ -472,6 +472,14 @@ attempt("a macvlan child: ARP", "4", "forward", "wan", frame("mv", "eth0", resol
 attempt("a macvlan child: DHCP", "4", "forward", "wan", frame("mv", "eth0", datagram("unspecified", "broadcast", 67, 68), "broadcast"))
 attempt("a macvlan child: DHCPv6", "6", "forward", "wan", udp("mv", "ff02::1:2", 547, 546, interface="eth0"))
 attempt("a macvlan child: mDNS", "46", "forward", "wan", udp("mv", "mdns", 5353, interface="eth0"))
+# In the device's own name as far as MAC addresses go.
+attempt("a macvlan child: ARP in the gateway's name", "4", "forward", "wan",
+        frame("mv", "eth0", recognised(resolution(1, "wan", "gateway", "broadcast", "moved", marked=False)), "broadcast", "wan", padded=False))
+attempt("a macvlan child: ARP answer in the gateway's name", "4", "forward", "wan",
+        frame("mv", "eth0", recognised(resolution(2, "wan", "gateway", "near", "moved", marked=False)), "near", "wan", padded=False))
+attempt("a macvlan child: neighbour advertisement in the gateway's name", "6", "forward", "wan",
+        frame("mv", "eth0", recognised(control("gateway", "all", 136, rest=b"\x20\0\0\0", data=packets.packed("2001:db8:1::1"), ttl=255,
+                                               marked=False)), packets.multicast_mac("ff02::1"), "wan"))
 attempt("to a macvlan child: experimental ethertype", "-", "forward", "mv", frame("isp", "inside", ethertype(0x88B5), "mv"))
 attempt("to a macvlan child: broadcast", "4", "forward", "mv", udp("isp", "192.0.2.255"))
 attempt("to a macvlan child: multicast", "46", "forward", "mv", udp("isp", "mdns", 5353, interface="inside"))

@@ -127,7 +127,7 @@ NEXT_HOPS = {"wan": "gateway", "mine": "gateway", "lan1": "h1", "lan2": "h2", "b
              "late0": "latehost", "lateport0": "lateport", "vx4": "beyond", "vx6": "beyond", "inside": "wan"}
 
 
-def frame(space, interface, packet, to=None, source=None, bypass=False, tag=(), bound=0):
+def frame(space, interface, packet, to=None, source=None, bypass=False, tag=(), bound=0, padded=True):
     """A packet socket. packet: gives (ethertype, payload) or an IP packet; tag: (ethertype, identifier)... in front of it.
 
     bound: the socket claims to send this ethertype; True: that of the row's IP family.
@@ -146,7 +146,7 @@ def frame(space, interface, packet, to=None, source=None, bypass=False, tag=(), 
         if bypass:
             created.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
         created.send(packets.ethernet(hardware(to or NEXT_HOPS[interface.rstrip('9')]), hardware(source or own_mac(space, interface)),
-                                      kind, data))
+                                      kind, data, padded))
     return send
 
 
@@ -229,6 +229,15 @@ def resolution(operation, sender_mac, sender, target_mac, wanted, size=0, marked
                            address(shot, wanted), hardware_type)
         return ARP, data + (shot.payload(size) if marked else b"")
     return packet
+
+
+def recognised(packet):
+    """A packet that has no room for a mark: its bytes are looked for."""
+    def noted(shot):
+        data = packet(shot)
+        shot.looks_for_bytes(data[1] if isinstance(data, tuple) else data)
+        return data
+    return noted
 
 
 def ethertype(kind, head=b"", size=20):

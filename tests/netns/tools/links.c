@@ -59,7 +59,10 @@ static void print(const struct links_survey *survey, size_t columns)
 		struct text text = TEXT_ON(line);
 		memcpy(address.bytes, prefix->address, family_address_length((enum ip_family)prefix->family));
 		address_format(&address, &text);
-		printf("on-link %s/%d\n", line, prefix->prefix_length);
+		if (prefix->gateway)
+			printf("gateway %s\n", line);
+		else
+			printf("on-link %s/%d\n", line, prefix->prefix_length);
 	}
 	for (size_t i = 0; i < survey->outer_count; i++) {
 		struct text text = TEXT_ON(line);
@@ -69,6 +72,15 @@ static void print(const struct links_survey *survey, size_t columns)
 	}
 	if (*survey->tunnel)
 		printf("tunnel %s\n", survey->tunnel);
+	if (*survey->backup)
+		printf("backup %s\n", survey->backup);
+	if (survey->next_hops)
+		printf("next hops hide a link\n");
+	if (survey->daemon) {
+		struct text text = TEXT_ON(line);
+		address_format(&survey->gateway, &text);
+		printf("kept by %s at %s\n", survey->daemon, survey->gateway.family ? line : "-");
+	}
 	printf("cut %d %d %d\n", survey->macs_cut, survey->on_link_cut, survey->outer_cut);
 	struct text text = text_on(line, columns + 1);
 	links_describe(survey, &text);

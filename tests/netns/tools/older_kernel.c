@@ -2,7 +2,7 @@
 /*
  * older_kernel LACKS COMMAND...: the command meets a kernel that refuses part of its nf_tables transactions: egress (before
  * Linux 5.16), netdev (no hook of that family), bridge (not built), ct (no connection tracking), fib (addresses are not looked
- * up), later (before 6.18).
+ * up), route (nothing is said of a packet's route: built without CONFIG_IP_ROUTE_CLASSID), later (before 6.18).
  *
  * What it sends is changed on its way into the kernel to something that no kernel knows, so that the answer is the kernel's
  * own: EOPNOTSUPP for a hook or a family, ENOENT for an expression, EINVAL for an attribute.
@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { UNKNOWN_HOOK = 7, UNKNOWN_FAMILY = 12, DEVICE_PREFIX = 2, UNKNOWN_DEVICE_ATTRIBUTE = 9 };
+enum { UNKNOWN_HOOK = 7, UNKNOWN_FAMILY = 12, DEVICE_PREFIX = 2, UNKNOWN_DEVICE_ATTRIBUTE = 9, UNKNOWN_META_KEY = 99 };
 
 static void fail(const char *what)
 {
@@ -86,6 +86,17 @@ static void change_expressions(char *from, char *end, const char *expression)
 	}
 }
 
+static void change_route(char *from, char *end)
+{
+	struct {
+		struct nlattr header;
+		uint32_t key;
+	} route = { { sizeof route, NFTA_META_KEY }, htonl(NFT_META_RTCLASSID) };
+	char *found;
+	while ((found = memmem(from, (size_t)(end - from), &route, sizeof route)))
+		found[NLA_HDRLEN + 3] = UNKNOWN_META_KEY;
+}
+
 static void change_message(struct nlmsghdr *message, const char *lacks)
 {
 	struct nfgenmsg *generic = NLMSG_DATA(message);
@@ -107,6 +118,8 @@ static void change_message(struct nlmsghdr *message, const char *lacks)
 	case NFT_MSG_NEWRULE:
 		if (strcmp(lacks, "ct") == 0 || strcmp(lacks, "fib") == 0)
 			change_expressions(attributes, end, lacks);
+		if (strcmp(lacks, "route") == 0)
+			change_route(attributes, end);
 		break;
 	}
 }
