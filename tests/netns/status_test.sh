@@ -141,6 +141,9 @@ gives no_attempts 0 status --attempts
 dev "$tools/attempt.py" tcp/$forbidden4/80 >/dev/null
 dev "$tools/attempt.py" udp/$forbidden6/7000 >/dev/null
 dev "$tools/attempt.py" icmp/$forbidden4 >/dev/null
+# a sealed link answers no ARP: only who knows the device's address still tries to get through it
+mac=$(ip -n dev -o link show lan0 | sed 's/.*link.ether \([^ ]*\).*/\1/')
+ip -n lan neighbour replace 203.0.113.1 lladdr "$mac" dev eth0 nud permanent
 lan "$tools/attempt.py" tcp/$rogue4/443 >/dev/null
 gives attempts 0 status --attempts
 matches attempts_tcp "tcp $forbidden4:80 [0-9]+ packets?" "$out"
