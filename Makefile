@@ -100,9 +100,9 @@ sources := $(sort $(wildcard applets/*.c) $(foreach name,$(applets),$(wildcard a
 lto_flags := $(if $(filter 1,$(LTO)),$(target_lto))
 
 # For all code of the program, the dependencies included.
-code_flags := $(target_size) -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables \
+code_flags = $(target_size) -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables \
 	-fstack-protector-strong $(if $(target_pie),-fPIE,-fno-pie) $(lto_flags) \
-	$(CFLAGS)
+	$(if $(libc_is_ours),$(target_own_libc)) $(CFLAGS)
 # No name of a folder on this machine gets into the program.
 prefix_maps := -ffile-prefix-map=$(abspath $(THIRD_PARTY_DIR))=third_party -ffile-prefix-map=$(abspath $O)=build \
 	-ffile-prefix-map=$(CURDIR)=.
@@ -298,6 +298,8 @@ help:
 #h   check demo bench lint leaktest fuzz   see tests/tests.mk; they install what they need (root, Debian)
 #h   check-image    all of tests/image: Debian's kernels 5.10, 6.1, 6.12 and the newest in qemu, IMAGE_KERNELS= for
 #h                  some of them; the first time it downloads 360 MB to DL_DIR. check has its quick part (70 MB)
+#h   check-cross    builds for nine other processors with Debian's compilers, runs them under qemu-user and prints a table of
+#h                  sizes; CROSS_TARGETS= for some of tests/cross/targets. check does it for two of them
 #h
 #h Variables
 #h   O=build          where everything is made, the configuration included
@@ -308,7 +310,7 @@ help:
 #h   DL_DIR=dl        downloads; with all of them there, no network is needed
 #h   THIRD_PARTY=     auto (source, else Debian's static archives), source, debian, or system:
 #h                    the libraries of the compiler's own system, through pkg-config
-#h   THIRD_PARTY_libmnl=debian   the same for one of them
+#h   THIRD_PARTY_libmnl=debian   the same for one of them; headers, for libmnl: all but what is in the library
 #h   THIRD_PARTY_DIR=O/third_party  where they are compiled; builds with the same flags can share it
 #h   FUZZ_SECONDS=60  for each target of make fuzz
 #h   STATIC=0         with THIRD_PARTY=system: link shared libraries

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs the Debian packages that a group of targets needs, and only those that are missing.
 #
-# usage: setup.sh GROUP...   (build, config, check, image, demo, bench, leaktest)
+# usage: setup.sh GROUP...   (build, config, check, cross-quick, cross, image, demo, bench, leaktest)
 #
 # With everything there it says nothing, needs no privilege and no network.
 set -eu
@@ -16,6 +16,15 @@ packages_of() {
         packages_of config
         echo pkg-config libcmocka-dev libmnl-dev libnftnl-dev libyaml-dev nftables iproute2 openssl curl socat \
             strace shellcheck procps clang libclang-rt-dev util-linux ca-certificates dnsmasq-base busybox groff-base tmux ;;
+    cross-quick)
+        echo qemu-user-static gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross ;;
+    cross)
+        packages_of cross-quick
+        echo gcc-aarch64-linux-gnu gcc-arm-linux-gnueabi gcc-i686-linux-gnu gcc-riscv64-linux-gnu \
+            gcc-powerpc64le-linux-gnu gcc-mipsel-linux-gnu gcc-mips-linux-gnu
+        for architecture in arm64 armel i386 riscv64 ppc64el mipsel mips; do
+            echo "libc6-dev-$architecture-cross"
+        done ;;
     image) echo qemu-system-x86 busybox xz-utils zstd python3 nftables iproute2 ppp pppoe ;;
     demo)
         packages_of build

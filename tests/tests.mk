@@ -8,7 +8,7 @@
 -include tests/netns/leak/leak.mk
 
 # Before anything else is looked at: the compiler may be among the missing packages.
-test_goals := check unit golden netns lint check-configs golden-update fuzz image check-image
+test_goals := check unit golden netns lint check-configs golden-update fuzz image check-image check-cross
 setup_groups := $(if $(filter $(test_goals),$(MAKECMDGOALS)),check) $(filter demo bench leaktest,$(MAKECMDGOALS))
 ifneq ($(strip $(setup_groups)),)
 ifneq ($(shell tests/setup.sh $(setup_groups) >&2 || echo failed),)
@@ -20,6 +20,14 @@ endif
 ifneq ($(filter check image check-image,$(MAKECMDGOALS)),)
 ifneq ($(shell tests/setup.sh image >&2 || echo failed),)
 $(warning the packages that the image tests need could not be installed)
+endif
+endif
+
+# Likewise.
+cross_setup := $(if $(filter check,$(MAKECMDGOALS)),cross-quick) $(if $(filter check-cross,$(MAKECMDGOALS)),cross)
+ifneq ($(strip $(cross_setup)),)
+ifneq ($(shell tests/setup.sh $(cross_setup) >&2 || echo failed),)
+$(warning the packages that the tests for other processors need could not be installed)
 endif
 endif
 
@@ -49,15 +57,19 @@ $(unit_programs): $O/tests/unit/%: tests/unit/%.c $O/tests/libs.a $O/host/flags 
 lint_scripts := $(sort $(wildcard tests/lint/*_test.*))
 golden_scripts := $(sort $(wildcard tests/golden/*_test.*))
 netns_scripts := $(sort $(wildcard tests/netns/*_test.sh))
+cross_scripts := $(sort $(wildcard tests/cross/*_test.sh))
 image_scripts := $(sort $(wildcard tests/image/*_test.sh))
 
 # The tests that call make decide for themselves how: nothing of this call, not even its O=, goes down to them.
 test_environment = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u O QUARBOX='$(abspath $O/quarbox)' \
 	QUARBOX_BIN='$(abspath $O/bin)' BUILD='$O' THIRD_PARTY_DIR='$(THIRD_PARTY_DIR)' \
-	DL_DIR='$(DL_DIR)' ASAN_OPTIONS=detect_leaks=1 $(image_environment)
+	DL_DIR='$(DL_DIR)' ASAN_OPTIONS=detect_leaks=1 $(image_environment) $(cross_environment)
 # The kernel of tests/image/kernels with the smallest package that has all the hooks, and the cases that find most.
 image_environment = IMAGE_KERNELS='$(or $(IMAGE_KERNELS),6.1)' IMAGE_QUICK=yes
 check-image: image_environment = IMAGE_KERNELS='$(IMAGE_KERNELS)' TEST_TIMEOUT_image=3600
+# One machine with the other byte order, and one with words of 32 bits.
+cross_environment = CROSS_TARGETS='s390x armv7' CROSS_SIZES=no
+check-cross: cross_environment = CROSS_TARGETS='$(CROSS_TARGETS)' CROSS_SIZES='$(CROSS_SIZES)' TEST_TIMEOUT_cross=5000
 run_tests = $(Q)$(test_environment) tests/run $O/tests/logs
 
 include tests/fuzz/fuzz.mk
@@ -65,7 +77,9 @@ include tests/fuzz/fuzz.mk
 .PHONY: $(test_goals)
 check: all $(unit_programs) $(fuzz_targets)
 	$(run_tests) $(lint_scripts) $(unit_programs) tests/fuzz/fuzz_test.sh $(golden_scripts) $(netns_scripts) \
-		$(image_scripts) tests/configs_test.sh
+		$(image_scripts) $(cross_scripts) tests/configs_test.sh
+.PHONY: unit-programs
+unit-programs: $(unit_programs)
 unit: $(unit_programs)
 	$(run_tests) $^
 golden: all
@@ -76,6 +90,8 @@ image: all
 	$(run_tests) $(image_scripts)
 check-image: all
 	$(run_tests) $(image_scripts); code=$$?; sed -n 's/^# summary //p' $O/tests/logs/image-*.log; exit $$code
+check-cross: all
+	$(run_tests) $(cross_scripts); code=$$?; sed -n 's/^# summary //p' $O/tests/logs/cross-*.log; exit $$code
 lint: all
 	$(run_tests) $(lint_scripts)
 check-configs: all

@@ -5,7 +5,7 @@
 #
 # usage: fetch.sh OUT_DIR NAME=PROVIDER...
 #
-# PROVIDER is auto, source, debian or system. For each NAME, OUT_DIR/NAME.origin
+# PROVIDER is auto, source, debian, system or headers. For each NAME, OUT_DIR/NAME.origin
 # is written (only when it changes) with one "key value" per line: provider,
 # version, file, build-info. What an earlier run has downloaded is used before the network is.
 #
@@ -116,6 +116,13 @@ provide_debian() {
     return 1
 }
 
+# Only the headers, which are the same on every machine: for a machine that Debian has no archive for, everything can be
+# compiled so, and linked but for what is in the library.
+provide_headers() {
+    DEBIAN_ARCH=amd64 provide_debian "$1" || return 1
+    sed -i -e "s/^provider .*/provider headers/" -e "s/^build-info .*/build-info $1 missing (headers only)/" "$out/$1.origin.new"
+}
+
 provide_system() {
     case $1 in
     musl)
@@ -146,8 +153,8 @@ for request; do
     [ -n "$(field "$name" 2)" ] || fail "$name is not in the table"
     case $mode in
     auto) providers="source debian" ;;
-    source | debian | system) providers=$mode ;;
-    *) fail "THIRD_PARTY_$name=$mode: not auto, source, debian or system" ;;
+    source | debian | system | headers) providers=$mode ;;
+    *) fail "THIRD_PARTY_$name=$mode: not auto, source, debian, system or headers" ;;
     esac
     new=$out/$name.origin
     rm -f "$new.new"

@@ -90,17 +90,29 @@ install_libyaml() {
     cp "$work/include/yaml.h" "$sysroot/include/"
 }
 
-# A static archive that Debian compiled for glibc, with the functions of glibc that it calls.
-install_from_debian() {
+unpack_from_debian() {
     rm -rf "$work"
     mkdir -p "$work" "$sysroot/include" "$sysroot/lib"
     package=$(cd "$DL_DIR" && pwd)/$(value file)
     (cd "$work" && ar x "$package" && tar -xf data.tar.*)
     cp -R "$work/usr/include/$name" "$sysroot/include/"
+    rm -f "$sysroot/lib/$name.a"
+}
+
+# A static archive that Debian compiled for glibc, with the functions of glibc that it calls.
+install_from_debian() {
+    unpack_from_debian
     # Tables for unwinding, which no C program needs, are a fifth of it. Only what prints a message for people who debug
-    # it writes and looks for letters, and nothing calls that: the C library's streams and tables stay out.
+    # it writes and looks for letters, and nothing calls that: the C library's streams and tables stay out. Where Debian's
+    # 32-bit machines have gone to 64-bit times, the names of three calls are others; they are musl's only ones.
+    case $TARGET in
+    powerpc64le-*) fprintf=__fprintf_chkieee128 ;;
+    *) fprintf=__fprintf_chk ;;
+    esac
     "$OBJCOPY" -R .eh_frame -R .note.gnu.property -R .comment --redefine-sym fwrite=__unused_fwrite \
-        --redefine-sym __fprintf_chk=__unused_fprintf --redefine-sym __ctype_b_loc=__unused_ctype_b_loc \
+        --redefine-sym $fprintf=__unused_fprintf --redefine-sym __ctype_b_loc=__unused_ctype_b_loc \
+        --redefine-sym __recvmsg64=recvmsg --redefine-sym __setsockopt64=setsockopt \
+        --redefine-sym __getsockopt64=getsockopt \
         "$work"/usr/lib/*/"$name.a" "$sysroot/lib/$name.a"
     # shellcheck disable=SC2086
     $CC $CFLAGS -c -o "$work/glibc_compat.o" "$here/glibc_compat.c"
@@ -114,5 +126,9 @@ source)
 debian)
     say UNPACK "$name $(value version)"
     install_from_debian ;;
+headers)
+    say UNPACK "$name $(value version), headers only"
+    unpack_from_debian
+    "$AR" rcD "$sysroot/lib/$name.a" ;;
 system) ;;
 esac

@@ -26,6 +26,23 @@ mips64el-*) debian=mips64el ;;
 *) debian= ;;
 esac
 
+# Flags for a C library of our own and all that is linked to it. musl has no long double of two doubles. The small mips
+# routers have no floating point unit; the code has no floating point either, but the flag is part of what the ABI is.
+case $machine in
+powerpc64*) own="-mlong-double-64" ;;
+mips-* | mipsel-*) own="-msoft-float" ;;
+*) own= ;;
+esac
+
+# What configs/README.md calls it.
+case $machine in
+arm*eabihf) name=armv7 ;;
+arm*eabi) name=armv5 ;;
+i?86-*) name=i686 ;;
+powerpc64le-*) name=ppc64le ;;
+*) name=${machine%%-*} ;;
+esac
+
 case $machine in
 *-musl*) musl=y ;;
 *) musl= ;;
@@ -38,6 +55,11 @@ header_folder() {
         sed -n "s|/$1\$||p" | head -n 1
 }
 linux=$(header_folder linux/netlink.h) asm=$(header_folder asm/types.h)
+if [ -z "$linux" ] || [ -z "$asm" ]; then
+    echo "$cc finds no kernel headers, linux/netlink.h and asm/types.h (Debian: linux-libc-dev, or" \
+        "linux-libc-dev-ARCHITECTURE-cross)" >&2
+    exit 1
+fi
 
 # A static position-independent executable has no interpreter, but is of type DYN. Some
 # compilers accept -static-pie and then ask for an interpreter, so the result is looked at.
@@ -78,8 +100,10 @@ $readelf -d "$try/try" | grep -q RELR || packed=
 
 cat <<END
 target_machine := $machine
+target_name := $name
 target_debian := $debian
 target_has_musl := $musl
+target_own_libc := $own
 target_static := $static
 target_pie := $(case $static in *-no-pie) ;; *) echo y ;; esac)
 target_size := $size

@@ -1,0 +1,229 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# quarbox for the processors of tests/cross/targets, with Debian's cross compilers, run by qemu's emulation of them: that it
+# builds without a warning and needs nothing, and that byte order, alignment and word size change nothing that it says:
+#
+#   builds     everything, as one static program
+#   list       it says what it consists of
+#   text       the golden cases of quarantine -n, byte for byte
+#   probe      tests/netns/probe_test.sh, with servers on this machine
+#   notify     tests/netns/notify_test.sh
+#   unit       the unit tests; tests/unit/nft_plan.c reads with libnftnl what would be sent to the kernel
+#   sizes      of all configurations, against configs/README.md
+#
+# CROSS_TARGETS: names of tests/cross/targets, else all. CROSS_SIZES: check, write (configs/README.md), or no.
+# $BUILD: the folder below which all is built and kept. A table of lines "# summary ..." ends it.
+#
+# What qemu-user can not show: it has no NETLINK_NETFILTER and no seccomp. That is for tests/image, with qemu-system.
+set -u
+
+cd "$(dirname "$(realpath "$0")")/../.." || exit 1
+cross=$(realpath -m "${BUILD:-build}")/cross
+DL_DIR=${DL_DIR:-dl}
+failures=0
+network=yes
+mkdir -p "$cross"
+: >"$cross/summary"
+
+say() { :; }
+fail() { echo "$*" >&2; exit 1; }
+# shellcheck source=libs/third_party/debian.sh
+. libs/third_party/debian.sh
+
+ok() { # TEST
+	echo "ok $name.$1"
+}
+
+not_ok() { # TEST WHY [FILE]
+	echo "not ok $name.$1: $2"
+	[ $# -lt 3 ] || tail -n 20 "$3" | sed 's/^/# /'
+	failures=$((failures + 1))
+}
+
+check() { # TEST WHY COMMAND...
+	test=$1 why=$2
+	shift 2
+	if "$@" >"$folder/log.$test" 2>&1; then ok "$test"; else not_ok "$test" "$why" "$folder/log.$test"; fi
+}
+
+make_for() { # FOLDER WORD...
+	output=$1
+	shift
+	# shellcheck disable=SC2086 # words
+	make -s O="$output" THIRD_PARTY_DIR="$folder/third_party" DL_DIR="$DL_DIR" CROSS_COMPILE="$triplet-" WERROR=1 \
+		$without_libmnl "$@"
+}
+
+# --- building ----------------------------------------------------------------------------------------------------------
+
+# Where neither a tarball nor a package has libmnl, all else is compiled and linked, and a program without what needs it is
+# made to be run. With the tarball in DL_DIR none of this happens: the first make succeeds.
+build() {
+	program=$folder/quarbox
+	without_libmnl=
+	make_for "$folder" full_defconfig all >"$folder/log.builds" 2>&1 && ok builds && return
+	grep -q 'libmnl .*no provider has it' "$folder/log.builds" || {
+		not_ok builds 'it does not build' "$folder/log.builds"
+		return 1
+	}
+	echo "ok $name.builds # skipped: no tarball of libmnl can be had, and Debian has no static archive of it for $triplet"
+	without_libmnl='THIRD_PARTY_libmnl=headers LDFLAGS=-Wl,--warn-unresolved-symbols'
+	rm -f "$folder/quarbox.unstripped"
+	check builds_all_but_libmnl 'something else than functions of libmnl is missing' links_all_but_libmnl
+	program=$folder/no_libmnl/quarbox
+	mkdir -p "$folder/no_libmnl"
+	{
+		sed -E 's/^# (CONFIG_(APPLET_NOTIFY|VELOCIRAPTOR_CONFIG)) is not set/\1=y/' configs/probe_only_defconfig
+		printf 'CONFIG_%s=y\n' LIB_TTY LIB_VELOCIRAPTOR USE_LIBYAML
+	} >"$folder/no_libmnl/.config"
+	check builds_what_needs_no_libmnl 'it does not build' make_for "$folder/no_libmnl"
+}
+
+links_all_but_libmnl() {
+	make_for "$folder" || return
+	# libgcc is for a floating point unit, but what is taken of it divides integers: see the test no_floating_point
+	grep -Ev 'undefined reference to .mnl_|in function|-mhard-float' "$folder/log.builds_all_but_libmnl" | grep . && return 1
+	grep -q 'undefined reference to .mnl_' "$folder/log.builds_all_but_libmnl"
+}
+
+needs_nothing() {
+	"$triplet-readelf" -lW "$program" >"$folder/elf" && "$triplet-readelf" -dW "$program" >>"$folder/elf" &&
+		! grep -E 'INTERP|NEEDED|RUNPATH|RPATH|TEXTREL|GNU_STACK.*RWE' "$folder/elf" && grep -q GNU_RELRO "$folder/elf"
+}
+
+# The processors of most mips routers have no floating point unit.
+no_floating_point() {
+	"$triplet-readelf" -A "${program}.unstripped" | grep -q 'FP ABI: Soft float' &&
+		! "$triplet-objdump" -d "${program}.unstripped" | grep -E '[$]f[0-9]'
+}
+
+# --- running -------------------------------------------------------------------------------------------------------------
+
+# A program that runs the program.
+wrap() { # FILE COMMAND...
+	wrapper=$1
+	shift
+	mkdir -p "${wrapper%/*}"
+	printf '#!/bin/sh\nexec %s "$@"\n' "$*" >"$wrapper"
+	chmod +x "$wrapper"
+}
+
+list() {
+	sed -n 's/^CONFIG_APPLET_\(.*\)=y$/\1/p' "${program%/*}/.config" | tr 'A-Z' 'a-z' | sort >"$folder/applets"
+	"$run" --list >"$folder/listed" && cmp "$folder/applets" "$folder/listed" && "$run" --build-info | grep "^target: .*$triplet"
+}
+
+# Runs a test of this machine's with the other program. PATTERN: the results that say nothing here.
+results_of() { # TEST PATTERN SCRIPT
+	QUARBOX=$run GOLDEN_TEXT_ONLY=yes "$3" >"$folder/log.$1" 2>&1
+	grep '^not ok' "$folder/log.$1" | grep -vE "^not ok ($2):" >"$folder/bad"
+	count=$(grep -c '^ok ' "$folder/log.$1")
+	if [ -s "$folder/bad" ]; then
+		not_ok "$1" "$(wc -l <"$folder/bad") of it fail" "$folder/log.$1"
+	elif [ "$count" -eq 0 ]; then
+		not_ok "$1" 'it says nothing' "$folder/log.$1"
+	else
+		ok "$1"
+	fi
+}
+
+# --- unit tests ------------------------------------------------------------------------------------------------------------
+
+# The packages are of the same release as the compiler, whose C library they need. Nothing is installed.
+get_libraries() {
+	suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	[ ! -e "$sysroot/complete" ] || return 0
+	for package in libcmocka-dev libcmocka0 libmnl-dev libmnl0 libnftnl-dev libnftnl11 libyaml-dev libyaml-0-2; do
+		debian_package "$suite" "$libraries" "$package" && dpkg-deb -x "$DL_DIR/$package_file" "$sysroot" || return
+	done
+	: >"$sysroot/complete"
+}
+
+build_unit_tests() {
+	PKG_CONFIG_LIBDIR=$(echo "$sysroot"/usr/lib/*/pkgconfig) PKG_CONFIG_SYSROOT_DIR=$sysroot \
+		make_for "$folder" HOSTCC="$triplet-gcc" HOST_SANITIZE= unit-programs
+}
+
+# net_child and net_system_calls ask what the kernel refuses to a confined process; the emulator makes calls of its own.
+unit_tests() {
+	get_libraries >"$folder/log.unit" 2>&1 || { not_ok unit "no libraries for $libraries" "$folder/log.unit"; return; }
+	build_unit_tests >"$folder/log.unit" 2>&1 || { not_ok unit 'they do not build' "$folder/log.unit"; return; }
+	: >"$folder/log.unit"
+	for file in tests/unit/*.c; do
+		unit=$(basename "$file" .c)
+		case $unit in net_child | net_system_calls) continue ;; esac
+		# shellcheck disable=SC2086 # words
+		timeout 120 $emulator -L "/usr/$triplet" -E LD_LIBRARY_PATH="$(echo "$sysroot"/usr/lib/*-linux-gnu*)" \
+			"$folder/tests/unit/$unit" >"$folder/log.one" 2>&1 || not_ok "unit.$unit" 'it fails' "$folder/log.one"
+		cat "$folder/log.one" >>"$folder/log.unit"
+	done
+	count=$(grep -c '^\[ *OK' "$folder/log.unit")
+	if [ "$count" -gt 100 ]; then ok unit; else not_ok unit "only $count pass"; fi
+}
+
+# --- all of it -----------------------------------------------------------------------------------------------------------------
+
+# DESIGN's budgets, with 24 KB for a prebuilt libmnl.
+budget() {
+	case $name in
+	armv7) echo 264 ;;
+	mips*) echo 450 ;;
+	*) echo - ;;
+	esac
+}
+
+target() { # NAME TRIPLET QEMU PROCESSOR LIBRARIES
+	name=$1 triplet=$2 emulator=qemu-$3-static libraries=$5
+	[ "$4" = - ] || emulator="$emulator -cpu $4"
+	folder=$cross/$name sysroot=$cross/$name/libraries run=$cross/$name/run/quarbox
+	golden=- probe=- unit=-
+	mkdir -p "$folder" "$sysroot"
+	for command in "$triplet-gcc" "qemu-$3-static"; do
+		command -v "$command" >/dev/null && continue
+		echo "ok $name # skipped: no $command"
+		return
+	done
+	build || return
+	check needs_nothing 'it needs an interpreter or a library, or has pages to write and execute' needs_nothing
+	case $name in mips*) check no_floating_point 'it has instructions for a floating point unit' no_floating_point ;; esac
+	wrap "$run" "$emulator" "$program"
+	check list 'other applets or another target than configured' list
+	if [ -z "$without_libmnl" ]; then
+		results_of text nothing tests/golden/golden_test.sh
+		golden=$count
+	fi
+	# They look into the process, which is the emulator's; and the emulator itself needs /proc.
+	results_of probe 'child_is_confined|child_has_two_descriptors' tests/netns/probe_test.sh
+	probe=$count
+	results_of notify notify_without_proc tests/netns/notify_test.sh
+	notify=$count
+	if [ "$libraries" != - ]; then
+		unit_tests
+		unit=$count
+	fi
+	case ${CROSS_SIZES:-check} in
+	no) ;;
+	*) check sizes 'configs/README.md says something else: make check-cross CROSS_SIZES=write' \
+		make_for "$folder" SIZES="${CROSS_SIZES:-check}" sizes-all ;;
+	esac
+	printf '%-8s %8d %7d %7s %7s %6s %7s %6s%s\n' "$name" "$(wc -c <"$folder/quarbox")" \
+		$((($(wc -c <"$folder/quarbox") + 512) / 1024)) "$(budget)" "$golden" "$probe" "$notify" "$unit" \
+		"${without_libmnl:+  without libmnl}" >>"$cross/summary"
+}
+
+while read -r name rest; do
+	case "$name ${CROSS_TARGETS:-$name}" in
+	'#'* | ' '*) continue ;;
+	esac
+	case " ${CROSS_TARGETS:-$name} " in
+	*" $name "*) ;;
+	*) continue ;;
+	esac
+	# shellcheck disable=SC2086 # words
+	target "$name" $rest </dev/null
+done <tests/cross/targets
+
+echo '# summary target      full, stripped  budget   tests under qemu-user passed'
+echo '# summary            bytes      KB      KB  golden  probe  notify   unit'
+sed 's/^/# summary /' "$cross/summary"
+[ $failures -eq 0 ]
