@@ -10,13 +10,14 @@
 # version, file, build-info. What an earlier run has downloaded is used before the network is.
 #
 # Environment: DL_DIR (downloads, kept between builds), DEBIAN_ARCH (what Debian
-# calls the target), DEBIAN_SUITES (suites to look in), PKG_CONFIG.
+# calls the target), DEBIAN_SUITES (suites to look in), PKG_CONFIG, CC, STATIC (1: a library of
+# the system has to be a static one).
 set -eu
 
 here=$(dirname "$0")
 out=$1
 shift
-: "${DL_DIR:?}" "${DEBIAN_SUITES:=forky sid trixie}" "${PKG_CONFIG:=pkg-config}" "${DEBIAN_ARCH:=}"
+: "${DL_DIR:?}" "${DEBIAN_SUITES:=forky sid trixie}" "${PKG_CONFIG:=pkg-config}" "${DEBIAN_ARCH:=}" "${CC:=cc}" "${STATIC:=}"
 mkdir -p "$DL_DIR" "$out"
 LC_ALL=C
 export LC_ALL
@@ -132,7 +133,16 @@ provide_system() {
     libyaml) modules=yaml-0.1 ;;
     *) modules=$1 ;;
     esac
-    version=$("$PKG_CONFIG" --modversion "$modules" 2>/dev/null) || return 1
+    version=$("$PKG_CONFIG" --modversion "$modules" 2>/dev/null) || {
+        reason="$PKG_CONFIG does not know $modules."
+        return 1
+    }
+    # shellcheck disable=SC2046  # words
+    [ "$STATIC" != 1 ] || echo 'int main(void) { return 0; }' |
+        $CC -static -o /dev/null -x c - $("$PKG_CONFIG" --static --libs "$modules") 2>/dev/null || {
+        reason="$PKG_CONFIG knows it, but there is no static library of it; STATIC=0 links shared ones."
+        return 1
+    }
     origin system "$version" "$modules" "$PKG_CONFIG $modules"
 }
 
@@ -149,6 +159,7 @@ origin() {
 }
 
 for request; do
+    reason=
     name=${request%%=*} mode=${request#*=}
     [ -n "$(field "$name" 2)" ] || fail "$name is not in the table"
     case $mode in
@@ -164,6 +175,6 @@ for request; do
         done
     done
     [ -e "$new.new" ] || fail "$name $(field "$name" 2): no provider has it (tried: $providers).
-  Put $(field "$name" 5 | sed 's|.*/||') into $DL_DIR, or see THIRD_PARTY in 'make help'."
+  ${reason:-Put $(field "$name" 5 | sed 's|.*/||') into $DL_DIR, or see THIRD_PARTY in 'make help'.}"
     if cmp -s "$new.new" "$new"; then rm "$new.new"; else mv "$new.new" "$new"; fi
 done

@@ -38,11 +38,12 @@ endif
 third_party_ready := $(needed:%=$(tp)/%.ready)
 
 $(tp)/wanted: FORCE
-	$(call remember,$(foreach name,$(needed),$(name)=$(call provider_of,$(name))) $(target_debian) $(DL_DIR))
+	$(call remember,$(foreach name,$(needed),$(name)=$(call provider_of,$(name))) $(target_debian) $(DL_DIR) \
+	$(if $(from_system),static=$(STATIC)))
 
 $(tp)/fetched: $(tp)/wanted $(table) $(here)/fetch.sh $(here)/debian.sh
 	$(Q)DL_DIR='$(DL_DIR)' DEBIAN_ARCH='$(target_debian)' DEBIAN_SUITES='$(DEBIAN_SUITES)' \
-		PKG_CONFIG='$(PKG_CONFIG)' \
+		PKG_CONFIG='$(PKG_CONFIG)' CC='$(CC)' STATIC='$(STATIC)' \
 		$(here)/fetch.sh $(tp) \
 		$(foreach name,$(needed),$(name)=$(call provider_of,$(name)))
 	@touch $@

@@ -53,4 +53,19 @@ unknown() {
 		! DL_DIR=$work libs/third_party/fetch.sh "$work/out" musl=elsewhere
 }
 check unknown_names_and_providers 'accepted' unknown
+# A pkg-config of a system that has shared libraries only.
+no_static_library() {
+	printf '#!/bin/sh\n[ "$1" = --modversion ] && echo 1.0 || echo -lof_no_system\n' >"$work/pkg-config"
+	chmod +x "$work/pkg-config"
+	! DL_DIR=$work PKG_CONFIG=$work/pkg-config STATIC=1 libs/third_party/fetch.sh "$work/out" libmnl=system 2>"$work/said" &&
+		grep -q 'no static library of it; STATIC=0' "$work/said" &&
+		DL_DIR=$work PKG_CONFIG=$work/pkg-config STATIC=0 libs/third_party/fetch.sh "$work/out" libmnl=system
+}
+check a_system_without_static_libraries 'it does not say so before anything is compiled' no_static_library
+
+no_kernel_headers() {
+	! libs/third_party/toolchain.sh 'cc -nostdinc' readelf >"$work/made" 2>"$work/said" &&
+		grep -q 'finds no kernel headers.*linux-libc-dev' "$work/said"
+}
+check no_kernel_headers 'it does not say so' no_kernel_headers
 [ $failures -eq 0 ]
