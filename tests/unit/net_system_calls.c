@@ -46,7 +46,9 @@ static long make_call(unsigned which)
 	case 6: return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	case 7: return syscall(SYS_ptrace, PTRACE_ATTACH, getppid(), 0, 0);
 	case 8: return syscall(SYS_kill, getppid(), 0);
-	case 9: return syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+#ifndef __s390x__
+	case 9: return (long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+#endif
 	case 10: return syscall(SYS_mprotect, (uintptr_t)&now & ~4095ul, 4096, PROT_READ | PROT_EXEC);
 	case 11: return syscall(SYS_mount, "none", "/", "tmpfs", 0, NULL);
 	case 12: return syscall(SYS_unshare, CLONE_NEWUSER);
