@@ -188,7 +188,7 @@ $O/bin/.made: $O/include/applet_list.h
 	$(Q)for name in $(applets); do ln -s ../quarbox $(@D)/$$name; done
 	@touch $@
 
-.PHONY: deps install install-links sizes
+.PHONY: deps install install-links sizes sizes-all size-shares
 all: $O/quarbox $O/bin/.made
 deps: $(third_party_ready)
 
@@ -209,9 +209,25 @@ install-links:
 
 # --- sizes -------------------------------------------------------------------------------------------
 
+sizes: size-shares
+	$(Q)+$(MAKE) sizes-all
+
+# Of all configurations, which share one set of compiled dependencies. SIZES=write: into configs/README.md; check: they
+# have to be what it says.
+SIZES ?= write
+size_of = $$(wc -c <$O/configs/$1/quarbox)
+configurations := $(defconfigs:_defconfig=)
+sizes-all:
+	@+for name in $(configurations); do \
+		mkdir -p $O/configs/$$name && cp configs/$${name}_defconfig $O/configs/$$name/.config && \
+		$(MAKE) -s O=$O/configs/$$name THIRD_PARTY_DIR=$(THIRD_PARTY_DIR) >/dev/null && \
+		printf '%-20s %8d\n' $$name $(call size_of,$$name) || exit 1; \
+	done
+	@configs/sizes.sh $(SIZES) $(target_name) $(foreach name,$(configurations),$(name)=$(call size_of,$(name)))
+
 # Link-time optimisation forgets whose code is whose, so the shares come from a build without it. It begins with
 # the dependencies of this one: the C library, which is most of the work, is the same in both.
-sizes: $O/quarbox
+size-shares: $O/quarbox
 	$(Q)mkdir -p $O/sizes && cp $O/.config $O/sizes/.config
 	$(Q)[ -e $O/sizes/third_party ] || cp -a $(tp) $O/sizes/third_party
 	$(Q)+$(MAKE) -s O=$O/sizes THIRD_PARTY_DIR=$O/sizes/third_party LTO=0 >/dev/null
@@ -252,20 +268,9 @@ $O/host/%.o: %.c $O/host/flags | $O/include/config.h
 
 endif # building
 
-# --- over all configurations ------------------------------------------------------------------------------
+# --- cleaning ---------------------------------------------------------------------------------------------
 
-.PHONY: sizes-all clean distclean help
-# They share one set of compiled dependencies.
-sizes-all:
-	@mkdir -p $O
-	@printf '%-24s %10s\n' configuration bytes
-	@+for file in configs/*_defconfig; do \
-		name=$$(basename $$file _defconfig) && mkdir -p $O/configs/$$name && \
-		cp $$file $O/configs/$$name/.config && \
-		$(MAKE) -s O=$O/configs/$$name THIRD_PARTY_DIR=$(THIRD_PARTY_DIR) >/dev/null && \
-		printf '%-24s %10d\n' $$name $$(wc -c <$O/configs/$$name/quarbox) || exit 1; \
-	done
-
+.PHONY: clean distclean help
 # The configuration and the downloads survive clean; distclean leaves the tree as it was cloned.
 clean:
 	$(Q)rm -rf $(filter-out $O/.config,$(wildcard $O/*))
@@ -284,8 +289,9 @@ help:
 #h   deps           fetch and compile the libraries it needs, and say where each came from
 #h   install        to $(DESTDIR)$(PREFIX)/sbin, with the manual pages of the applets in it
 #h   install-links  relative links beside it, from the configuration
-#h   sizes          bytes in total and by library, applet and third party; in total without libyaml, and without TLS
-#h   sizes-all      bytes of every configs/*_defconfig
+#h   sizes          both of the next two
+#h   size-shares    bytes in total and by library, applet and third party; in total without libyaml, and without TLS
+#h   sizes-all      bytes of every configs/*_defconfig, and into configs/README.md (SIZES=check: compared with it)
 #h   clean          remove what was built; the configuration and the downloads stay
 #h   distclean      remove these too
 #h
@@ -298,8 +304,8 @@ help:
 #h   check demo bench lint leaktest fuzz   see tests/tests.mk; they install what they need (root, Debian)
 #h   check-image    all of tests/image: Debian's kernels 5.10, 6.1, 6.12 and the newest in qemu, IMAGE_KERNELS= for
 #h                  some of them; the first time it downloads 360 MB to DL_DIR. check has its quick part (70 MB)
-#h   check-cross    builds for nine other processors with Debian's compilers, runs them under qemu-user and prints a table of
-#h                  sizes; CROSS_TARGETS= for some of tests/cross/targets. check does it for two of them
+#h   check-cross    builds for nine other processors with Debian's compilers, runs them under qemu-user and prints a
+#h                  table of sizes; CROSS_TARGETS= for some of tests/cross/targets. check does it for two of them
 #h
 #h Variables
 #h   O=build          where everything is made, the configuration included

@@ -141,6 +141,23 @@ for folder in applets/*/Kconfig; do
 	check "$name.has_a_configuration_of_its_own" "no configs/${name}_only_defconfig" [ -f "configs/${name}_only_defconfig" ]
 done
 
+# What has been built under another name is not there under this one.
+sizes() {
+	set --
+	for file in configs/*_defconfig; do
+		[ ! -f "$work/$(basename "$file")/quarbox" ] ||
+			set -- "$@" "$(basename "$file" _defconfig)=$(wc -c <"$work/$(basename "$file")/quarbox")"
+	done
+	configs/sizes.sh check "$(sed -n 's/^target_name := //p' "$build/toolchain.mk")" "$@"
+}
+check other_sizes_are_noticed 'configs/sizes.sh accepts anything' eval '! configs/sizes.sh check x86_64 full=200000' \
+	'&& ! configs/sizes.sh check x86_64 nothing=1 && ! configs/sizes.sh check nothing full=1'
+# It states those of Debian 12.
+case $(gcc -dumpversion) in
+12*) check sizes_are_as_stated 'configs/README.md says something else: make sizes-all' sizes ;;
+*) echo "ok sizes_are_as_stated # skipped: configs/README.md is about gcc 12" ;;
+esac
+
 mkdir -p "$work/allnoconfig" && make_in "$work/allnoconfig" allnoconfig >/dev/null 2>&1
 build_config allnoconfig
 seed=1

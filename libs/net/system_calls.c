@@ -87,11 +87,11 @@ static const uint16_t allowed[] = {
 	SYS_sigreturn,
 #endif
 #ifdef __s390x__
-	SYS_mmap, /* its one argument points to the others, which a filter can not read: executable memory is not denied */
+	SYS_mmap, /* its argument points to the real ones, which no filter can read: executable memory is not denied */
 #endif
 };
 
-/* Memory is asked for with the protection as third argument; by mmap only where that is the one that C libraries call. */
+/* The third argument is the protection of memory. mmap is in it only where C libraries have nothing newer to call. */
 static const uint16_t of_memory[] = {
 	SYS_mprotect,
 #ifdef SYS_mmap2

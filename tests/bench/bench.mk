@@ -14,4 +14,4 @@ $(bench_tools): $O/bench/%: tests/bench/%.c | $(third_party_ready)
 bench: all $(bench_tools)
 	$(Q)/usr/bin/python3 tests/bench/bench.py $O
 	@printf '\nSize of quarbox by library, in bytes\n\n'
-	$(Q)$(MAKE) -s O=$O sizes
+	$(Q)$(MAKE) -s O=$O size-shares
