@@ -36,6 +36,7 @@ enum {
 	RESOLVE_MS = 10000,
 	PROBATION_MARGIN_MS = 8000, /* beyond the probe's deadline: the forbidden URL, and the final transaction */
 	DRY_RUN_DRAIN_MS = 60000,
+	READ_TRIES = 20,
 	LOG_MS = 500,
 	COMMAND_WORDS = 32, /* more than a comment has room for */
 	NOTIFY_MS = 2000,
@@ -540,11 +541,13 @@ static void verify(struct run *run)
 	struct verification verification;
 	const struct examination examination = { .differs = note_difference, .context = &verification };
 	struct table_state states[TABLES];
-	int result = examine(&run->netlink, run->settings.table, &examination, forget, states, &diag);
+	int result = -EINTR; /* somebody has changed a rule set while it was read */
+	for (int tries = 0; tries < READ_TRIES && result == -EINTR; tries++)
+		result = chain_each(&run->netlink, AF_UNSPEC, NULL, note_behind, run, &diag);
+	if (result == 0)
+		result = examine(&run->netlink, run->settings.table, &examination, forget, states, &diag);
 	for (int id = 0; id < TABLES && result == 0; id++)
 		check_table(policy_of(run), (enum table_id)id, &states[id], &verification);
-	if (result == 0)
-		result = chain_each(&run->netlink, AF_UNSPEC, NULL, note_behind, run, &diag);
 	if (result == 0 && verification.count == 0)
 		return;
 	run->unverified = true;

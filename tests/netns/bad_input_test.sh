@@ -176,7 +176,7 @@ bad_names
 
 # An error fits on a line of a terminal.
 for words in '-a udp:192.0.2.1' '-a gre:192.0.2.1:22' '-a dhcp-server:a/b' '-T x' '--layers netdev' '--dns nobody' '--nonsense' '-f' \
-	'-t 1' '-k --pin 12' '--no-probe -f http://192.0.2.1/' '--for 8h'; do
+	'-t 1' '-k --pin 12' '--no-probe -f http://192.0.2.1/' '--guard 8h'; do
 	# shellcheck disable=SC2086 # words
 	run quarantine $words $good
 	same "one_line_$words" '64 1' "$code $(awk 'length($0) <= 79' err | wc -l)"
