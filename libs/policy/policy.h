@@ -493,12 +493,12 @@ enum {
 	WHEN_ETHERNET = 1 << 16, /* on links with Ethernet headers */
 	WHEN_IP_LINK = 1 << 17, /* on links without */
 	WHEN_FIXED_MAC = 1 << 18, /* on links without LINK_ANY_MAC */
-	WHEN_ANY_VLAN = 1 << 20, /* on links with LINK_ANY_VLAN */
-	FOR_GATEWAY = 1 << 23, /* once for each gateway of the family; rows of any family are about ARP, so IPv4 */
-	FOR_NETWORK_PORTLESS = 1 << 22, /* of protocols other than TCP and UDP; their direction is FOR_NETWORK_OUT */
-	WHEN_ROUTES = 1 << 21, /* only where the kernel says whether a packet has a route */
 	WHEN_FIB = 1 << 19, /* only where the kernel can look addresses up */
-	WHEN_LOG = 1 << 21,
+	WHEN_ANY_VLAN = 1 << 20, /* on links with LINK_ANY_VLAN */
+	WHEN_ROUTES = 1 << 21, /* only where the kernel says whether a packet has a route */
+	FOR_NETWORK_PORTLESS = 1 << 22, /* of protocols other than TCP and UDP; their direction is FOR_NETWORK_OUT */
+	FOR_GATEWAY = 1 << 23, /* once for each gateway of the family; rows of any family are about ARP, so IPv4 */
+	WHEN_LOG = 1 << 24,
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
 	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP |
 			    FOR_NETWORK_PORTLESS,
