@@ -246,7 +246,9 @@ static int delete_remains(struct netlink *netlink, struct batch *batch, const ch
 /* What stands under the table's name in a family, as far as a probation is concerned. */
 struct standing {
 	bool found;
-	bool filtering; /* it has a base chain, and is not dormant */
+	bool filtering; /* it has a base chain, is not dormant, and its time is not over */
+	bool lasts; /* it has a time */
+	bool goes_on; /* which is not over */
 	bool ours; /* by its comment */
 	bool foreign; /* it has a base chain that neither we nor the artifact would name so */
 	bool probation; /* the whole table is one */
@@ -258,6 +260,15 @@ static int note_set(const struct set_info *set, void *context)
 	struct standing *standing = context;
 	standing->probation |= strcmp(set->name, set_probation) == 0;
 	standing->beside |= strcmp(set->name, set_beside) == 0;
+	standing->lasts |= strcmp(set->name, set_lasts) == 0;
+	return 0;
+}
+
+static int note_element(const struct element_info *element, void *context)
+{
+	struct standing *standing = context;
+	(void)element;
+	standing->goes_on = true;
 	return 0;
 }
 
@@ -303,10 +314,13 @@ static int look_at_table(struct attempt *attempt, enum table_id id, struct stand
 		result = set_each(attempt->netlink, family, attempt->table, note_set, standing, diag);
 	if (result == 0 && standing->found)
 		result = chain_each(attempt->netlink, family, attempt->table, note_chain, standing, diag);
+	if (result == 0 && standing->lasts)
+		result = element_each(attempt->netlink, family, attempt->table, set_lasts, note_element, standing,
+				      diag);
 	if (result < 0 || !standing->found)
 		return result;
 	standing->ours = table_is_ours(&table);
-	if (table.flags & NFT_TABLE_F_DORMANT)
+	if ((table.flags & NFT_TABLE_F_DORMANT) || (standing->lasts && !standing->goes_on))
 		standing->filtering = false; /* it holds no packet up, whatever it contains */
 	return refuse_foreign(attempt, id, standing, diag);
 }
@@ -330,7 +344,7 @@ static int look_at_tables(struct attempt *attempt, struct standings *standings, 
 	return 0;
 }
 
-/* Whether an older quarantine counts, as opposed to nothing, remains of a dead probation, or sets without chains. */
+/* Whether an older quarantine counts: not remains of one that is over, nor sets without chains. */
 static bool is_older_quarantine(const struct standing *standing)
 {
 	return standing->found && standing->filtering && !standing->probation;

@@ -185,6 +185,10 @@ matches over_says "^not quarantined: the time of table $default_table is over .*
 passes over_passes dev world "${forbidden[@]}"
 arrives over_passes_sealed_links dev lan tcp/$lan4/80 udp/$lan6/7000
 arrives over_passes_forwarded lan world tcp/$forbidden4/80 udp/$forbidden6/7000
+gives over_rolled_back 3 quarantine "${ca[@]}" -T 1 https://one.vr.test:8002/
+matches over_rolled_back_says "^rolled back: nothing of ours is in force" "$(tail -n 1 out)"
+gives over_again 0 quarantine -q "${ca[@]}" --for 1s --no-probe $good
+wait_for 10 eval 'run status; [ $code -eq 1 ]'
 run release
 check over_release_removes no_rules
 # renewed without a gap: while one runs out the next one counts already
