@@ -253,6 +253,8 @@ static int survey_links(struct run *run, struct diag *diag)
 		if ((policy->layers & LAYER_EGRESS) && (policy->links.links[i].passes & LINK_PPPOE))
 			policy->gaps |= GAP_PPPOE;
 	}
+	if (*survey->switched)
+		policy->gaps |= GAP_SWITCH;
 	if (survey->vrf) /* our own addresses would look like those of others */
 		policy->without_fib = (1 << TABLES) - 1;
 	warn_of_survey(run);
@@ -512,27 +514,10 @@ static void check_table(const struct policy *policy, enum table_id id, const str
 	bool ours = state->found && state->info.sealed && state->info.seal.began == policy->began;
 	if (wanted && !ours)
 		note_difference(verification, id, state->found ? "table is another run's" : "table is missing");
-	else if (wanted && (!state->filters || state->probation || state->over))
+	else if (wanted && (!state->filters || state->probation || state->beside || state->over))
 		note_difference(verification, id, "table is not in force");
 	else if (!wanted && state->found)
 		note_difference(verification, id, "table is there, and is not part of the plan");
-}
-
-/*
- * Of two chains of the same priority the kernel calls the newer one first: ours. That of another quarantine does no
- * harm; it goes by its name, since a table's comment could be forged as well.
- */
-static int note_behind(const struct chain_info *chain, void *context)
-{
-	struct run *run = context;
-	uint32_t out = chain->family == NFPROTO_NETDEV ? NF_NETDEV_EGRESS : NF_INET_LOCAL_OUT;
-	if (!chain->base || chain->priority != INT32_MAX || chain->hook != out || chain->family == NFPROTO_ARP ||
-	    strcmp(chain->name, chain_types[CHAIN_OUTBOUND].name) == 0 ||
-	    strstr(chain->name, chain_types[CHAIN_EGRESS].name))
-		return 0;
-	struct text text = TEXT_ON(run->behind);
-	text_addf(&text, "what %.40s of table %.40s makes of packets", chain->name, chain->table);
-	return 0;
 }
 
 static void verify(struct run *run)
@@ -541,9 +526,10 @@ static void verify(struct run *run)
 	struct verification verification;
 	const struct examination examination = { .differs = note_difference, .context = &verification };
 	struct table_state states[TABLES];
+	struct text behind = TEXT_ON(run->behind);
 	int result = -EINTR; /* somebody has changed a rule set while it was read */
 	for (int tries = 0; tries < READ_TRIES && result == -EINTR; tries++)
-		result = chain_each(&run->netlink, AF_UNSPEC, NULL, note_behind, run, &diag);
+		result = find_behind(&run->netlink, &behind, &diag);
 	if (result == 0)
 		result = examine(&run->netlink, run->settings.table, &examination, forget, states, &diag);
 	for (int id = 0; id < TABLES && result == 0; id++)
@@ -761,13 +747,9 @@ static bool tell_gaps(struct run *run, void (*take)(void *context, const char *g
 {
 	char line[96];
 	struct text text = TEXT_ON(line);
-	bool partial = run->survey.switched[0] || run->hardware_flowtable[0] || run->behind[0];
+	bool partial = run->hardware_flowtable[0] || run->behind[0];
 	if (*run->behind)
 		take(run, run->behind);
-	text_addf(&text, "what a switch forwards between ports of %s by itself", run->survey.switched);
-	if (*run->survey.switched)
-		take(run, line);
-	text = TEXT_ON(line);
 	text_addf(&text, "flows that flowtable %s has offloaded to hardware", run->hardware_flowtable);
 	if (*run->hardware_flowtable)
 		take(run, line);

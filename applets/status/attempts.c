@@ -25,6 +25,7 @@ static int take_attempt(const struct element_info *element, void *context)
 	struct attempts *attempts = reading->attempts;
 	size_t length = family_address_length(reading->family);
 	const uint8_t *key = element->key;
+	const uint64_t lifetime = POLICY_ATTEMPT_SECONDS * 1000ull;
 	if (element->key_length != length + 4 + 4 + POLICY_INTERFACE_SIZE ||
 	    attempts->count == ATTEMPTS_MAX)
 		return 0;
@@ -34,7 +35,7 @@ static int take_attempt(const struct element_info *element, void *context)
 		.protocol = key[length],
 		.port = (uint16_t)(key[length + 4] << 8 | key[length + 5]),
 		.packets = element->packets,
-		.age = POLICY_ATTEMPT_SECONDS * 1000ull - element->expires,
+		.age = element->expires < lifetime ? lifetime - element->expires : 0,
 	};
 	memcpy(attempt->address.bytes, key, length);
 	memcpy(attempt->interface, key + length + 8, sizeof attempt->interface - 1);
@@ -53,7 +54,8 @@ static int by_age(const void *a, const void *b)
 int attempts_read(struct netlink *netlink, const char *table, struct attempts *attempts, struct diag *diag)
 {
 	attempts->count = 0;
-	attempts->list = calloc(ATTEMPTS_MAX, sizeof *attempts->list);
+	if (!attempts->list)
+		attempts->list = calloc(ATTEMPTS_MAX, sizeof *attempts->list);
 	if (!attempts->list)
 		return diag_errno(diag, ENOMEM, "list attempts");
 	for (int i = 0; i < TABLES * IP_FAMILIES; i++) {

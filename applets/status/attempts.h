@@ -21,7 +21,7 @@ struct attempts {
 	size_t count;
 };
 
-/* Returns 0 or -errno with a diagnostic. attempts_fini releases it in each case. */
+/* Returns 0 or -errno with a diagnostic. May be called again. attempts_fini releases it in each case. */
 int attempts_read(struct netlink *netlink, const char *table, struct attempts *attempts, struct diag *diag);
 void attempts_fini(struct attempts *attempts);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* status: what is in force, read back from the kernel, and what the device tried to reach meanwhile. */
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -58,6 +59,8 @@ struct status {
 	struct status_options options;
 	struct netlink netlink;
 	char table[256];
+	char other[256]; /* a quarantine of another name, "": none */
+	int rank; /* how good a choice the table is */
 	struct table_state states[TABLES];
 	const struct table_seal *seal; /* of the first table that has one; NULL: none of them is ours */
 	const char *comment; /* of the first table that is there; NULL: none is */
@@ -71,6 +74,10 @@ struct status {
 	const char *state; /* the word for it */
 	enum exit_code code;
 	bool partial;
+	bool probation;
+	bool beside; /* the probation is of another plan than the tables' own */
+	bool over; /* in one of the tables at least */
+	uint64_t left; /* ms of --for, in the table where it is most; 0: none */
 	struct attempts attempts;
 	int64_t now; /* seconds since the epoch */
 };
@@ -130,23 +137,33 @@ static void each_line(struct lines *lines, void (*take)(void *context, const cha
 
 /* ---- reading ---- */
 
-/* The table that there is: the default one, else the first of ours. */
+/* The table that there is: the default one of ours, another of ours, or what stands under the default name. */
 static int choose_table(const struct table_info *table, void *context)
 {
 	struct status *status = context;
 	bool preferred = strcmp(table->name, CONFIG_DEFAULT_TABLE) == 0;
-	bool ours = table_is_ours(table);
-	if ((preferred && (ours || table->family == NFPROTO_INET)) || (ours && !status->table[0]))
+	int rank = preferred && table->family == NFPROTO_INET;
+	if (table_is_ours(table))
+		rank = 2 + preferred;
+	if (rank == 0 || strcmp(table->name, status->table) == 0)
+		return 0;
+	if (rank > status->rank) {
+		text_copy(status->other, sizeof status->other, status->table);
 		text_copy(status->table, sizeof status->table, table->name);
+		status->rank = rank;
+	} else {
+		text_copy(status->other, sizeof status->other, table->name);
+	}
 	return 0;
 }
 
 static int find_table(struct status *status, struct diag *diag)
 {
-	if (!status->options.table)
-		return table_each(&status->netlink, choose_table, status, diag);
-	text_copy(status->table, sizeof status->table, status->options.table);
-	return 0;
+	if (status->options.table) {
+		text_copy(status->table, sizeof status->table, status->options.table);
+		status->rank = INT_MAX;
+	}
+	return table_each(&status->netlink, choose_table, status, diag);
 }
 
 static int keep_link(void *context, const struct netlink_link *link)
@@ -212,9 +229,15 @@ static void begin_again(void *context)
 {
 	struct status *status = context;
 	clear_lines(&status->differences);
+	clear_lines(&status->gaps);
+	clear_lines(&status->peers);
+	clear_lines(&status->resolvers);
+	status->partial = false;
 	status->every_device = 0;
-	for (size_t i = 0; i < status->link_count; i++)
+	for (size_t i = 0; i < status->link_count; i++) {
 		status->links[i].hooks = 0;
+		status->links[i].known = false;
+	}
 }
 
 struct peer_listing {
@@ -255,8 +278,6 @@ static int read_peers(struct status *status, struct diag *diag)
 {
 	static const enum set_id sets[] = { SET_SERVER, SET_ALLOW_OUT, SET_ALLOW_IN, SET_RESOLVER };
 	int result = 0;
-	clear_lines(&status->peers);
-	clear_lines(&status->resolvers);
 	for (size_t i = 0; i < sizeof sets / sizeof *sets * IP_FAMILIES && result == 0; i++) {
 		struct peer_listing listing = { status, sets[i / IP_FAMILIES], (enum ip_family)(i % IP_FAMILIES) };
 		char name[32];
@@ -267,6 +288,13 @@ static int read_peers(struct status *status, struct diag *diag)
 	return result;
 }
 
+/* Something that makes it partial. */
+static void note_uncovered(struct status *status, const char *gap)
+{
+	add_line(&status->gaps, gap);
+	status->partial = true;
+}
+
 static int note_flowtable(const struct flowtable_info *flowtable, void *context)
 {
 	struct status *status = context;
@@ -275,34 +303,43 @@ static int note_flowtable(const struct flowtable_info *flowtable, void *context)
 	if (!flowtable->hardware)
 		return 0;
 	text_addf(&text, "flows that flowtable %.31s has offloaded to hardware", flowtable->name);
-	add_line(&status->gaps, line);
-	status->partial = true;
+	note_uncovered(status, line);
 	return 0;
+}
+
+/* All but the examination. */
+static int read_rest(void *context, struct diag *diag)
+{
+	struct status *status = context;
+	char line[128];
+	struct text behind = TEXT_ON(line);
+	char known[32];
+	struct text text = TEXT_ON(known);
+	set_name(&text, "", SET_KNOWN, IPV4);
+	int result = element_each(&status->netlink, NFPROTO_NETDEV, status->table, known, note_known, status, diag);
+	if (result == 0)
+		result = read_peers(status, diag);
+	if (result == 0)
+		result = flowtable_each(&status->netlink, note_flowtable, status, diag);
+	if (result == 0)
+		result = find_behind(&status->netlink, &behind, diag);
+	if (behind.length)
+		note_uncovered(status, line);
+	return result == 0 ? attempts_read(&status->netlink, status->table, &status->attempts, diag) : result;
 }
 
 static int read_all(struct status *status, struct diag *diag)
 {
-	const struct examination examination = { note_difference, note_hook, status };
-	char known[32];
-	struct text text = TEXT_ON(known);
+	const struct examination examination = { note_difference, note_hook, read_rest, status };
 	int result = netlink_open(&status->netlink, NETLINK_NETFILTER, diag);
 	if (result == 0)
 		result = find_table(status, diag);
 	if (result < 0 || !status->table[0])
 		return result;
 	result = read_links(status, diag);
-	if (result == 0)
-		result = examine(&status->netlink, status->table, &examination, begin_again, status->states, diag);
-	set_name(&text, "", SET_KNOWN, IPV4);
-	if (result == 0)
-		result = element_each(&status->netlink, NFPROTO_NETDEV, status->table, known, note_known, status, diag);
-	if (result == 0)
-		result = read_peers(status, diag);
-	if (result == 0)
-		result = flowtable_each(&status->netlink, note_flowtable, status, diag);
-	if (result == 0)
-		result = attempts_read(&status->netlink, status->table, &status->attempts, diag);
-	return result;
+	if (result < 0)
+		return result;
+	return examine(&status->netlink, status->table, &examination, begin_again, status->states, diag);
 }
 
 /* ---- what follows from it ---- */
@@ -326,8 +363,7 @@ static void judge_links(struct status *status)
 		if ((hooks & wanted) == wanted)
 			continue;
 		text_addf(&text, "raw frames on %s (it came later, or was made anew)", link->name);
-		add_line(&status->gaps, line);
-		status->partial = true;
+		note_uncovered(status, line);
 	}
 }
 
@@ -373,30 +409,43 @@ static void conclude(struct status *status, const char *state, enum exit_code co
 	status->code = code;
 }
 
-static void judge(struct status *status)
+/* What counts for a time only: where one table holds packets up, another whose time is over is a hole. */
+static bool judge_times(struct status *status)
 {
 	bool filters = false;
-	bool over = false;
-	bool probation = false;
 	for (int id = 0; id < TABLES; id++) {
 		const struct table_state *state = &status->states[id];
-		filters |= state->found && state->filters && !state->over;
-		over |= state->found && state->over;
-		probation |= state->found && state->probation && !state->over;
-		if (state->found && !status->comment)
+		filters |= state->filters && !state->over;
+		status->over |= state->over;
+		status->beside |= state->beside;
+		status->probation |= state->beside || (state->probation && !state->over);
+		status->left = state->left > status->left ? state->left : status->left;
+	}
+	for (int id = 0; id < TABLES; id++) {
+		if (filters && status->states[id].over)
+			note_difference(status, (enum table_id)id, "its time is over: it lets everything pass");
+	}
+	return filters;
+}
+
+static void judge(struct status *status)
+{
+	for (int id = TABLES - 1; id >= 0; id--) {
+		const struct table_state *state = &status->states[id];
+		if (state->found)
 			status->comment = state->info.comment;
-		if (state->found && state->info.sealed && !status->seal)
+		if (state->found && state->info.sealed)
 			status->seal = &state->info.seal;
 	}
-	if (!filters) {
-		conclude(status, over ? "over" : "not quarantined", EXIT_ANSWER_NO);
+	if (!judge_times(status)) {
+		conclude(status, "not quarantined", EXIT_ANSWER_NO);
 		return;
 	}
 	if (status->seal)
 		judge_tables(status);
 	else
 		judge_unsealed(status);
-	if (probation)
+	if (status->probation)
 		conclude(status, "on probation", EXIT_UNVERIFIED);
 	else if (status->partial || status->differences.count > 0)
 		conclude(status, "partial", EXIT_PARTIAL);
@@ -439,7 +488,6 @@ static void tell_times(struct status *status, struct text *text)
 	char line[128];
 	struct text words = TEXT_ON(line);
 	const struct table_seal *seal = status->seal;
-	uint64_t left = status->states[TABLE_INET].left;
 	if (!seal)
 		return;
 	date_format(seal->began_wall, &words);
@@ -448,15 +496,14 @@ static void tell_times(struct status *status, struct text *text)
 	text_add(&words, " ago)");
 	item_format(text, "since", line);
 	words = TEXT_ON(line);
-	if (left) {
-		text_add(&words, "released, or ");
-		duration_format(left / 1000, &words);
+	text_add(&words, "released");
+	if (status->left) {
+		text_add(&words, ", or ");
+		duration_format(status->left / 1000, &words);
 		text_add(&words, " from now");
 	}
-	if (status->states[TABLE_INET].over)
-		item_format(text, "until", "its time was over");
-	else
-		item_format(text, "until", left ? line : "released");
+	bool ended = status->over && status->code == EXIT_ANSWER_NO;
+	item_format(text, "until", ended ? "its time was over" : line);
 }
 
 /* What the inet table lets pass, others have let pass as well. */
@@ -520,10 +567,12 @@ static void tell_state(const struct status *status, struct text *text)
 {
 	if (!status->comment)
 		text_add(text, "not quarantined: no table of ours is there\n");
-	else if (status->code == EXIT_ANSWER_NO && strcmp(status->state, "over") == 0)
+	else if (status->code == EXIT_ANSWER_NO && status->over)
 		text_addf(text, "not quarantined: the time of table %.60s is over\n", status->table);
 	else if (status->code == EXIT_ANSWER_NO)
 		text_addf(text, "not quarantined: table %.60s holds nothing up\n", status->table);
+	else if (status->beside)
+		text_addf(text, "%s beside an older one: table %.60s\n", status->state, status->table);
 	else
 		text_addf(text, "%s: table %.60s%s\n", status->state, status->table,
 			  status->seal && status->differences.count == 0 ? ", intact" : "");
@@ -532,6 +581,8 @@ static void tell_state(const struct status *status, struct text *text)
 static void tell(struct status *status, struct text *text)
 {
 	tell_state(status, text);
+	if (*status->other)
+		item_format(text, "also there", status->other);
 	if (!status->comment)
 		return;
 	tell_lines(text, "differs", &status->differences);
@@ -564,8 +615,8 @@ static void tell_attempts(const struct status *status, struct text *text)
 		item_format(text, age, line);
 	}
 	if (unlisted)
-		text_addf(text, "%llu packets more: the list was full, whom they were for is not known\n",
-			  (unsigned long long)unlisted);
+		text_addf(text, "%llu packet%s more: the list was full, or they were not IP\n",
+			  (unsigned long long)unlisted, unlisted == 1 ? "" : "s");
 }
 
 /* ---- telling programs ---- */
@@ -612,17 +663,19 @@ static void tell_json(struct status *status, struct text *text)
 	if (result.length)
 		words[result.length - 1] = '\0'; /* the newline */
 	begin_json(status, text, words);
-	json_string(text, "state", status->code == EXIT_ANSWER_NO ? "not quarantined" : status->state);
+	json_string(text, "state", status->state);
 	json_number(text, "exit", status->code);
 	if (status->comment) {
 		json_string(text, "table", status->table);
 		json_bool(text, "intact", status->seal && status->differences.count == 0);
 		json_string(text, "set_by", status->comment);
 	}
+	if (*status->other)
+		json_string(text, "other", status->other);
 	if (status->seal) {
 		json_number(text, "since", status->seal->began_wall);
 		json_number(text, "age", (int64_t)age_of(status->seal));
-		json_number(text, "left", (int64_t)(status->states[TABLE_INET].left / 1000));
+		json_number(text, "left", (int64_t)(status->left / 1000));
 	}
 	if (status->comment) {
 		json_lines(text, "differs", &status->differences);

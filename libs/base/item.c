@@ -17,12 +17,19 @@ static size_t break_at(const char *string, size_t columns)
 	return at > 0 ? at : columns;
 }
 
+/* Names come from the kernel, where anybody may have put them: a terminal must not take one for a command. */
+static void add_plain(struct text *text, const char *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		text_add_bytes(text, bytes[i] >= ' ' && bytes[i] < 0x7f ? &bytes[i] : "?", 1);
+}
+
 void wrap_format(struct text *text, const char *lead, size_t column, const char *words)
 {
 	while (*words) {
 		size_t length = break_at(words, LINE_COLUMNS - column);
 		text_addf(text, "%-*s", (int)column, lead);
-		text_add_bytes(text, words, length);
+		add_plain(text, words, length);
 		text_add(text, "\n");
 		words += length + (words[length] == ' ');
 		lead = "";

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -42,7 +43,9 @@ struct work {
 	uint64_t wanted; /* the digest of the element that is looked for */
 	struct text *line;
 	uint32_t chains; /* bits 1 << enum chain_id that are there */
-	uint16_t hooks; /* chains with a hook */
+	bool hooked; /* a chain has a hook for packets */
+	bool drops; /* a policy or a rule does */
+	uint16_t hooks; /* chains of the plan with a hook */
 	uint16_t fronts; /* rules in front, of --for */
 	uint16_t next; /* number of the rule that is expected */
 	uint64_t constants; /* of the rule that is being looked at */
@@ -164,36 +167,50 @@ static int examine_set(struct work *work, struct known_set *set, struct diag *di
 	return 0;
 }
 
+/* A set whose element says how long something lasts. */
+struct timer {
+	bool found;
+	bool runs;
+	uint64_t left; /* ms; 0: over, or for ever */
+};
+
 static int note_expiry(const struct element_info *element, void *context)
 {
-	*(uint64_t *)context = element->expires;
+	struct timer *timer = context;
+	timer->runs = true;
+	timer->left = element->expires;
 	return 0;
 }
 
-/* Whether there is such a set, and how many ms are left of its element. */
-static int read_timer(struct work *work, const char *name, bool *found, uint64_t *left, struct diag *diag)
+static int read_timer(struct work *work, const char *name, struct timer *timer, struct diag *diag)
 {
-	*found = false;
-	*left = 0;
+	*timer = (struct timer){ .found = false };
 	for (size_t i = 0; i < work->set_count; i++)
-		*found |= strcmp(work->sets[i].name, name) == 0;
-	return *found ? element_each(work->netlink, family_of(work), work->name, name, note_expiry, left, diag) : 0;
+		timer->found |= strcmp(work->sets[i].name, name) == 0;
+	return timer->found ? element_each(work->netlink, family_of(work), work->name, name, note_expiry, timer, diag) :
+			      0;
 }
 
 static int examine_timers(struct work *work, struct diag *diag)
 {
 	struct table_state *state = work->state;
-	uint64_t left;
-	bool lasts;
-	int result = read_timer(work, set_probation, &state->probation, &left, diag);
-	state->over = state->probation && left == 0;
+	struct timer probation;
+	struct timer beside;
+	struct timer lasts;
+	int result = read_timer(work, set_probation, &probation, diag);
 	if (result == 0)
-		result = read_timer(work, set_beside, &state->beside, &left, diag);
-	state->beside &= left > 0;
+		result = read_timer(work, set_beside, &beside, diag);
 	if (result == 0)
-		result = read_timer(work, set_lasts, &lasts, &state->left, diag);
-	state->over |= lasts && state->left == 0;
-	return result;
+		result = read_timer(work, set_lasts, &lasts, diag);
+	if (result < 0)
+		return result;
+	state->probation = probation.found;
+	state->beside = beside.runs;
+	state->left = lasts.left;
+	state->over = (probation.found && !probation.runs) || (lasts.found && !lasts.runs);
+	if (lasts.runs && !lasts.left)
+		differs(work, "set %s: its element has no end", set_lasts);
+	return 0;
 }
 
 static int examine_sets(struct work *work, struct diag *diag)
@@ -244,7 +261,8 @@ static int examine_chain(const struct chain_info *chain, void *context)
 	struct work *work = context;
 	struct device_context devices = { work, chain->hook };
 	enum chain_id id;
-	work->state->filters |= chain->base && !chain->nat;
+	work->hooked |= chain->base && !chain->nat;
+	work->drops |= chain->drops;
 	if (is_of_probation(chain->name))
 		return 0;
 	if (!find_chain(work, chain->name, &id)) {
@@ -378,6 +396,7 @@ static int examine_rule(const struct rule_info *rule, void *context)
 	struct rule_effect effect = rule_effect(rule);
 	if (is_of_probation(rule->chain))
 		return 0;
+	work->drops |= effect.verdict == NF_DROP;
 	count_rule(work, rule, &effect);
 	if (!rule->sealed) {
 		differs(work, "%.60s: a rule is not ours%s (handle %llu)", rule->chain, verdict_word(effect.verdict),
@@ -421,10 +440,10 @@ static int examine_table(struct work *work, struct diag *diag)
 		result = examine_chains(work, diag);
 	if (result == 0)
 		result = examine_rules(work, diag);
-	if (state->info.flags & NFT_TABLE_F_DORMANT) {
-		state->filters = false;
+	bool dormant = state->info.flags & NFT_TABLE_F_DORMANT;
+	state->filters = work->hooked && work->drops && !dormant;
+	if (dormant)
 		differs(work, "it is dormant: it holds nothing up");
-	}
 	state->intact &= state->info.sealed;
 	return result;
 }
@@ -432,7 +451,7 @@ static int examine_table(struct work *work, struct diag *diag)
 static int examine_tables(struct work *work, struct table_state states[TABLES], struct diag *diag)
 {
 	const struct examination *examination = work->examination;
-	int result = 0;
+	int result = examination->also ? examination->also(examination->context, diag) : 0;
 	for (int id = 0; id < TABLES && result == 0; id++) {
 		struct work fresh = {
 			.netlink = work->netlink,
@@ -471,4 +490,22 @@ int examine(struct netlink *netlink, const char *name, const struct examination 
 	}
 	free(work.sets);
 	return result;
+}
+
+/* That of another quarantine does no harm; it goes by its name, since a table's comment could be forged as well. */
+static int note_behind(const struct chain_info *chain, void *context)
+{
+	struct text *gap = context;
+	uint32_t out = chain->family == NFPROTO_NETDEV ? NF_NETDEV_EGRESS : NF_INET_LOCAL_OUT;
+	if (!chain->base || chain->priority != INT32_MAX || chain->hook != out || chain->family == NFPROTO_ARP ||
+	    strstr(chain->name, chain_types[CHAIN_OUTBOUND].name) ||
+	    strstr(chain->name, chain_types[CHAIN_EGRESS].name) || gap->length)
+		return 0;
+	text_addf(gap, "what %.40s of table %.40s makes of packets", chain->name, chain->table);
+	return 0;
+}
+
+int find_behind(struct netlink *netlink, struct text *gap, struct diag *diag)
+{
+	return chain_each(netlink, AF_UNSPEC, NULL, note_behind, gap, diag);
 }

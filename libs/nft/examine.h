@@ -6,6 +6,7 @@
 #ifndef NFT_EXAMINE_H
 #define NFT_EXAMINE_H
 
+#include "base/text.h"
 #include "nft/table.h"
 
 /* What rules have counted. */
@@ -22,9 +23,9 @@ struct table_state {
 	bool found;
 	struct table_info info; /* its seal says of what run it is */
 	bool intact; /* nothing differs */
-	bool filters; /* it has a chain with a hook, and is not dormant */
+	bool filters; /* it has a chain with a hook, something that drops, and is not dormant */
 	bool probation; /* it counts only until a probation ends */
-	bool beside; /* there is another quarantine's probation beside it */
+	bool beside; /* it lets everything pass while the probation of another plan beside it decides */
 	bool over; /* the time of --for, or of the probation, has ended: it lets everything pass */
 	uint64_t left; /* ms of --for; 0: until release, or over */
 	struct tally accepted[DIRECTIONS];
@@ -32,12 +33,14 @@ struct table_state {
 	uint64_t unlisted; /* packets of attempts that the full list had no room for */
 };
 
-/* What an examination tells while it goes on; either may be NULL. */
+/* What an examination tells while it goes on; each may be NULL. */
 struct examination {
 	/* Something is not as it was installed: "chain inbound_chain: a rule is missing after 'loopback'". */
 	void (*differs)(void *context, enum table_id table, const char *what);
 	/* A device has a chain of the netdev table. hook: enum nf_dev_hooks. */
 	void (*hooked)(void *context, uint32_t hook, const char *device);
+	/* Reads what else shall be of the same moment. Returns 0 or -errno with a diagnostic. */
+	int (*also)(void *context, struct diag *diag);
 	void *context;
 };
 
@@ -48,5 +51,11 @@ struct examination {
  */
 int examine(struct netlink *netlink, const char *name, const struct examination *examination,
 	    void (*restart)(void *context), struct table_state states[TABLES], struct diag *diag);
+
+/*
+ * Looks for a chain of somebody else's that sees what ours have let out, and says what is not covered for its sake. Of
+ * two chains of the same priority the kernel calls the newer one first.
+ */
+int find_behind(struct netlink *netlink, struct text *gap, struct diag *diag);
 
 #endif

@@ -20,6 +20,7 @@ static const struct {
 static const char *const other_gaps[] = {
 	"DNS to any address: the local resolver's upstreams are unknown",
 	"raw PPPoE session frames",
+	"what a switch forwards between its ports by itself",
 };
 
 void coverage_describe(const struct policy *policy, struct text *text)

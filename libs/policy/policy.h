@@ -179,6 +179,7 @@ struct policy_links {
 enum {
 	GAP_DNS = 1 << 0, /* any address, because the resolvers that are asked are not known */
 	GAP_PPPOE = 1 << 1, /* what is in raw frames of PPPoE sessions */
+	GAP_SWITCH = 1 << 2, /* ports that are switched in hardware */
 };
 
 /* What becomes of packets that are dropped, beside that. */
@@ -467,8 +468,8 @@ static inline const void *match_data(const struct match *match)
 
 /*
  * GOTO: to the chain of the netdev table that decides for all links, in the same direction. JUMP: to
- * CHAIN_ATTEMPTS, that of sealed links to CHAIN_LINK_ATTEMPTS; from the egress of a link to CHAIN_LINK_NEW_MAC, from the
- * chain for all links to CHAIN_LINK_SOURCE. NONE: the next rule decides.
+ * CHAIN_ATTEMPTS, that of sealed links to CHAIN_LINK_ATTEMPTS; from the egress of a link to CHAIN_LINK_NEW_MAC, from
+ * the chain for all links to CHAIN_LINK_SOURCE. NONE: the next rule decides.
  */
 enum verdict { VERDICT_DROP, VERDICT_ACCEPT, VERDICT_GOTO, VERDICT_JUMP, VERDICT_RETURN, VERDICT_NONE };
 

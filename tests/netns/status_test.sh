@@ -63,6 +63,21 @@ run quarantine "${ca[@]}" -t another $good
 gives table_of_another_name 0 status
 matches table_of_another_name_says "table another, intact .* undo with release -t another" "$out"
 gives table_that_is_not_there 1 status -t $default_table
+dev nft add table "${inet[@]}"
+gives table_beside_an_empty_one 0 status
+matches table_beside_an_empty_one_says "table another, intact also there $default_table" "$out"
+run release
+gives empty 1 status
+dev nft "table ${inet[*]} { chain inbound_chain { type filter hook input priority 0; }; }"
+gives nothing_drops 1 status
+matches nothing_drops_says "^not quarantined: table $default_table holds nothing up" "$out"
+run release
+dev nft 'table inet old { chain late { type filter hook output priority 2147483647; }; }'
+gives chain_behind_contain 5 quarantine "${ca[@]}" $good
+gives chain_behind 5 status
+matches chain_behind_says "not covered what late of table old makes of packets" "$out"
+dev nft delete table inet old
+gives chain_behind_gone 0 status
 run release
 
 # ---- each change is named ----
@@ -122,6 +137,18 @@ gives later_link 5 status
 matches later_link_says "not covered .*raw frames on usb0 \(it came later, or was made anew\)" "$out"
 ip -n dev link delete usb0
 gives later_link_gone 0 status -q
+ip -n dev link add $'usb\e[7m' type veth peer name usb1
+run status
+matches names_are_no_commands "raw frames on usb\?\[7m" "$out"
+ip -n dev link delete usb1
+dev nft -j list chains | /usr/bin/python3 -c 'import json, sys
+for item in json.load(sys.stdin)["nftables"]:
+    chain = item.get("chain", {})
+    if chain: print("flush chain {family} {table} {name}".format(**chain))
+    if chain.get("policy") == "drop": print("chain {family} {table} {name} {{ policy accept; }}".format(**chain))' >open
+dev nft -f open
+gives opened 1 status
+matches opened_says "^not quarantined: table $default_table holds nothing up" "$out"
 run release
 
 # ---- on probation ----
@@ -132,6 +159,20 @@ gives probation 6 status
 matches probation_says "^on probation: table" "$out"
 kill -KILL $running
 wait $running 2>/dev/null
+run release
+# what decides meanwhile is not what stands in the older tables
+run quarantine -q "${ca[@]}" $good
+start dev quarantine "${ca[@]}" -T 20 https://one.vr.test:8002/ >out 2>err </dev/null
+running=$!
+check probation_beside_begins wait_for 5 eval 'dev nft list sets | grep -q probation_beside'
+gives probation_beside 6 status
+matches probation_beside_says "^on probation beside an older one: table" "$out"
+kill -KILL $running
+wait $running 2>/dev/null
+for family in inet bridge netdev; do
+	dev nft flush set $family $default_table probation_beside
+done
+gives probation_beside_over 0 status
 run release
 
 # ---- attempts ----
@@ -178,6 +219,8 @@ run status -j
 same lasts_json True "$(json '0 < o["left"] + 1 <= 4')"
 named lasts_rule_deleted "inet [0-9]+ of 3 chains end by themselves \(--for\)" \
 	nft delete rule "${inet[@]}" outbound_chain handle "$(handle inet outbound_chain 'quarbox self-release')"
+run quarantine -q "${ca[@]}" --for 1h $good
+named lasts_ends_in_one_table "inet its time is over: it lets everything pass" nft flush set "${inet[@]}" lasts
 gives lasts_again 0 quarantine "${ca[@]}" --for 3s $good
 blocked lasts_blocks dev world "${forbidden[@]}"
 wait_for 10 eval 'run status; [ $code -eq 1 ]'
