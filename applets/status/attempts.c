@@ -2,6 +2,7 @@
 #include "attempts.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +19,18 @@ struct reading {
 	enum ip_family family;
 };
 
-/* The key: address, protocol, port, each padded to 4 bytes, and the name of the interface. */
+/* The key: address, protocol, port, each padded to 4 bytes, and the interface's index in host byte order. */
 static int take_attempt(const struct element_info *element, void *context)
 {
 	const struct reading *reading = context;
 	struct attempts *attempts = reading->attempts;
+	struct attempt *attempt;
 	size_t length = family_address_length(reading->family);
 	const uint8_t *key = element->key;
 	const uint64_t lifetime = POLICY_ATTEMPT_SECONDS * 1000ull;
-	if (element->key_length != length + 4 + 4 + POLICY_INTERFACE_SIZE ||
-	    attempts->count == ATTEMPTS_MAX)
+	if (element->key_length != length + 4 + 4 + sizeof attempt->interface || attempts->count == ATTEMPTS_MAX)
 		return 0;
-	struct attempt *attempt = &attempts->list[attempts->count++];
+	attempt = &attempts->list[attempts->count++];
 	*attempt = (struct attempt){
 		.address.family = family_number(reading->family),
 		.protocol = key[length],
@@ -38,7 +39,7 @@ static int take_attempt(const struct element_info *element, void *context)
 		.age = element->expires < lifetime ? lifetime - element->expires : 0,
 	};
 	memcpy(attempt->address.bytes, key, length);
-	memcpy(attempt->interface, key + length + 8, sizeof attempt->interface - 1);
+	memcpy(&attempt->interface, key + length + 8, sizeof attempt->interface);
 	return 0;
 }
 
@@ -100,6 +101,17 @@ void attempt_protocol(const struct attempt *attempt, struct text *text)
 		}
 	}
 	text_addf(text, "protocol %u", attempt->protocol);
+}
+
+void attempt_interface(const struct attempt *attempt, struct text *text)
+{
+	char name[IF_NAMESIZE];
+	if (!attempt->interface)
+		return;
+	if (if_indextoname(attempt->interface, name))
+		text_add(text, name);
+	else
+		text_addf(text, "interface %u", attempt->interface);
 }
 
 void attempt_describe(const struct attempt *attempt, struct text *text)

@@ -11,7 +11,7 @@ struct attempt {
 	struct address address;
 	uint8_t protocol; /* IPPROTO_ */
 	uint16_t port; /* of TCP, UDP and SCTP; of ICMP type and code, of others the first two bytes */
-	char interface[POLICY_INTERFACE_SIZE]; /* by which it came; "": it is the device's own */
+	uint32_t interface; /* index of that by which it came; 0: it is the device's own */
 	uint64_t packets;
 	uint64_t age; /* ms since the last packet */
 };
@@ -27,6 +27,9 @@ void attempts_fini(struct attempts *attempts);
 
 /* "tcp 192.0.2.1:443", "icmp 192.0.2.1 type 8" */
 void attempt_describe(const struct attempt *attempt, struct text *text);
+
+/* The name of the interface by which it came, or its number when it is gone; "" when it is the device's own. */
+void attempt_interface(const struct attempt *attempt, struct text *text);
 
 /* "tcp", or the number */
 void attempt_protocol(const struct attempt *attempt, struct text *text);

@@ -610,8 +610,9 @@ static void tell_attempts(const struct status *status, struct text *text)
 		duration_format(attempt->age / 1000, &words);
 		words = TEXT_ON(line);
 		attempt_describe(attempt, &words);
-		text_addf(&words, " %llu packet%s%s%s", (unsigned long long)attempt->packets,
-			  attempt->packets == 1 ? "" : "s", attempt->interface[0] ? " from " : "", attempt->interface);
+		text_addf(&words, " %llu packet%s%s", (unsigned long long)attempt->packets,
+			  attempt->packets == 1 ? "" : "s", attempt->interface ? " from " : "");
+		attempt_interface(attempt, &words);
 		item_format(text, age, line);
 	}
 	if (unlisted)
@@ -692,17 +693,20 @@ static void tell_attempt_json(const struct status *status, const struct attempt 
 	char words[160];
 	char address[ADDRESS_TEXT_SIZE];
 	char protocol[16];
+	char interface[32];
 	struct text result = TEXT_ON(words);
 	struct text address_text = TEXT_ON(address);
 	struct text protocol_text = TEXT_ON(protocol);
+	struct text interface_text = TEXT_ON(interface);
 	attempt_describe(attempt, &result);
 	address_format(&attempt->address, &address_text);
 	attempt_protocol(attempt, &protocol_text);
+	attempt_interface(attempt, &interface_text);
 	begin_json(status, text, words);
 	json_string(text, "address", address);
 	json_string(text, "protocol", protocol);
 	json_number(text, "port", attempt->port);
-	json_string(text, "interface", attempt->interface);
+	json_string(text, "interface", interface);
 	json_number(text, "packets", (int64_t)attempt->packets);
 	json_number(text, "last", status->now - (int64_t)(attempt->age / 1000));
 	json_end(text);

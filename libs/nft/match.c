@@ -997,7 +997,8 @@ static void build_note_attempt(struct rule_builder *builder, const struct match 
 	expression_meta(builder, NFT_META_L4PROTO, register_at(word));
 	expression_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, match->far_port ? DESTINATION_PORT : SOURCE_PORT, 2,
 			   register_at(word + 1));
-	expression_meta(builder, NFT_META_IIFNAME, register_at(word + 2));
+	/* nft could not read the name back that a packet of our own has: it is empty */
+	expression_meta(builder, NFT_META_IIF, register_at(word + 2));
 	expression_count_in_set(builder, name);
 }
 
@@ -1005,7 +1006,7 @@ static void print_note_attempt(struct text *text, const struct rule *rule, const
 {
 	text_add(text, "update @");
 	set_name(text, "", (enum set_id)match->set, rule->family);
-	text_addf(text, " { %s daddr . meta l4proto . th %s . iifname counter }", ip_word(rule->family),
+	text_addf(text, " { %s daddr . meta l4proto . th %s . iif counter }", ip_word(rule->family),
 		  match->far_port ? "dport" : "sport");
 }
 

@@ -58,6 +58,7 @@ enum nft_data_type {
 	NFT_TYPE_ICMP_TYPE = 14,
 	NFT_TYPE_MARK = 19,
 	NFT_TYPE_ICMPV6_TYPE = 29,
+	NFT_TYPE_INTERFACE_INDEX = 20,
 	NFT_TYPE_INTERFACE_NAME = 41,
 	NFT_TYPE_BITS = 6, /* a concatenation's type is its fields', shifted so far and joined */
 };

@@ -314,7 +314,7 @@ static void print_key_type(struct text *text, enum set_id set, enum ip_family fa
 		first = "ether_addr";
 	text_addf(text, "\t\ttype %s%s%s%s\n", first, key & KEY_PROTOCOL ? " . inet_proto" : "",
 		  key & KEY_PORT ? " . inet_service" : "",
-		  key & KEY_INTERFACE && key != KEY_INTERFACE ? " . ifname" : "");
+		  key & KEY_INTERFACE && key != KEY_INTERFACE ? " . iface_index" : "");
 }
 
 void plan_print_element(struct text *text, enum set_id set, enum ip_family family,

@@ -197,8 +197,8 @@ static struct set_description describe_set(enum set_id set, enum ip_family famil
 		description.key_length += 4;
 	}
 	if (key & KEY_INTERFACE && key != KEY_INTERFACE) {
-		description.key_type = description.key_type << NFT_TYPE_BITS | NFT_TYPE_INTERFACE_NAME;
-		description.key_length += POLICY_INTERFACE_SIZE;
+		description.key_type = description.key_type << NFT_TYPE_BITS | NFT_TYPE_INTERFACE_INDEX;
+		description.key_length += 4;
 	}
 	if (set_types[set].size)
 		description.flags = NFT_SET_EVAL;

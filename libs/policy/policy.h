@@ -250,7 +250,7 @@ enum {
 	KEY_ADDRESS = 1,
 	KEY_PROTOCOL = 2,
 	KEY_PORT = 4,
-	KEY_INTERFACE = 8, /* alone: one set for both families; or as the last one */
+	KEY_INTERFACE = 8, /* alone: its name, one set for both families; or as the last one: its index */
 	KEY_MAC = 16, /* alone; one set for both families */
 	KEY_IPV4 = 32, /* an address, alone; of one family only */
 	KEY_OF_FAMILY = KEY_ADDRESS,

@@ -59,7 +59,7 @@ normal_form() {
 def sort(match):
     return "elements = {\n" + "\n".join(sorted(re.split(r",\s+", match[1].strip()))) + " }"
 text = re.sub(r"\n\t\telements = {[^}]*counter[^}]*}", "", sys.stdin.read()) # attempts of the kernel itself
-text = re.sub(r"\telement(?: \w{8}){7}(?: \w{8}){0,3} .*\n", "", text)
+text = re.sub(r"\telement(?: \w{8}){4}(?:(?: \w{8}){3})?  :.*\n", "", text) # the same, and names of devices
 text = re.sub(r"elements = {([^}]*)}", sort, text)
 text = re.sub(r"(?:\telement .*\n)+", lambda match: "".join(sorted(match[0].splitlines(True))), text)
 text = re.sub(r"(?m)^\tcomment \"quarbox .*\"", "\tcomment \"quarbox\"", text)

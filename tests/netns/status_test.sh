@@ -195,6 +195,8 @@ no_long_lines attempts_fit
 run status --attempts -j
 same attempts_json "$rogue4 tcp 443 lan0 True" \
 	"$(json '"%s %s %d %s %s" % (o["address"], o["protocol"], o["port"], o["interface"], o["packets"] > 0)')"
+run nft list ruleset
+same attempts_can_be_read_back "" "$(dev nft -c -f - <out 2>&1)"
 # a scan of more destinations than the list has room for
 dev /usr/bin/python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
