@@ -240,26 +240,21 @@ static void begin_again(void *context)
 	}
 }
 
-struct peer_listing {
-	struct status *status;
-	enum set_id set;
-	enum ip_family family;
-};
-
 /* "192.0.2.1:443", "tcp:192.0.2.1:22:in" */
-static int list_peer(const struct element_info *element, void *context)
+static void list_peer(void *context, enum set_id set, enum ip_family family, const struct element_info *element)
 {
-	const struct peer_listing *listing = context;
-	uint8_t key = set_types[listing->set].key;
-	struct address address = { .family = family_number(listing->family) };
-	size_t length = family_address_length(listing->family);
-	size_t wanted = length + (key & KEY_PROTOCOL ? 4 : 0) + (key & KEY_PORT ? 4 : 0);
-	const uint8_t *port = element->key + length + (key & KEY_PROTOCOL ? 4 : 0);
-	bool brackets = (key & KEY_PORT) && listing->family == IPV6;
+	struct status *status = context;
+	struct lines *lines = set == SET_RESOLVER ? &status->resolvers : &status->peers;
+	uint8_t key = set_types[set].key;
+	struct address address = { .family = family_number(family) };
+	size_t length = family_address_length(family);
+	size_t port_at = length + (key & KEY_PROTOCOL ? 4 : 0);
+	const uint8_t *port = element->key + port_at;
+	bool brackets = (key & KEY_PORT) && family == IPV6;
 	char line[96];
 	struct text text = TEXT_ON(line);
-	if (element->key_length != wanted)
-		return 0;
+	if (!(key & KEY_ADDRESS) || element->key_length != port_at + (key & KEY_PORT ? 4 : 0))
+		return;
 	memcpy(address.bytes, element->key, length);
 	if (key & KEY_PROTOCOL)
 		text_add(&text, element->key[length] == IPPROTO_TCP ? "tcp:" : "udp:");
@@ -268,24 +263,9 @@ static int list_peer(const struct element_info *element, void *context)
 	text_add(&text, brackets ? "]" : "");
 	if (key & KEY_PORT)
 		text_addf(&text, ":%u", port[0] << 8 | port[1]);
-	if (listing->set == SET_ALLOW_IN)
+	if (set == SET_ALLOW_IN)
 		text_add(&text, ":in");
-	add_line(listing->set == SET_RESOLVER ? &listing->status->resolvers : &listing->status->peers, line);
-	return 0;
-}
-
-static int read_peers(struct status *status, struct diag *diag)
-{
-	static const enum set_id sets[] = { SET_SERVER, SET_ALLOW_OUT, SET_ALLOW_IN, SET_RESOLVER };
-	int result = 0;
-	for (size_t i = 0; i < sizeof sets / sizeof *sets * IP_FAMILIES && result == 0; i++) {
-		struct peer_listing listing = { status, sets[i / IP_FAMILIES], (enum ip_family)(i % IP_FAMILIES) };
-		char name[32];
-		struct text text = TEXT_ON(name);
-		set_name(&text, "", listing.set, listing.family);
-		result = element_each(&status->netlink, NFPROTO_INET, status->table, name, list_peer, &listing, diag);
-	}
-	return result;
+	add_line(lines, line);
 }
 
 /* Something that makes it partial. */
@@ -318,8 +298,6 @@ static int read_rest(void *context, struct diag *diag)
 	set_name(&text, "", SET_KNOWN, IPV4);
 	int result = element_each(&status->netlink, NFPROTO_NETDEV, status->table, known, note_known, status, diag);
 	if (result == 0)
-		result = read_peers(status, diag);
-	if (result == 0)
 		result = flowtable_each(&status->netlink, note_flowtable, status, diag);
 	if (result == 0)
 		result = find_behind(&status->netlink, &behind, diag);
@@ -330,7 +308,7 @@ static int read_rest(void *context, struct diag *diag)
 
 static int read_all(struct status *status, struct diag *diag)
 {
-	const struct examination examination = { note_difference, note_hook, read_rest, status };
+	const struct examination examination = { note_difference, note_hook, list_peer, read_rest, status };
 	int result = netlink_open(&status->netlink, NETLINK_NETFILTER, diag);
 	if (result == 0)
 		result = find_table(status, diag);

@@ -89,8 +89,8 @@ int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
 	struct answer answer = { .sequence = netlink_next_sequence(netlink), .take = take, .context = context };
 	union {
 		struct nlmsghdr header;
-		/* the kernel fits dumps to the reader's buffer up to 32 KiB; a rule is well below 8 */
-		char bytes[8192];
+		/* dumps come in parts of up to this size; for each the kernel walks through a set from its start */
+		char bytes[16384];
 	} buffer;
 	request->nlmsg_seq = answer.sequence;
 	if (mnl_socket_sendto(netlink->socket, request, request->nlmsg_len) < 0)

@@ -36,10 +36,14 @@ struct work {
 	const char *name;
 	enum table_id table;
 	const struct examination *examination;
+	bool silent; /* differences are not told */
 	struct table_state *state;
 	struct known_set *sets;
 	size_t set_count;
 	struct known_set *counted; /* whose elements are being listed */
+	bool counted_is_ours; /* by its name, of this type */
+	enum set_id counted_id;
+	enum ip_family counted_family;
 	uint64_t wanted; /* the digest of the element that is looked for */
 	struct text *line;
 	uint32_t chains; /* bits 1 << enum chain_id that are there */
@@ -66,7 +70,7 @@ static void differs(const struct work *work, const char *format, ...)
 	struct text text = TEXT_ON(line);
 	va_list arguments;
 	work->state->intact = false;
-	if (!work->examination->differs)
+	if (work->silent || !work->examination->differs)
 		return;
 	va_start(arguments, format);
 	text_vaddf(&text, format, arguments);
@@ -92,14 +96,6 @@ static int keep_set(const struct set_info *set, void *context)
 	return 0;
 }
 
-static int count_element(const struct element_info *element, void *context)
-{
-	struct work *work = context;
-	work->counted->found.sum += digest_element(element->key, element->key_length);
-	work->counted->found.count++;
-	return 0;
-}
-
 /* Of which set of ours the name is; false: of none. */
 static bool find_type(const char *name, enum set_id *set, enum ip_family *family)
 {
@@ -117,14 +113,25 @@ static bool find_type(const char *name, enum set_id *set, enum ip_family *family
 	return false;
 }
 
+/* What the sets of the inet table allow is told as well. */
+static int count_element(const struct element_info *element, void *context)
+{
+	struct work *work = context;
+	const struct examination *examination = work->examination;
+	work->counted->found.sum += digest_element(element->key, element->key_length);
+	work->counted->found.count++;
+	if (work->counted_is_ours && work->table == TABLE_INET && examination->element)
+		examination->element(examination->context, work->counted_id, work->counted_family, element);
+	return 0;
+}
+
 static int name_element(const struct element_info *element, void *context)
 {
 	struct work *work = context;
-	enum set_id set;
-	enum ip_family family;
+	enum set_id set = work->counted_id;
+	enum ip_family family = work->counted_family;
 	uint8_t key[64] = { 0 };
-	if (digest_element(element->key, element->key_length) != work->wanted ||
-	    !find_type(work->counted->name, &set, &family))
+	if (digest_element(element->key, element->key_length) != work->wanted || !work->counted_is_ours)
 		return 0;
 	memcpy(key, element->key, element->key_length < sizeof key ? element->key_length : sizeof key);
 	size_t length = family_address_length(family);
@@ -155,6 +162,7 @@ static int examine_set(struct work *work, struct known_set *set, struct diag *di
 	if (set->flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT))
 		return 0;
 	work->counted = set;
+	work->counted_is_ours = find_type(set->name, &work->counted_id, &work->counted_family);
 	int result = element_each(work->netlink, family_of(work), work->name, set->name, count_element, work, diag);
 	if (result < 0 || !set->sealed)
 		return result;
@@ -427,14 +435,13 @@ static int examine_rules(struct work *work, struct diag *diag)
 
 static int examine_table(struct work *work, struct diag *diag)
 {
-	static const struct examination silent = { .differs = NULL };
 	struct table_state *state = work->state;
 	*state = (struct table_state){ .intact = true };
 	int result = table_find(work->netlink, family_of(work), work->name, &state->info, &state->found, diag);
 	if (result < 0 || !state->found)
 		return result;
 	if (!state->info.sealed) /* its rules are counted all the same */
-		work->examination = &silent;
+		work->silent = true;
 	result = examine_sets(work, diag);
 	if (result == 0)
 		result = examine_chains(work, diag);

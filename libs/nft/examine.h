@@ -39,6 +39,8 @@ struct examination {
 	void (*differs)(void *context, enum table_id table, const char *what);
 	/* A device has a chain of the netdev table. hook: enum nf_dev_hooks. */
 	void (*hooked)(void *context, uint32_t hook, const char *device);
+	/* An element of a set of the inet table. */
+	void (*element)(void *context, enum set_id set, enum ip_family family, const struct element_info *element);
 	/* Reads what else shall be of the same moment. Returns 0 or -errno with a diagnostic. */
 	int (*also)(void *context, struct diag *diag);
 	void *context;
