@@ -109,7 +109,8 @@ static bool says_unsupported(int error)
 /* The layers without which the transaction may pass. */
 static uint8_t refused_layers(const struct refusal *refusal, int error)
 {
-	if (refusal->type < 0 || !(says_unsupported(error) || error == -EINVAL))
+	/* a chain has room for 256 devices, NFT_NETDEVICE_MAX */
+	if (refusal->type < 0 || !(says_unsupported(error) || error == -EINVAL || error == -EFBIG))
 		return 0;
 	if (refusal->family == NFPROTO_BRIDGE)
 		return LAYER_BRIDGE;

@@ -137,6 +137,12 @@ gives later_link 5 status
 matches later_link_says "not covered .*raw frames on usb0 \(it came later, or was made anew\)" "$out"
 ip -n dev link delete usb0
 gives later_link_gone 0 status -q
+for i in {1..130}; do echo "link add many$i type veth peer name more$i"; done | ip -n dev -batch -
+gives more_links_than_a_chain_takes 5 quarantine "${ca[@]}" $good
+gives more_links_than_a_chain_takes_status 5 status
+matches more_links_than_a_chain_takes_says "not covered received frames below IP.* \(the kernel refuses it\)" "$out"
+for i in {1..130}; do echo "link delete many$i"; done | ip -n dev -batch -
+run quarantine -q "${ca[@]}" $good
 ip -n dev link add $'usb\e[7m' type veth peer name usb1
 run status
 matches names_are_no_commands "raw frames on usb\?\[7m" "$out"
