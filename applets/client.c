@@ -17,18 +17,23 @@ int applet_read_client(const char *path, struct velociraptor_config *config,
 {
 	if (!CONFIG_VELOCIRAPTOR_CONFIG)
 		return 0;
+	char *literal = getenv("VELOCIRAPTOR_LITERAL_CONFIG");
 	const struct velociraptor_sources sources = {
 		.path = path,
 		.default_path = VELOCIRAPTOR_CONFIG_PATH,
 		.environment_path = getenv("VELOCIRAPTOR_CONFIG"),
-		.environment_text = getenv("VELOCIRAPTOR_LITERAL_CONFIG"),
+		.environment_text = literal,
 	};
 	*environment = (struct velociraptor_environment){
 		.http_proxy = first_of("HTTP_PROXY", "http_proxy"),
 		.https_proxy = first_of("HTTPS_PROXY", "https_proxy"),
 		.no_proxy = first_of("NO_PROXY", "no_proxy"),
 	};
-	return velociraptor_config_find(&sources, config, diag);
+	int result = velociraptor_config_find(&sources, config, diag);
+	/* a child that talks to strangers gets our environment: no private key may be left there */
+	if (literal)
+		explicit_bzero(literal, strlen(literal));
+	return result;
 }
 
 bool applet_is_client_path(const char *path)

@@ -221,15 +221,20 @@ port=9299
 	done
 	client_config api.pem api.key
 } >client.yaml
-start dev probe -q -T 3 -c client.yaml
-parent=$!
-wait_for 5 pgrep -P $parent
-child=$(pgrep -P $parent)
-wait_for 5 grep -q '^Seccomp:.*2' "/proc/$child/status"
 key_lines=$(grep -c '^.\{41,\}' api.key)
-same key_is_in_the_parent "$key_lines" "$("$tools/in_memory.py" $parent api.key)"
-same key_is_not_in_the_child 0 "$("$tools/in_memory.py" "$child" api.key)"
-wait $parent
+key_stays_in_the_parent() { # NAME COMMAND...
+	local name=$1 parent child
+	start dev "${@:2}"
+	parent=$!
+	wait_for 5 pgrep -P $parent
+	child=$(pgrep -P $parent)
+	wait_for 5 grep -q '^Seccomp:.*2' "/proc/$child/status"
+	same "${name}_is_in_the_parent" "$key_lines" "$("$tools/in_memory.py" $parent api.key)"
+	same "${name}_is_not_in_the_child" 0 "$("$tools/in_memory.py" "$child" api.key)"
+	wait $parent
+}
+key_stays_in_the_parent key probe -q -T 3 -c client.yaml
+key_stays_in_the_parent key_of_the_environment env "VELOCIRAPTOR_LITERAL_CONFIG=$(cat client.yaml)" "$bin/probe" -q -T 3
 
 # ---- nginx ----
 
