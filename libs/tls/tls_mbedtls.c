@@ -129,12 +129,40 @@ static int wait_or_fail(const struct tls *tls, int error, struct deadline deadli
 	return 0;
 }
 
+static int no_certificate(struct diag *diag)
+{
+	return diag_fail(diag, EPROTO, "TLS handshake: the peer sent no certificate");
+}
+
+/*
+ * When the peer has shown that the key is its own, with TLS 1.2 (ECDHE) and 1.3 alike, and before it gets anything of
+ * ours: strangers are shown no client certificate.
+ */
+static int verify_peer(const struct tls *tls, const struct tls_settings *settings, struct tls_facts *facts,
+		       struct diag *diag)
+{
+	const mbedtls_ssl_session *session = tls->ssl.MBEDTLS_PRIVATE(session_negotiate);
+	text_copy(facts->version, sizeof facts->version, mbedtls_ssl_get_version(&tls->ssl));
+	text_copy(facts->cipher, sizeof facts->cipher,
+		  mbedtls_ssl_get_ciphersuite_name(session->MBEDTLS_PRIVATE(ciphersuite)));
+	if (!session->MBEDTLS_PRIVATE(peer_cert))
+		return no_certificate(diag);
+	return certificate_verify(session->MBEDTLS_PRIVATE(peer_cert), settings, facts, diag);
+}
+
 /* No function says whether the server asks for a client certificate; its message is still there after that step. */
-static int handshake(struct tls *tls, struct deadline deadline, struct tls_facts *facts, struct diag *diag)
+static int handshake(struct tls *tls, const struct tls_settings *settings, struct deadline deadline,
+		     struct tls_facts *facts, struct diag *diag)
 {
 	while (!mbedtls_ssl_is_handshake_over(&tls->ssl)) {
-		bool may_ask = tls->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_CERTIFICATE_REQUEST;
-		int result = mbedtls_ssl_handshake_step(&tls->ssl);
+		int state = tls->ssl.MBEDTLS_PRIVATE(state);
+		bool may_ask = state == MBEDTLS_SSL_CERTIFICATE_REQUEST;
+		int result = 0;
+		if (state == MBEDTLS_SSL_CLIENT_CERTIFICATE && !facts->has_leaf)
+			result = verify_peer(tls, settings, facts, diag);
+		if (result < 0)
+			return result;
+		result = mbedtls_ssl_handshake_step(&tls->ssl);
 		if (result != 0)
 			result = wait_or_fail(tls, result, deadline, "TLS handshake", diag);
 		else if (may_ask)
@@ -142,7 +170,7 @@ static int handshake(struct tls *tls, struct deadline deadline, struct tls_facts
 		if (result < 0)
 			return result;
 	}
-	return 0;
+	return facts->has_leaf ? 0 : no_certificate(diag);
 }
 
 /* Returns 0 or mbedtls' error. */
@@ -169,7 +197,7 @@ static int configure(struct tls *tls, const struct tls_settings *settings)
 						 MBEDTLS_SSL_PRESET_DEFAULT);
 	if (result != 0)
 		return result;
-	/* certificate_verify decides after the handshake, when the peer has shown that the key is its own */
+	/* verify_peer decides */
 	mbedtls_ssl_conf_authmode(&tls->config, MBEDTLS_SSL_VERIFY_NONE);
 	mbedtls_ssl_conf_min_tls_version(&tls->config, MBEDTLS_SSL_VERSION_TLS1_2);
 	mbedtls_ssl_conf_rng(&tls->config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
@@ -182,7 +210,7 @@ static int configure(struct tls *tls, const struct tls_settings *settings)
 	return mbedtls_ssl_set_hostname(&tls->ssl, send_name ? settings->server_name : NULL);
 }
 
-static int handshake_and_verify(struct tls *tls, const struct tls_settings *settings, struct deadline deadline,
+static int shake_hands(struct tls *tls, const struct tls_settings *settings, struct deadline deadline,
 				struct tls_facts *facts, struct diag *diag)
 {
 	int result = configure(tls, settings);
@@ -190,15 +218,7 @@ static int handshake_and_verify(struct tls *tls, const struct tls_settings *sett
 		return fail(tls, result, "prepare TLS", diag);
 	if (settings->identity.certificate.length > 0 && read_identity(tls, &settings->identity) != 0)
 		return diag_fail(diag, EBADMSG, "our client certificate or its private key can't be read");
-	result = handshake(tls, deadline, facts, diag);
-	if (result < 0)
-		return result;
-	text_copy(facts->version, sizeof facts->version, mbedtls_ssl_get_version(&tls->ssl));
-	text_copy(facts->cipher, sizeof facts->cipher, mbedtls_ssl_get_ciphersuite(&tls->ssl));
-	const mbedtls_x509_crt *chain = mbedtls_ssl_get_peer_cert(&tls->ssl);
-	if (!chain)
-		return diag_fail(diag, EPROTO, "TLS handshake: the peer sent no certificate");
-	return certificate_verify(chain, settings, facts, diag);
+	return handshake(tls, settings, deadline, facts, diag);
 }
 
 int tls_open(int fd, const struct tls_settings *settings, struct deadline deadline, struct tls **tls,
@@ -215,7 +235,7 @@ int tls_open(int fd, const struct tls_settings *settings, struct deadline deadli
 	mbedtls_ssl_config_init(&opened->config);
 	mbedtls_x509_crt_init(&opened->certificate);
 	mbedtls_pk_init(&opened->key);
-	int result = handshake_and_verify(opened, settings, deadline, facts, diag);
+	int result = shake_hands(opened, settings, deadline, facts, diag);
 	if (result < 0)
 		tls_close(opened);
 	else

@@ -207,6 +207,9 @@ another='refused: server demands another client certificate: receive: the peer s
 	identity_row ours_is_not_asked_for 0 'proven: ' api.pem ca.pem $rsa $go
 	identity_row ours_not_to_a_stranger 1 'refused: certificate CN=VelociraptorServer, issued by .* its chain does not' \
 		api.pem api.key -cert $work/stranger.pem -key $work/server.key $go $ask
+	identity_row ours_not_to_a_stranger_tls12 1 'refused: certificate CN=VelociraptorServer, issued by .* its chain does not' \
+		api.pem api.key -cert $work/stranger.pem -key $work/server.key -tls1_2 $ask
+	check a_stranger_sees_no_certificate bash -c "! grep -q 'CN = api' s_server.log"
 }
 
 # The key stays with the parent as long as nobody demands it. What was read before it is long enough that the parser's
