@@ -59,7 +59,9 @@ int velociraptor_proxy_parse(const char *text, struct velociraptor_proxy *proxy,
 	host += 3;
 	size_t length = strcspn(host, "/?");
 	const char *at = memrchr(host, '@', length);
-	if (at && !decode(host, (size_t)(at - host), parsed.credentials, sizeof parsed.credentials))
+	/* '/' or '?' in a password ends what counts as the host: that would be printed */
+	if (strchr(host + length, '@') ||
+	    (at && !decode(host, (size_t)(at - host), parsed.credentials, sizeof parsed.credentials)))
 		return refuse(diag, "user name and password of the proxy are too long, or not encoded as in a URL");
 	text_add_bytes(&url, text, (size_t)(host - text));
 	host = at ? at + 1 : host;

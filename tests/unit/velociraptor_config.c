@@ -363,6 +363,8 @@ static void proxies(void **state)
 						  "with http:// or https://");
 	fails_in_client("  proxy: http://u:secret%4@p.test/\n", "F line 3 column 10: Client.proxy: user name and password "
 								"of the proxy are too long, or not encoded as in a URL");
+	fails_in_client("  proxy: http://u:sec/ret@p.test/\n", "F line 3 column 10: Client.proxy: user name and password "
+								"of the proxy are too long, or not encoded as in a URL");
 	fails_in_client("  proxy: http://u:secret@p.test:0/\n",
 			"F line 3 column 10: Client.proxy: URL 'http://p.test:0': the port must be 1 to 65535");
 	fails_in_client("  proxy: [x]\n", "F line 3 column 10: Client.proxy: expected the URL of a proxy, found a list");
