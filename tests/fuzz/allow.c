@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What --allow takes. */
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 	for (size_t i = 0; i < targets->policy.network_count; i++) {
 		const struct policy_network *network = &targets->policy.networks[i];
 		unsigned bits = network->address.family == AF_INET ? 32 : 128;
-		if (network->prefix_length > bits || network->port == 0)
+		bool has_ports = network->protocol == IPPROTO_TCP || network->protocol == IPPROTO_UDP;
+		if (network->prefix_length > bits || (network->port != 0) != has_ports)
 			abort();
 	}
 	targets_fini(targets);
