@@ -37,7 +37,7 @@ $(fuzz_targets): $O/fuzz/%.fuzz: tests/fuzz/%.c $O/fuzz/libs.a
 		$(fuzz_mbedtls) $(HOST_LIBS)
 -include $(wildcard $O/fuzz/*.fuzz.d)
 
-fuzz: $(fuzz_targets)
+fuzz: all $(fuzz_targets)
 	$(Q)$(test_environment) FUZZ_SECONDS='$(FUZZ_SECONDS)' \
 		TEST_TIMEOUT_fuzz=$$((300 + $(words $(fuzz_targets)) * $(or $(FUZZ_SECONDS),0))) \
 		tests/run $O/tests/logs tests/fuzz/fuzz_test.sh

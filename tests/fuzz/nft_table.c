@@ -1,44 +1,76 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel answers about tables, chains, sets, rules and flowtables. The readers are not for others: included. */
+/*
+ * What the kernel answers about tables, chains, sets, elements, rules and flowtables, with all that is made of it. The
+ * readers are not for others: included.
+ */
 #include "../../libs/nft/table.c"
 
 #include "netlink_message.h"
 
+static void take_any_device(void *context, const char *device)
+{
+	*(size_t *)context += strlen(device);
+}
+
+static void take_any_constant(void *context, const char *name)
+{
+	*(size_t *)context += strlen(name);
+}
+
 static int take_any_table(const struct table_info *table, void *context)
 {
 	(void)context;
+	(void)table_is_ours(table);
 	return (int)strlen(table->name) + (int)strlen(table->comment);
 }
 
 static int take_any_chain(const struct chain_info *chain, void *context)
 {
+	size_t length = 0;
 	(void)context;
-	return (int)strlen(chain->name);
+	if (chain->base)
+		chain_each_device(chain, take_any_device, &length);
+	return (int)(length + strlen(chain->table) + strlen(chain->name));
 }
 
 static int take_any_rule(const struct rule_info *rule, void *context)
 {
+	struct rule_effect effect = rule_effect(rule);
+	uint64_t digest = (uint64_t)effect.verdict;
+	size_t length = 0;
 	(void)context;
-	return (int)strlen(rule->chain) + (int)strlen(rule->comment);
+	if (rule->expressions)
+		digest = digest_expressions(mnl_attr_get_payload(rule->expressions),
+					    mnl_attr_get_payload_len(rule->expressions), take_any_constant, &length);
+	return (int)(digest_rule(digest, rule->chain, rule->comment) + length);
 }
 
-static int take_any_name(const char *name, void *context)
+static int take_any_set(const struct set_info *set, void *context)
 {
 	(void)context;
-	return (int)strlen(name);
+	return (int)strlen(set->name);
+}
+
+/* Never negative, so that all elements of a message are looked at. */
+static int take_any_element(const struct element_info *element, void *context)
+{
+	(void)context;
+	return (int)(digest_element(element->key, element->key_length) & 1);
 }
 
 static void read_in_all_ways(const struct nlmsghdr *message)
 {
 	struct table_taker tables = { take_any_table, NULL };
-	struct chain_taker chains = { "t", take_any_chain, NULL };
-	struct set_taker sets = { "t", take_any_name, NULL };
+	struct chain_taker chains = { NULL, take_any_chain, NULL };
+	struct set_taker sets = { "vrr_quarantine_table", take_any_set, NULL };
+	struct element_taker elements = { take_any_element, NULL };
 	struct rule_taker rules = { take_any_rule, NULL };
 	struct flowtable_info flowtable;
 	uint32_t generation = 0;
 	(void)take_table(message, &tables);
 	(void)take_chain(message, &chains);
 	(void)take_set(message, &sets);
+	(void)take_elements(message, &elements);
 	(void)take_rule(message, &rules);
 	(void)take_generation(message, &generation);
 	flowtable_parse(message, &flowtable);
