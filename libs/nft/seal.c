@@ -77,12 +77,15 @@ static const struct form {
 	{ "immediate", .data = 1 << NFTA_IMMEDIATE_DATA },
 };
 
-/* A number that is 0 is left out by us, and written by some kernels. */
-static bool is_zero_number(const struct nlattr *attribute)
+/*
+ * A number that is 0 is left out by us, and written by some kernels; and those of machines that can't read a number
+ * across words put an attribute of nothing before 64-bit ones (nla_align_64bit).
+ */
+static bool is_nothing(const struct nlattr *attribute)
 {
 	static const uint8_t zeros[8];
 	size_t length = mnl_attr_get_payload_len(attribute);
-	return (length == 4 || length == 8) && memcmp(mnl_attr_get_payload(attribute), zeros, length) == 0;
+	return (length == 0 || length == 4 || length == 8) && memcmp(mnl_attr_get_payload(attribute), zeros, length) == 0;
 }
 
 /* In any order. nested: the type of those that hold others, one level more; 0: none. */
@@ -113,7 +116,7 @@ static uint64_t digest_parameter(const struct nlattr *attribute, const struct fo
 	uint16_t type = mnl_attr_get_type(attribute);
 	unsigned bit = type < 16 ? 1u << type : 0;
 	uint64_t digest = start + type;
-	if ((form->skipped & bit) || is_zero_number(attribute))
+	if ((form->skipped & bit) || is_nothing(attribute))
 		return 0;
 	if (form->expression & bit)
 		return digest_bytes(digest + digest_expression(attribute, sets), NULL, 0);

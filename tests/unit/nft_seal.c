@@ -65,6 +65,28 @@ static void digests_ignore_how_it_is_written(void **state)
 	assert_true(plain != digest_compare(false, false, 0, "abc"));
 }
 
+/* As kernels of MIPS, RISC-V and others write 64-bit numbers. */
+static uint64_t digest_limit(bool aligned)
+{
+	struct attributes attributes;
+	struct nlmsghdr *header = begin(&attributes)->header;
+	struct nlattr *expression = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
+	mnl_attr_put_strz(header, NFTA_EXPR_NAME, "limit");
+	struct nlattr *parameters = mnl_attr_nest_start(header, NFTA_EXPR_DATA);
+	if (aligned)
+		mnl_attr_put(header, NFTA_LIMIT_PAD, 0, NULL);
+	mnl_attr_put_u64(header, NFTA_LIMIT_RATE, 20);
+	mnl_attr_nest_end(header, parameters);
+	mnl_attr_nest_end(header, expression);
+	return digest_expressions(mnl_nlmsg_get_payload(header), mnl_nlmsg_get_payload_len(header), NULL, NULL);
+}
+
+static void digests_ignore_what_aligns_numbers(void **state)
+{
+	(void)state;
+	assert_true(digest_limit(false) == digest_limit(true));
+}
+
 static void note_name(void *context, const char *name)
 {
 	strcat(strcat(context, name), ";");
@@ -152,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digests_ignore_how_it_is_written),
+		cmocka_unit_test(digests_ignore_what_aligns_numbers),
 		cmocka_unit_test(counters_and_numbers_of_sets_do_not_count),
 		cmocka_unit_test(rules_differ_by_chain_and_comment),
 		cmocka_unit_test(sums_of_elements),
