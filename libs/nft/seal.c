@@ -85,7 +85,8 @@ static bool is_nothing(const struct nlattr *attribute)
 {
 	static const uint8_t zeros[8];
 	size_t length = mnl_attr_get_payload_len(attribute);
-	return (length == 0 || length == 4 || length == 8) && memcmp(mnl_attr_get_payload(attribute), zeros, length) == 0;
+	bool is_number = length == 0 || length == 4 || length == 8;
+	return is_number && memcmp(mnl_attr_get_payload(attribute), zeros, length) == 0;
 }
 
 /* In any order. nested: the type of those that hold others, one level more; 0: none. */
