@@ -436,6 +436,8 @@ def run(kind, egress):
         return
     code, said = uplink.dev.run("quarantine", "--no-probe", "-v", *SERVERS)
     same(f"{name}_exit_code", uplink.code if egress else 5, code, said)
+    code, told = uplink.dev.run("status", "-j")
+    check(f"{name}_is_read_back_as_it_was_sent", code == (uplink.code if egress else 5) and '"intact":true' in told, code, told)
     uplink.dev.run("ip", "neigh", "flush", "all")
     same(f"{name}_reaches_the_servers_alone", [SERVER4, SERVER6], uplink.reached(), said, lambda: rules(uplink.dev))
     if egress:
