@@ -51,5 +51,5 @@ int lock_take(struct diag *diag)
 		if (error == EWOULDBLOCK)
 			return diag_fail(diag, EWOULDBLOCK, "lock %s: another quarantine is under way", path);
 	}
-	return diag_errno(diag, ENOENT, "lock: no folder for the lock file can be written to");
+	return diag_fail(diag, ENOENT, "no folder for the lock file can be written to");
 }
