@@ -25,7 +25,7 @@ packages_of() {
         for architecture in arm64 armel i386 riscv64 ppc64el mipsel mips; do
             echo "libc6-dev-$architecture-cross"
         done ;;
-    image) echo qemu-system-x86 busybox xz-utils zstd python3 nftables iproute2 ppp pppoe ;;
+    image) echo qemu-system-x86 busybox xz-utils zstd python3 nftables iproute2 ppp pppoe e2fsprogs openssl ;;
     demo)
         packages_of build
         echo python3 nftables iproute2 openssl curl procps util-linux ;;

@@ -52,6 +52,16 @@ $(unit_programs): $O/tests/unit/%: tests/unit/%.c $O/tests/libs.a $O/host/flags 
 
 -include $(addsuffix .d,$(unit_programs))
 
+# --- image tests: what a firmware of theirs has beside quarbox, linked like it -----------------------------------------
+
+image_tools := $O/image/exec_as
+
+$(image_tools): $O/image/%: tests/image/%.c | $(third_party_ready)
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(language) $(warnings) $(third_party_cflags) $(code_flags) $(third_party_ldflags) \
+		-o $@ $(third_party_start) $< $(third_party_libs)
+
 # --- running them ----------------------------------------------------------------------------------------------------
 
 lint_scripts := $(sort $(wildcard tests/lint/*_test.*))
@@ -75,7 +85,7 @@ run_tests = $(Q)$(test_environment) tests/run $O/tests/logs
 include tests/fuzz/fuzz.mk
 
 .PHONY: $(test_goals)
-check: all $(unit_programs) $(fuzz_targets)
+check: all $(unit_programs) $(fuzz_targets) $(image_tools)
 	$(run_tests) $(lint_scripts) $(unit_programs) tests/fuzz/fuzz_test.sh $(golden_scripts) $(netns_scripts) \
 		$(image_scripts) $(cross_scripts) tests/configs_test.sh
 .PHONY: unit-programs
@@ -86,9 +96,9 @@ golden: all
 	$(run_tests) $(golden_scripts)
 netns: all
 	$(run_tests) $(netns_scripts)
-image: all
+image: all $(image_tools)
 	$(run_tests) $(image_scripts)
-check-image: all
+check-image: all $(image_tools)
 	$(run_tests) $(image_scripts); code=$$?; sed -n 's/^# summary //p' $O/tests/logs/image-*.log; exit $$code
 check-cross: all
 	$(run_tests) $(cross_scripts); code=$$?; sed -n 's/^# summary //p' $O/tests/logs/cross-*.log; exit $$code

@@ -1,0 +1,455 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""firmware.py [KERNEL...]: quarbox in a firmware image, typed at its serial console, with the habits that firmware has.
+
+The image is a static busybox, quarbox and an ext4 disk. Beyond its one link, in qemu's user network that leads nowhere else, are a
+management server, one that never speaks, and a host that nobody is to reach: what leaves is read off the link. Kernels are those
+of the command line, else of IMAGE_KERNELS, else all of the table; with IMAGE_QUICK=yes only the barest image is tried.
+"""
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
+QUARBOX = pathlib.Path(os.environ.get("QUARBOX", BUILD / "quarbox")).resolve()
+QUICK = os.environ.get("IMAGE_QUICK") == "yes"
+DEADLINE = int(os.environ.get("IMAGE_DEADLINE", "300"))  # seconds, for one boot
+BOOT = 120  # seconds, to the first prompt
+
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(HERE)]
+import initramfs  # noqa: E402
+from console import Machine, Stopped, frames  # noqa: E402
+
+MODULES = ["virtio_pci", "virtio_net", "virtio_blk", "ext4", "crc32c_generic", "nf_tables", "nf_conntrack", "nft_ct", "nft_counter",
+           "nft_limit", "nft_log", "nft_fib_inet", "nft_fib_netdev", "nft_meta_bridge", "nf_conntrack_bridge", "nf_conntrack_netlink",
+           "inet_diag", "tcp_diag", "udp_diag"]
+# MB. None of Debian's kernels boots with 32, nor with 64; of 96 they leave 12 to 30 for programs, as on a router that has 32.
+SMALLEST = 96
+SERVER, FORBIDDEN = "10.0.2.100", "10.0.2.99"
+PROBE = f"probe --ca /etc/ca.pem https://{SERVER}:8000/"
+UNPROVEN = f"https://{SERVER}:8001/"  # of the server that never speaks
+
+INITRAMFS_INIT = """#!/bin/sh
+mount -t devtmpfs dev /dev
+while read -r module; do
+    insmod "/modules/$module.ko" || echo "module $module: not loaded"
+done </modules/order
+mount -t ext4 -o ro /dev/vda /disk || echo "no disk"
+if [ "$habit" = bare ]; then
+    umount /dev
+    mount -t tmpfs -o mode=755 dev /disk/dev
+    mknod -m 600 /disk/dev/console c 5 1
+    mknod -m 600 /disk/dev/ttyS0 c 4 64
+else
+    mount --move /dev /disk/dev
+fi
+exec switch_root /disk /sbin/init
+"""
+
+# Without /proc nobody can ask how the kernel was called: what it does not know itself is in the environment of init.
+START = """#!/bin/sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+ip link set lo up
+ip link set eth0 up
+ip address add 10.0.2.15/24 dev eth0
+ip route add default via 10.0.2.2
+[ "$habit" != bare ] || exit 0
+mount -o remount,rw /dev/vda /
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /tmp
+"""
+
+FILES = {
+    "etc/inittab": "::sysinit:/etc/start\nttyS0::respawn:-/bin/sh\n",
+    "etc/start": START,
+    "etc/profile": "export PATH=/usr/sbin:/usr/bin:/sbin:/bin PS1='[$?] # '\nstty rows 24 cols 80\ncd /root\n",
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n",
+    "etc/group": "root:x:0:\n",
+    "etc/hosts": "127.0.0.1 localhost\n",
+    "etc/quarbox.conf": f"server https://{SERVER}:8000/\nca /etc/ca.pem\nname VelociraptorServer\n",
+}
+
+failures = 0
+passed = 0
+
+
+def check(name, good, *why):
+    global failures, passed
+    passed += bool(good)
+    failures += not good
+    if good:
+        print(f"ok {name}", flush=True)
+        return
+    lines = "\n".join(map(str, why)).splitlines() or ["it does not hold"]
+    print(f"not ok {name}: {lines[0]}")
+    print("".join(f"# {line}\n" for line in lines[1:]), end="", flush=True)
+
+
+# ---- the image ----
+
+
+def openssl(folder, *words):
+    subprocess.run(["openssl", *words], cwd=folder, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+def make_certificates(folder):
+    """As Velociraptor makes them."""
+    openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-subj", "/O=Velociraptor CA", "-days", "3650",
+            "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign", "-out", "ca.pem")
+    openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-subj", "/CN=VelociraptorServer", "-out", "server.csr")
+    (folder / "extensions").write_text("basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature,keyEncipherment\n"
+                                       "extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=DNS:VelociraptorServer\n")
+    openssl(folder, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "365",
+            "-extfile", "extensions", "-out", "server.pem")
+
+
+def make_disk(path, work, busybox):
+    """A file system with the firmware in it, made without mounting anything."""
+    root = work / "root"
+    for folder in "bin sbin usr/bin usr/sbin etc dev proc sys run tmp root var/lib".split():
+        (root / folder).mkdir(parents=True)
+    shutil.copy(busybox, root / "bin/busybox")
+    for name in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
+        if name != "busybox":
+            (root / "bin" / name).symlink_to("busybox")
+    (root / "sbin/init").symlink_to("/bin/busybox")
+    shutil.copy(QUARBOX, root / "usr/sbin/quarbox")
+    for name in ("quarantine", "release", "status", "probe"):
+        (root / "usr/sbin" / name).symlink_to("quarbox")
+    shutil.copy(BUILD / "image/exec_as", root / "usr/bin/exec_as")
+    shutil.copy(work / "ca.pem", root / "etc/ca.pem")
+    for name, text in FILES.items():
+        (root / name).write_text(text)
+    (root / "etc/start").chmod(0o755)
+    (root / "etc/empty").write_text("")
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", root, path, "16M"], check=True, stdin=subprocess.DEVNULL)
+
+
+def make_initramfs(path, kernel, busybox):
+    archive = initramfs.Archive()
+    for folder in ("dev", "disk", "proc"):
+        archive.folder(folder)
+    archive.device("dev/console", 5, 1)
+    archive.device("dev/null", 1, 3)
+    archive.file(str(busybox), "/bin/busybox")
+    for name in ("sh", "mount", "umount", "mknod", "insmod", "switch_root", "echo"):
+        archive.link(f"bin/{name}", "busybox")
+    known = initramfs.Modules(kernel / "modules")
+    for name in MODULES:
+        known.add(name)
+    for name in known.order:
+        archive.file(str(known.files[name]), f"/modules/{name}.ko")
+    archive.text("modules/order", "".join(f"{name}\n" for name in known.order))
+    archive.text("init", INITRAMFS_INIT, 0o755)
+    archive.write(path)
+
+
+# ---- the world ----
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
+
+
+class Server:
+    """A management server on this machine's loopback."""
+
+    def __init__(self, work, *options):
+        self.port = free_port()
+        self.process = subprocess.Popen([HERE.parent / "netns/servers/management_server.py", "--address", "127.0.0.1", "--port",
+                                         str(self.port), "--key", work / "server.key", "--certificate", work / "server.pem", *options],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if "ready" not in self.process.stdout.readline():
+            raise RuntimeError("no management server")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Firmware:
+    """All that is made for one kernel, and the machines that run on it."""
+
+    def __init__(self, name, kernel, work, busybox):
+        self.name, self.kernel, self.work = name, kernel, work
+        self.release = "did not boot"
+        self.boots = []
+        make_certificates(work)
+        make_disk(work / "disk", work, busybox)
+        make_initramfs(work / "initramfs", kernel, busybox)
+        self.servers = [Server(work), Server(work, "--behaviour", "silent")]
+
+    def close(self):
+        for server in self.servers:
+            server.stop()
+
+    def _network(self):
+        good, silent = (f"cmd:busybox nc 127.0.0.1 {server.port}" for server in self.servers)
+        forwards = {f"{SERVER}:8000": good, f"{SERVER}:8001": silent, f"{FORBIDDEN}:80": "cmd:echo hello"}
+        return ["-netdev", "user,id=net,restrict=on,ipv6=off," + ",".join(f"guestfwd=tcp:{end}-{what}" for end, what in forwards.items()),
+                "-device", "virtio-net-pci,netdev=net,romfile=",
+                "-object", f"filter-dump,id=dump,netdev=net,file={self.work / 'frames'}"]
+
+    def boot(self, habit, memory=256, clock=None):
+        """To its first prompt."""
+        # an emulated processor that offers no random numbers, and nobody else who does
+        command = ["qemu-system-x86_64", "-M", "q35", "-cpu", "max,-rdrand,-rdseed", "-accel", "tcg", "-m", str(memory), "-nographic",
+                   "-no-reboot", "-monitor", "none", "-serial", "stdio", "-kernel", str(self.kernel / "vmlinuz"), "-initrd",
+                   str(self.work / "initramfs"), "-drive", f"file={self.work / 'disk'},format=raw,if=virtio", *self._network(), "-append",
+                   f"console=ttyS0 quiet panic=-1 oops=panic random.trust_cpu=off random.trust_bootloader=off habit={habit}"]
+        command += ["-rtc", f"base={clock}"] if clock else []
+        began = time.monotonic()
+        machine = Machine(command, DEADLINE)
+        try:
+            machine.wait_for(rb"\[0\] # ", BOOT)
+            machine.begin("")
+            machine.prompt(20)
+            self.release = machine.type("uname -r").text
+        except Stopped as stopped:
+            machine.cut_power()
+            raise Stopped(f"{stopped}\n" + "\n".join(machine.tail())) from None
+        self.boots.append(time.monotonic() - began)
+        return machine
+
+    def sent_to(self, address, since=0):
+        """How many IP packets have left for it."""
+        wanted = socket.inet_aton(address)
+        return sum(1 for when, frame in frames(self.work / "frames") if when >= since and frame[12:14] == b"\x08\x00" and
+                   frame[30:34] == wanted)
+
+
+class Session:
+    """Somebody at a console: each answer has to fit it."""
+
+    def __init__(self, firmware, machine, name):
+        self.firmware, self.machine, self.name = firmware, machine, f"{firmware.name} {name}"
+        numbers = tuple(map(int, re.findall(r"\d+", firmware.release)[:2]))
+        self.code = 0 if numbers >= (5, 16) else 5  # of a quarantine, complete as far as this kernel can
+        self.state = "contained" if self.code == 0 else "partial"
+        self.empty_argv = numbers >= (5, 18)  # it becomes one empty string
+
+    def check(self, name, good, *why):
+        check(f"{self.name}_{name}", good, *why)
+
+    def gives(self, name, code, line, *regexes):
+        answer = self.machine.type(line)
+        unfit = answer.unfit()
+        missed = [regex for regex in regexes if not re.search(regex, answer.words)]
+        self.check(name, answer.code == code and not missed and not unfit, f"{line}: expected {code}, got {answer.code}",
+                   *[f"no match for {regex}" for regex in missed], *[f"does not fit: {line}" for line in unfit], answer)
+        return answer
+
+    def reaches_forbidden(self, name, wanted):
+        before = self.firmware.sent_to(FORBIDDEN)
+        answer = self.machine.type(f"nc -w 2 {FORBIDDEN} 80 </etc/empty")
+        sent = self.firmware.sent_to(FORBIDDEN) - before
+        self.check(name, (answer.code == 0 and "hello" in answer.text and sent > 0) if wanted else (answer.code != 0 and sent == 0),
+                   f"{sent} packets left", answer)
+
+    def whole_life(self, name="", quarantine="quarantine", *said):
+        """From probe to release."""
+        name = name and f"{name}_"
+        self.gives(f"{name}probe", 0, PROBE, "proven: ")
+        self.reaches_forbidden(f"{name}open_before", True)
+        self.gives(f"{name}status_before", 1, "status", "^not quarantined")
+        self.gives(f"{name}quarantine", self.code, quarantine, f"{self.state}: table", "proven", "undo with release", *said)
+        self.reaches_forbidden(f"{name}closed", False)
+        self.gives(f"{name}status", self.code, "status", f"^{self.state}: table vrr_quarantine_table, intact", f"allowed {SERVER}:8000")
+        self.gives(f"{name}attempts", self.code, "status --attempts", f"tcp {FORBIDDEN}:80 ")
+        self.gives(f"{name}probe_from_inside", 0, PROBE, "proven: ")
+        self.gives(f"{name}release", 0, "release", "^released: removed table inet")
+        self.gives(f"{name}status_released", 1, "status", "^not quarantined")
+        self.gives(f"{name}release_again", 0, "release", "^nothing to release")
+        self.reaches_forbidden(f"{name}open_again", True)
+
+
+# ---- the cases ----
+
+
+def bare(firmware):
+    """Early, or on very little: read-only root, nothing mounted, two devices in /dev, the clock of 1970, no entropy."""
+    with firmware.boot("bare", clock="1970-01-01T00:00:10") as machine:
+        session = Session(firmware, machine, "bare")
+        there = machine.type("ls /proc /sys /dev; ls /etc/resolv.conf")
+        session.check("is_bare", there.words.startswith("/dev: console ttyS0 /proc: /sys: ls: /etc/resolv.conf: No"), there)
+        session.check("is_read_only", machine.type("echo >/etc/file").code != 0)
+        session.check("is_1970", " 1970" in machine.type("date").text, machine.type("date"))
+        seeded = machine.type("dmesg | grep 'crng init done'")
+        print(f"# {firmware.name} the kernel {'already has' if seeded.code == 0 else 'does not have yet'} the entropy that it waits for")
+        session.gives("probe", 0, PROBE, "clock is before", "proven: ")
+        session.whole_life("", "quarantine", "the clock is not set", "/etc/resolv.conf: not there", "no folder for the lock")
+        session.gives("rolled_back", 3, f"quarantine -T 1 {UNPROVEN}", "rolled back: nothing of ours is in force")
+        session.gives("nothing_is_left", 1, "status", "no table of ours")
+        closed_descriptors(session)
+        for folder in ("proc /proc", "tmpfs /run"):
+            session.check("mounted_later", machine.type(f"mount -t {folder.split()[0]} {folder}").code == 0)
+        session.gives("with_a_lock", session.code, "quarantine -q --no-probe")
+        session.gives("with_a_lock_status", session.code, "status -q")
+        session.gives("with_a_lock_release", 0, "release -q")
+
+
+def closed_descriptors(session):
+    """Without /dev/null nothing can take what is written to a closed descriptor: quarantine changes nothing then, release does
+    its work and says that it could not tell."""
+    has_null = session.machine.type("test -c /dev/null").code == 0
+    refused, untold = (session.code, 0) if has_null else (71, 6)
+    for name, closed, code, told in (("stdin", "<&-", session.code, 0), ("stdout", ">&-", refused, untold), ("stderr", "2>&-", session.code, 0),
+                                     ("all", "<&- >&- 2>&-", refused, untold)):
+        answer = session.gives(f"no_{name}_quarantine", code, f"quarantine --no-probe {closed}")
+        session.check(f"no_{name}_quarantine_is_quiet", len(answer.lines) <= 3 or name in ("stdin", "stderr"), answer)
+        session.gives(f"no_{name}_rules", 1 if code == 71 else session.code, "status -q")
+        session.gives(f"no_{name}_status", 1 if code == 71 and not told else (71 if told else session.code), f"status {closed}")
+        if code == 71:
+            session.gives(f"no_{name}_quarantine_set", session.code, "quarantine -q --no-probe")
+        session.gives(f"no_{name}_release", told, f"release {closed}")
+        session.gives(f"no_{name}_released", 1, "status -q")
+
+
+def odd_names(session):
+    """argv[0] as scripts, login shells and programs in a hurry write it."""
+    odd = {
+        "login_shell": ('(exec -a -status /usr/sbin/quarbox)', 1, "^not quarantined"),
+        "path": ('(exec -a /no/such//status /usr/sbin/quarbox)', 1, "^not quarantined"),
+        "relative": ("cd /usr/sbin; ./status", 1, "^not quarantined"),
+        "dots": ("/usr/../usr/sbin//status", 1, "^not quarantined"),
+        "empty": ('(exec -a "" /usr/sbin/status)', 127, "^quarbox: : applet not found$"),
+        "slash": ("(exec -a status/ /usr/sbin/quarbox)", 127, "^quarbox: : applet not found$"),
+        "dash": ("(exec -a - /usr/sbin/quarbox)", 127, "^quarbox: : applet not found$"),
+        "escape": ("""(exec -a "$(printf 'a\\033[2J')" /usr/sbin/quarbox)""", 127, r"^quarbox: a\?\[2J: applet not found$"),
+        "long": ("(exec -a $(printf %02000d 7) /usr/sbin/quarbox)", 127, "^quarbox: 0{60}: applet not found$"),
+        "no_argv": ("exec_as /usr/sbin/status", 127, "^quarbox: : applet not found$") if session.empty_argv else
+                   ("exec_as /usr/sbin/status", 0, "^quarbox [0-9.]+: network quarantine"),
+        "login_shell_quarantine": ("(exec -a -quarantine /usr/sbin/quarbox -q)", session.code, "^"),
+        "login_shell_release": ("(exec -a -release /usr/sbin/quarbox)", 0, "^released: "),
+    }
+    for name, (line, code, regex) in odd.items():
+        session.gives(f"argv_{name}", code, line, regex)
+
+
+def little_memory(session):
+    """As much as a device of 32 MB has, then 10 MB of it, then limits for the process alone."""
+    free = session.machine.type("grep -E 'MemTotal|MemAvailable' /proc/meminfo").words
+    print(f"# {session.firmware.name} {free}")
+    available = int(re.search(r"MemAvailable: (\d+)", free)[1])
+    session.check("memory_is_little", available < 32 * 1024, free)
+    session.gives("memory_filled", 0, f"dd if=/dev/zero of=/tmp/fill bs=1k count={available - 10500} 2>/tmp/said")
+    session.whole_life("memory_filled", "quarantine")
+    session.gives("memory_freed", 0, "rm /tmp/fill")
+    session.gives("memory_limited", session.code, "(ulimit -v 1000; quarantine -q; status -q)")
+    session.gives("memory_limited_probe", 0, f"(ulimit -v 1000; {PROBE})", "proven: ")
+    session.gives("memory_limited_release", 0, "(ulimit -v 1000; release -q)")
+    session.gives("memory_too_little", 71, "(ulimit -v 620; quarantine -q)", "Cannot allocate memory")
+    session.gives("memory_too_little_changes_nothing", 1, "status", "no table of ours")
+    group = "mkdir -p /tmp/g; mount -t cgroup2 g /tmp/g; mkdir /tmp/g/q"
+    session.gives("memory_group", 0, group)
+    session.gives("memory_group_limited", 0, "echo 2M >/tmp/g/q/memory.max; sync")
+    session.gives("memory_group_quarantine", session.code, "(echo 0 >/tmp/g/q/cgroup.procs; quarantine -q)")
+    session.gives("memory_group_release", 0, "(echo 0 >/tmp/g/q/cgroup.procs; release -q)")
+
+
+def usual(firmware):
+    """What a firmware has when it is up, at the smallest size."""
+    with firmware.boot("usual", SMALLEST) as machine:
+        session = Session(firmware, machine, "usual")
+        closed_descriptors(session)
+        odd_names(session)
+        little_memory(session)
+
+
+def everything_on_disk(session):
+    return session.machine.type("find / -xdev -type f | sort | xargs md5sum | md5sum").text
+
+
+def power_cuts(firmware):
+    """On probation, and contained: nothing of either survives, in the kernel or on the disk."""
+    with firmware.boot("usual") as machine:
+        session = Session(firmware, machine, "power")
+        before = everything_on_disk(session)
+        session.check("disk_is_read", re.fullmatch(r"[0-9a-f]{32}  -", before), before)
+        machine.begin(f"quarantine -T 60 {UNPROVEN}")
+        machine.wait_for(rb"on probation", 60)
+        time.sleep(1)
+        machine.cut_power()
+    for name, line in (("on_probation", "quarantine -q"), ("contained", None)):
+        with firmware.boot("usual") as machine:
+            session = Session(firmware, machine, f"power_cut_{name}")
+            session.gives("status", 1, "status", "^not quarantined: no table of ours")
+            session.reaches_forbidden("open", True)
+            same = everything_on_disk(session)
+            session.check("nothing_is_left_on_disk", same == before, before, same)
+            if line:
+                session.gives("again", session.code, line)
+                session.reaches_forbidden("again_closed", False)
+                machine.cut_power()
+
+
+CASES = [bare] if QUICK else [bare, usual, power_cuts]
+
+
+def all_kernels():
+    rows = (line.split() for line in (HERE / "kernels").read_text().splitlines())
+    return [row[0] for row in rows if row and row[0] != "#"]
+
+
+def run_on(name, busybox):
+    global failures, passed
+    failures = passed = 0
+    folder = BUILD / "image" / name
+    got = subprocess.run([HERE / "kernel", name, folder], capture_output=True, text=True, check=False)
+    if got.returncode == 2:
+        print(f"ok {name} firmware # skipped: {got.stderr.strip().splitlines()[-1]}")
+        return True
+    if got.returncode:
+        raise RuntimeError(got.stderr)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=BUILD / "image") as work:
+        firmware = Firmware(name, folder, pathlib.Path(work), busybox)
+        try:
+            for case in CASES:
+                try:
+                    case(firmware)
+                except Stopped as stopped:
+                    check(f"{name} {case.__name__}_goes_on", False, stopped)
+        finally:
+            firmware.close()
+    boot = f"{min(firmware.boots):.1f}" if firmware.boots else "-"
+    print(f"# summary {name:8} {firmware.release:28} {boot:>8} {time.monotonic() - began:8.0f} {passed:8} {failures:8}")
+    return failures == 0
+
+
+def main():
+    names = sys.argv[1:] or os.environ.get("IMAGE_KERNELS", "").split() or all_kernels()
+    if not shutil.which("qemu-system-x86_64") or not shutil.which("mke2fs"):
+        print("ok firmware # skipped: there is no qemu-system-x86_64, or no mke2fs")
+        return 0
+    busybox = BUILD / "image/busybox"
+    (BUILD / "image").mkdir(parents=True, exist_ok=True)
+    got = subprocess.run([HERE / "busybox", busybox], capture_output=True, text=True, check=False)
+    if got.returncode == 2:
+        print(f"ok firmware # skipped: {got.stderr.strip().splitlines()[-1]}")
+        return 0
+    if got.returncode:
+        raise RuntimeError(got.stderr)
+    results = [run_on(name, busybox) for name in names]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
