@@ -16,7 +16,7 @@
 #include "nft/set.h"
 
 enum {
-	TRIES_MAX = 20, /* of a transaction while others change the rule set */
+	TRIES_MAX = 40, /* of a transaction while others change the rule set: 4 s in all */
 	PAUSE_MS = 5, /* after a try that lost, for each one before it */
 	NAMES_ROOM = 1024,
 };

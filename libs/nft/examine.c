@@ -16,7 +16,7 @@
 #include "nft/set.h"
 
 enum {
-	TRIES_MAX = 20, /* while others change the rule set */
+	TRIES_MAX = 40, /* while others change the rule set */
 	PAUSE_MS = 5, /* after a try, for each one before it */
 	SETS_MAX = 512, /* of a table; more than any plan has */
 	LINE_SIZE = 256,
@@ -473,6 +473,27 @@ static int examine_tables(struct work *work, struct table_state states[TABLES], 
 	return result;
 }
 
+/*
+ * Somebody has changed something meanwhile. When it was not ours, nothing differs and our tables are still the same
+ * ones: where others change theirs all the time, no reading falls between two changes.
+ */
+static int is_settled(const struct work *work, const struct table_state states[TABLES], bool *settled,
+		      struct diag *diag)
+{
+	int result = 0;
+	*settled = true;
+	for (int id = 0; id < TABLES && result == 0; id++) {
+		const struct table_state *state = &states[id];
+		struct table_info now = { .flags = 0 };
+		bool found;
+		result = table_find(work->netlink, table_types[id].family, work->name, &now, &found, diag);
+		*settled &= result == 0 && found == state->found;
+		if (found && state->found)
+			*settled &= state->intact && now.seal.began == state->info.seal.began;
+	}
+	return result;
+}
+
 int examine(struct netlink *netlink, const char *name, const struct examination *examination,
 	    void (*restart)(void *context), struct table_state states[TABLES], struct diag *diag)
 {
@@ -490,7 +511,10 @@ int examine(struct netlink *netlink, const char *name, const struct examination 
 			result = examine_tables(&work, states, diag);
 		if (result == 0)
 			result = nft_generation(netlink, &after, diag);
-		if ((result == 0 && after == before) || (result < 0 && result != -EINTR))
+		bool settled = result == 0 && after == before;
+		if (result == 0 && !settled)
+			result = is_settled(&work, states, &settled, diag);
+		if (settled || (result < 0 && result != -EINTR))
 			break;
 		(void)poll(NULL, 0, tries * PAUSE_MS);
 		result = diag_errno(diag, EBUSY, "read the rules back: others keep changing them");

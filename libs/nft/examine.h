@@ -47,9 +47,9 @@ struct examination {
 };
 
 /*
- * Examines the tables of that name in all families, between two changes of the rule set: `restart` is called when it
- * begins, and again when somebody changed something meanwhile, so that the caller forgets what it was told. Returns 0
- * or -errno with a diagnostic; a table that is not there is no error.
+ * Examines the tables of that name in all families. `restart` is called when it begins, and again when somebody changed
+ * our tables meanwhile, or others' while something of ours differed, so that the caller forgets what it was told.
+ * Returns 0 or -errno with a diagnostic; a table that is not there is no error.
  */
 int examine(struct netlink *netlink, const char *name, const struct examination *examination,
 	    void (*restart)(void *context), struct table_state states[TABLES], struct diag *diag);
