@@ -40,6 +40,7 @@ struct work {
 	struct table_state *state;
 	struct known_set *sets;
 	size_t set_count;
+	bool sets_cut;
 	struct known_set *counted; /* whose elements are being listed */
 	bool counted_is_ours; /* by its name, of this type */
 	enum set_id counted_id;
@@ -83,8 +84,12 @@ static void differs(const struct work *work, const char *format, ...)
 static int keep_set(const struct set_info *set, void *context)
 {
 	struct work *work = context;
-	if (work->set_count == SETS_MAX)
-		return -E2BIG;
+	if (work->set_count == SETS_MAX) {
+		if (!work->sets_cut)
+			differs(work, "it has more than %d sets", SETS_MAX);
+		work->sets_cut = true;
+		return 0; /* later ones are not ours */
+	}
 	struct known_set *known = &work->sets[work->set_count];
 	if (!text_copy(known->name, sizeof known->name, set->name))
 		return 0;
@@ -254,12 +259,14 @@ static bool is_of_probation(const char *name)
 struct device_context {
 	const struct work *work;
 	uint32_t hook;
+	size_t count;
 };
 
 static void tell_device(void *context, const char *device)
 {
-	const struct device_context *device_context = context;
+	struct device_context *device_context = context;
 	const struct examination *examination = device_context->work->examination;
+	device_context->count++;
 	if (examination->hooked)
 		examination->hooked(examination->context, device_context->hook, device);
 }
@@ -267,7 +274,7 @@ static void tell_device(void *context, const char *device)
 static int examine_chain(const struct chain_info *chain, void *context)
 {
 	struct work *work = context;
-	struct device_context devices = { work, chain->hook };
+	struct device_context devices = { work, chain->hook, 0 };
 	enum chain_id id;
 	work->hooked |= chain->base && !chain->nat;
 	work->drops |= chain->drops;
@@ -288,6 +295,8 @@ static int examine_chain(const struct chain_info *chain, void *context)
 		differs(work, "chain %.60s has policy %s", chain->name, chain->drops ? "drop" : "accept");
 	if (work->table == TABLE_NETDEV && chain->base)
 		chain_each_device(chain, tell_device, &devices);
+	if (type->devices == DEVICE_OF_LINK && devices.count > 1)
+		differs(work, "chain %.60s has another interface beside its own", chain->name);
 	return 0;
 }
 

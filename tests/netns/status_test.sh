@@ -127,6 +127,8 @@ named element_replaced "inet set resolver4: an element was replaced" \
 named sealed_link_added "inet set sealed: \"usb9\" was added" nft add element "${inet[@]}" sealed '{ "usb9" }'
 named table_deleted "bridge table is missing" nft delete table bridge $default_table
 named netdev_deleted "netdev table is missing" nft delete table netdev $default_table
+for i in {1..600}; do echo "add set ${inet[*]} more$i { type ipv4_addr; }"; done >more
+named many_sets "inet it has more than [0-9]+ sets" nft -f more
 dev nft add table "${inet[@]}" '{ flags dormant; }'
 gives dormant 5 status
 matches dormant_says "inet it is dormant: it holds nothing up" "$out"
