@@ -299,7 +299,7 @@ def bare(firmware):
         session.gives("nothing_is_left", 1, "status", "no table of ours")
         closed_descriptors(session)
         for folder in ("proc /proc", "tmpfs /run"):
-            session.check("mounted_later", machine.type(f"mount -t {folder.split()[0]} {folder}").code == 0)
+            session.check(f"mounted_later_{folder.split()[0]}", machine.type(f"mount -t {folder.split()[0]} {folder}").code == 0)
         session.gives("with_a_lock", session.code, "quarantine -q --no-probe")
         session.gives("with_a_lock_status", session.code, "status -q")
         session.gives("with_a_lock_release", 0, "release -q")
@@ -447,6 +447,7 @@ def main():
         return 0
     if got.returncode:
         raise RuntimeError(got.stderr)
+    print(f"# summary {'firmware':8} {'release':28} {'boot/s':>8} {'all/s':>8} {'passed':>8} {'failed':>8}")
     results = [run_on(name, busybox) for name in names]
     return 0 if all(results) else 1
 
