@@ -198,6 +198,12 @@ static int set_from_line(struct settings *settings, char *name, struct diag *dia
 	return options_set(quarantine_options, settings, name, copy, diag);
 }
 
+/* Too little memory is nobody's bad configuration. */
+static int configuration_error(int result)
+{
+	return result == -ENOMEM ? ENOMEM : EBADMSG;
+}
+
 static int read_lines(struct settings *settings, struct line_reader *reader, struct diag *diag)
 {
 	char *line;
@@ -207,8 +213,10 @@ static int read_lines(struct settings *settings, struct line_reader *reader, str
 		if (*line == '#' || *line == '\0')
 			continue;
 		struct diag reason;
-		if (set_from_line(settings, line, &reason) < 0)
-			return diag_fail(diag, EBADMSG, "%s line %u: %s", reader->path, reader->number, reason.text);
+		result = set_from_line(settings, line, &reason);
+		if (result < 0)
+			return diag_fail(diag, configuration_error(result), "%s line %u: %s", reader->path,
+					 reader->number, reason.text);
 	}
 	return result < 0 ? -EBADMSG : 0;
 }
@@ -353,8 +361,7 @@ static int read_client(struct settings *settings, const char *path, struct diag 
 		return -EBADMSG;
 	result = use_client(settings, &environment, &reason);
 	if (result < 0)
-		return diag_fail(diag, result == -ENOMEM ? ENOMEM : EBADMSG, "Velociraptor's configuration: %s",
-				 reason.text);
+		return diag_fail(diag, configuration_error(result), "Velociraptor's configuration: %s", reason.text);
 #if CONFIG_QUARANTINE_PROBE
 	settings->trust.client = &settings->client;
 #endif
