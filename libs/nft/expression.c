@@ -197,9 +197,12 @@ static struct expression begin_dynset(struct rule_builder *builder, const char *
 	return dynset;
 }
 
-void expression_add_to_set(struct rule_builder *builder, const char *set)
+void expression_add_to_set(struct rule_builder *builder, const char *set, uint32_t seconds)
 {
-	end(builder, begin_dynset(builder, set, NFT_DYNSET_OP_ADD));
+	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_ADD);
+	if (seconds)
+		mnl_attr_put_u64(&builder->expressions.header, NFTA_DYNSET_TIMEOUT, htobe64(seconds * 1000ull));
+	end(builder, dynset);
 }
 
 void expression_count_in_set(struct rule_builder *builder, const char *set)

@@ -1043,7 +1043,7 @@ static void build_add(struct rule_builder *builder, const struct match *match)
 		expression_need_ethernet(builder);
 		expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_SOURCE, MAC_LENGTH, NFT_REG_1);
 	}
-	expression_add_to_set(builder, name);
+	expression_add_to_set(builder, name, set_types[match->set].learned);
 }
 
 static void print_add(struct text *text, const struct rule *rule, const struct match *match)
@@ -1051,7 +1051,10 @@ static void print_add(struct text *text, const struct rule *rule, const struct m
 	const char *key = match->kind == MATCH_ADD_ADDRESS ? "ip saddr" : "ether saddr";
 	text_add(text, "add @");
 	set_name(text, "", (enum set_id)match->set, rule->family);
-	text_addf(text, " { %s }", match->kind == MATCH_NOTE_LEASE ? "iifname" : key);
+	text_addf(text, " { %s", match->kind == MATCH_NOTE_LEASE ? "iifname" : key);
+	if (set_types[match->set].learned)
+		text_addf(text, " timeout %um", set_types[match->set].learned / 60);
+	text_add(text, " }");
 }
 #endif
 

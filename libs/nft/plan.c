@@ -390,7 +390,8 @@ static void print_set(const struct policy *policy, struct text *text, enum set_i
 	print_key_type(text, set, family);
 	const struct set_type *type = &set_types[set];
 	if (type->size)
-		text_addf(text, "\t\tsize %u\n\t\tflags dynamic%s\n", type->size, type->timeout ? ",timeout" : "");
+		text_addf(text, "\t\tsize %u\n\t\tflags dynamic%s\n", type->size,
+			  type->timeout || type->learned ? ",timeout" : "");
 	if (type->timeout) {
 		text_add(text, "\t\ttimeout ");
 		print_duration(text, type->timeout);

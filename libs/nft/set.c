@@ -202,7 +202,7 @@ static struct set_description describe_set(enum set_id set, enum ip_family famil
 	}
 	if (set_types[set].size)
 		description.flags = NFT_SET_EVAL;
-	if (set_types[set].timeout)
+	if (set_types[set].timeout || set_types[set].learned)
 		description.flags |= NFT_SET_TIMEOUT;
 	description.size = set_types[set].size;
 	description.timeout = set_types[set].timeout;

@@ -159,6 +159,7 @@ ip -n router address add 2001:db8:9:8::1/64 dev mac nodad
 ip -n world route add 2001:db8:9::/48 via 2001:db8:2::1
 wait_for 2 eval "in_ns mac $tools/attempt.py -t 0.5 tcp/$one6/8000 | grep -q ." || not_ok set_up_mac6 "no way"
 gives mac_contains 0 quarantine "${plan[@]}"
+first_mac=$(ip -n mac -br link show cable | awk '{ print $3 }')
 ip -n mac link set cable address 02:00:00:00:08:01
 reaches another_mac
 ip -n mac link set cable address 02:00:00:00:08:02
@@ -177,6 +178,10 @@ try:
     raw.send(b"\xff" * 6 + b"\x02\0\0\0\x08\x77\x08\x06" + arp)
 except OSError:
     pass'
+# What is learned is forgotten, so that a flood of made-up ones does not fill the set for good; the first one stays.
+matches a_new_mac_is_learned_for_a_time '02:00:00:00:08:03 timeout 10m expires [0-9]' \
+	"$(in_ns mac nft list set netdev $default_table own_mac)"
+matches the_first_mac_stays "elements = \{.*$first_mac( \}|,)" "$(in_ns mac nft list set netdev $default_table own_mac)"
 same not_a_programs_mac '' "$(in_ns mac nft list set netdev $default_table own_mac | grep -o '02:00:00:00:08:77')"
 ip -n mac link delete cable
 ip link add cable netns mac type veth peer name mac netns router
