@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -136,7 +137,8 @@ def make_disk(path, work, busybox):
         (root / name).write_text(text)
     (root / "etc/start").chmod(0o755)
     (root / "etc/empty").write_text("")
-    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", root, path, "16M"], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", root, path, "16M"], check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL)
 
 
 def make_initramfs(path, kernel, busybox):
@@ -435,6 +437,7 @@ def run_on(name, busybox):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that qemu and the servers end with us
     names = sys.argv[1:] or os.environ.get("IMAGE_KERNELS", "").split() or all_kernels()
     if not shutil.which("qemu-system-x86_64") or not shutil.which("mke2fs"):
         print("ok firmware # skipped: there is no qemu-system-x86_64, or no mke2fs")
