@@ -37,7 +37,7 @@ enum {
 	POLICY_DNS_RATE = 20, /* packets a second to a resolver: enough for the client, too little for bulk data */
 	POLICY_DNS_BURST = 40, /* packets */
 	POLICY_DYNAMIC_SIZE = 128, /* elements of a set that the kernel fills */
-	POLICY_LEARNED_SECONDS = 600, /* then a MAC address has to be learned again: a flood must not fill the set for good */
+	POLICY_LEARNED_SECONDS = 600, /* then a MAC address is learned again: no flood fills the set for good */
 	POLICY_ATTEMPTS = 512, /* elements: a port scan must not fill the memory */
 	POLICY_ATTEMPT_SECONDS = 86400, /* after which one that was not seen again is forgotten */
 	POLICY_LOG_GROUP_MAX = 65535,
