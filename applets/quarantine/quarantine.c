@@ -243,6 +243,7 @@ static int survey_links(struct run *run, struct diag *diag)
 		policy->layers &= (uint8_t)~LAYER_NETDEV;
 		return 0;
 	}
+	policy->gaps |= survey->outer_count > 0 ? GAP_TUNNEL : 0;
 	for (size_t i = 0; i < survey->outer_count; i++) {
 		if (policy->network_count == POLICY_NETWORKS_MAX)
 			return diag_fail(diag, E2BIG, "more than %d networks and tunnels", POLICY_NETWORKS_MAX);

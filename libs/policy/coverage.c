@@ -21,6 +21,7 @@ static const char *const other_gaps[] = {
 	"DNS to any address: the local resolver's upstreams are unknown",
 	"raw PPPoE session frames",
 	"what a switch forwards between its ports by itself",
+	"packets that programs wrap up for a tunnel's other end themselves",
 };
 
 void coverage_describe(const struct policy *policy, struct text *text)

@@ -181,6 +181,7 @@ enum {
 	GAP_DNS = 1 << 0, /* any address, because the resolvers that are asked are not known */
 	GAP_PPPOE = 1 << 1, /* what is in raw frames of PPPoE sessions */
 	GAP_SWITCH = 1 << 2, /* ports that are switched in hardware */
+	GAP_TUNNEL = 1 << 3, /* what is in packets that only look like those of a tunnel of the kernel's */
 };
 
 /* What becomes of packets that are dropped, beside that. */

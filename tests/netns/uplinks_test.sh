@@ -78,7 +78,7 @@ try() { # ETHERNET LINK...
 	raw_frames "$@"
 	sleep 0.2
 	[ "$ethernet" = no ] || same "${kind}_raw_frames_before" '0x88b5 8021ad 8021q ' "$(raw_arrived)"
-	gives "${kind}_contains" 0 quarantine "${plan[@]}"
+	gives "${kind}_contains" "${contains:-0}" quarantine "${plan[@]}"
 	cp out "out.$kind"
 	in_ns "$kind" ip neigh flush all
 	passes "${kind}_needs" "$kind" world "${management_allowed[@]}"
@@ -189,9 +189,25 @@ inner_frames() {
 	router nft list set netdev inner types | sed -n '/elements/,$p' | grep -Eo '0x88b5|8021ad|8021q' | sort -u | tr '\n' ' '
 }
 same vxlan_inner_frames_before '0x88b5 8021ad 8021q ' "$(inner_frames)"
-try yes cable vx0
+contains=5 try yes cable vx0
 same vxlan_inner_frames '' "$(inner_frames)"
 matches vxlan_outer_is_allowed 'udp:10.8.4.1/32:4789' "$(cat out.vxlan)"
+# Anybody may send what looks like the tunnel's own packets; the other end unpacks it.
+cat >wrap.py <<'END'
+import socket, struct, sys
+mac, inner = bytes.fromhex(sys.argv[1].replace(":", "")), sys.argv[2]
+udp = struct.pack("!4H", 7000, 7000, 8, 0)
+head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 1, 0, 64, 17, 0, socket.inet_aton("10.9.4.2"), socket.inet_aton(inner))
+total = sum(struct.unpack("!10H", head))
+total = (total & 0xffff) + (total >> 16)
+frame = mac + bytes(5) + b"\2\x08\0" + head[:10] + struct.pack("!H", ~total & 0xffff) + head[12:] + udp
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(struct.pack("!II", 8 << 24, 5 << 8) + frame, ("10.8.4.1", 4789))
+END
+forget_arrivals world
+in_ns vxlan /usr/bin/python3 wrap.py "$(ip -n router -br link show vx4 | awk '{ print $3 }')" $forbidden4
+sleep 0.2
+same vxlan_wrapped_by_a_program udp/$forbidden4/7000 "$(arrived world)"
+matches vxlan_wrapped_is_named 'partial: .*not covered +packets that programs wrap up' "$(cat out.vxlan)"
 end_device
 
 # A tunnel of a program's.

@@ -313,6 +313,7 @@ class VlanOverBond(Bond):
 class Tunnel(Uplink):
     """Its remote is read from the kernel: nobody has to allow its own packets."""
 
+    code = 5
     devices = ("wan",)
     peers = ("eth0",)
     outer = ("10.30.0.2", "10.30.0.1")  # ours, the world's
