@@ -91,6 +91,14 @@ static void take_device(void *context, uint32_t hook, const char *device)
 		abort();
 }
 
+static void take_element(void *context, enum set_id set, enum ip_family family, const struct element_info *element)
+{
+	(void)context;
+	if (set >= SET_IDS || family >= IP_FAMILIES)
+		abort();
+	(void)digest_element(element->key, element->key_length);
+}
+
 static void forget_differences(void *context)
 {
 	*(size_t *)context = 0;
@@ -99,7 +107,12 @@ static void forget_differences(void *context)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
 	size_t differences;
-	const struct examination examination = { count_difference, take_device, &differences };
+	const struct examination examination = {
+		.differs = count_difference,
+		.hooked = take_device,
+		.element = take_element,
+		.context = &differences,
+	};
 	struct table_state states[TABLES];
 	struct netlink netlink = { .socket = NULL };
 	struct diag diag;
