@@ -171,6 +171,15 @@ static void tell_state(const struct status *status, struct text *text)
 			  status->seal && status->differences.count == 0 ? ", intact" : "");
 }
 
+static void tell_dns_bound(const struct status *status, struct text *text)
+{
+	char line[80];
+	struct text words = TEXT_ON(line);
+	text_addf(&words, "each at most %d packets a second", POLICY_DNS_RATE);
+	if (status->resolvers.count && status->seal)
+		item_format(text, "", line);
+}
+
 static void tell(struct status *status, struct text *text)
 {
 	tell_state(status, text);
@@ -183,6 +192,7 @@ static void tell(struct status *status, struct text *text)
 	item_format(text, "set by", *status->comment ? status->comment : "Velociraptor's artifact, or by hand");
 	tell_lines(text, "allowed", &status->peers);
 	tell_lines(text, "resolvers", &status->resolvers);
+	tell_dns_bound(status, text);
 	tell_counters(status, text);
 	tell_attempt_summary(status, text);
 	if (status->code != EXIT_ANSWER_NO)

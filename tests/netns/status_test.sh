@@ -34,7 +34,7 @@ same nothing_json "not quarantined" "$(json 'o["state"]')"
 gives contain 0 quarantine "${ca[@]}" $good
 gives contained 0 status
 matches contained_says "^contained: table $default_table, intact since .* ago\) until released set by quarbox" "$out"
-matches contained_lists "allowed $one4:8000 \[$one6\]:8000 resolvers $resolver4 $resolver6 in " "$out"
+matches contained_lists "allowed $one4:8000 \[$one6\]:8000 resolvers $resolver4 $resolver6 each at most 20 packets a second in " "$out"
 no_long_lines contained_fits
 before=$(rules)
 gives contained_quietly 0 status -q
