@@ -224,9 +224,11 @@ class Firmware:
             machine.begin("")
             machine.prompt(20)
             self.release = machine.type("uname -r").text
-        except Stopped as stopped:
+        except BaseException as why:  # also when the whole test is stopped
             machine.cut_power()
-            raise Stopped(f"{stopped}\n" + "\n".join(machine.tail())) from None
+            if isinstance(why, Stopped):
+                raise Stopped(f"{why}\n" + "\n".join(machine.tail())) from None
+            raise
         self.boots.append(time.monotonic() - began)
         return machine
 
