@@ -192,6 +192,7 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_ICMP_TYPES:
 	case MATCH_HOP_LIMIT:
 	case MATCH_PAYLOAD_AT_MOST:
+	case MATCH_ND_TARGET:
 	case MATCH_HAS_PORTS: /* behind everything that accepts */
 	case MATCH_NOTE_ATTEMPT:
 	case MATCH_LOG:
@@ -200,6 +201,12 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_OUT_INTERFACE_IN_SET:
 	case MATCH_TTL: /* these are in other tables only */
 	case MATCH_NOTE_LEASE:
+	case MATCH_SOURCE_OWN:
+	case MATCH_ARP_SENDER_IN_SET:
+	case MATCH_ARP_SENDER:
+	case MATCH_ADD_MAC:
+	case MATCH_ADD_ADDRESS:
+	case MATCH_ROUTED:
 	case MATCH_SOURCE_MAC_FOREIGN:
 	case MATCH_DESTINATION_MAC_FOREIGN:
 	case MATCH_DESTINATION_MAC:

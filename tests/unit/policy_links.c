@@ -371,7 +371,7 @@ static void lists_of_the_result(void **state)
 {
 	(void)state;
 	struct policy_links result = { .count = 0 };
-	struct policy_prefix prefix = { { 192, 0, 2, 77 }, 26, IPV4 };
+	struct policy_prefix prefix = { { 192, 0, 2, 77 }, 26, IPV4, false };
 	uint8_t mac[MAC_LENGTH] = { 2 };
 	assert_true(policy_links_add_prefix(&result, &prefix));
 	prefix.address[3] = 64;
