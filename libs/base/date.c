@@ -5,7 +5,7 @@
 
 void date_format(int64_t seconds, struct text *text)
 {
-	time_t time = seconds;
+	time_t time = (time_t)seconds; /* of 32 bits in some libraries: good until 2038 */
 	struct tm date;
 	if (!gmtime_r(&time, &date)) {
 		text_add(text, "an impossible date");

@@ -176,15 +176,15 @@ build_unit_tests() {
 }
 
 # The processor is the emulator's default: Debian's C library for mipsel has instructions for floating point.
-# net_child and net_system_calls ask what the kernel refuses to a confined process; the emulator makes calls of its own. net_connect
-# is about SO_ERROR, see target().
+# net_child and net_system_calls ask what the kernel refuses to a confined process; the emulator makes calls of its own, and
+# does not empty the pages of base_secret when it forks. net_connect is about SO_ERROR, see target().
 unit_tests() {
 	get_libraries >"$folder/log.unit" 2>&1 || { not_ok unit "no libraries for $libraries" "$folder/log.unit"; return; }
 	build_unit_tests >"$folder/log.unit" 2>&1 || { not_ok unit 'they do not build' "$folder/log.unit"; return; }
 	: >"$folder/log.unit"
 	for file in tests/unit/*.c; do
 		unit=$(basename "$file" .c)
-		case $unit.$name in net_child.* | net_system_calls.* | net_connect.mips*) continue ;; esac
+		case $unit.$name in base_secret.* | net_child.* | net_system_calls.* | net_connect.mips*) continue ;; esac
 		timeout 120 "${emulator%% *}" -L "/usr/$triplet" -E LD_LIBRARY_PATH="$(echo "$sysroot"/usr/lib/*-linux-gnu*)" \
 			"$folder/tests/unit/$unit" >"$folder/log.one" 2>&1 || not_ok "unit.$unit" 'it fails' "$folder/log.one"
 		cat "$folder/log.one" >>"$folder/log.unit"
