@@ -123,6 +123,8 @@ static int count_element(const struct element_info *element, void *context)
 {
 	struct work *work = context;
 	const struct examination *examination = work->examination;
+	if (element->expires) /* the kernel has learned it: those of the plan stay */
+		return 0;
 	work->counted->found.sum += digest_element(element->key, element->key_length);
 	work->counted->found.count++;
 	if (work->counted_is_ours && work->table == TABLE_INET && examination->element)
@@ -164,7 +166,7 @@ static int name_addition(struct work *work, struct known_set *set, struct diag *
 
 static int examine_set(struct work *work, struct known_set *set, struct diag *diag)
 {
-	if (set->flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT))
+	if ((set->flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT)) && !set->sealed)
 		return 0;
 	work->counted = set;
 	work->counted_is_ours = find_type(set->name, &work->counted_id, &work->counted_family);

@@ -112,6 +112,8 @@ named chain_opened "inet chain inbound_chain has policy accept" \
 	nft chain "${inet[@]}" inbound_chain '{ policy accept; }'
 named chain_added "inet chain side_door is not ours" \
 	nft add chain "${inet[@]}" side_door '{ type filter hook input priority -5; }'
+named element_added_to_what_is_learned "netdev set own_mac: 02:00:00:00:00:99 was added" \
+	nft add element netdev $default_table own_mac '{ 02:00:00:00:00:99 }'
 named element_added "inet set server4: $forbidden4 . 443 was added" \
 	nft add element "${inet[@]}" server4 "{ $forbidden4 . 443 }"
 named element_of_six_added "netdev set resolver6: $rogue6 was added" \
