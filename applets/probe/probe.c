@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "../applet.h"
+#include "base/date.h"
 #include "base/json.h"
 #include "http/probe.h"
 #include "http/trust.h"
@@ -222,14 +223,6 @@ static void add_wrapped(struct text *text, const char *string)
 	text_addf(text, "%s\n", string);
 }
 
-static void add_date(struct text *text, int64_t epoch)
-{
-	struct tm date = { 0 };
-	time_t seconds = (time_t)epoch;
-	gmtime_r(&seconds, &date);
-	text_addf(text, "%04d-%02d-%02d", date.tm_year + 1900, date.tm_mon + 1, date.tm_mday);
-}
-
 static void add_hex(struct text *text, const struct fingerprint *fingerprint)
 {
 	for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
@@ -244,9 +237,9 @@ static void print_certificate(const struct run *run, const struct certificate_fa
 	if (run->options->verbose)
 		add_row(text, "DNS name", *leaf->dns_name ? leaf->dns_name : "none");
 	add_row(text, "issued by", leaf->issuer);
-	add_date(&row, leaf->not_before);
+	date_format(leaf->not_before, &row);
 	text_add(&row, " to ");
-	add_date(&row, leaf->not_after);
+	date_format(leaf->not_after, &row);
 	add_row(text, "valid", value);
 	row = TEXT_ON(value);
 	add_hex(&row, &leaf->sha256);

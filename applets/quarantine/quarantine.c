@@ -262,15 +262,11 @@ static int survey_links(struct run *run, struct diag *diag)
 	return 0;
 }
 
-/* A word of the command line, without the credentials of a URL and without what nft could not read back. */
+/* A word of the command line, without what nft could not read back. URLs with credentials have been refused before. */
 static void add_word(struct text *text, const char *word)
 {
-	const char *host = strstr(word, "://");
-	const char *at = host ? strchr(host, '@') : NULL;
 	text_add(text, " ");
 	for (; *word; word++) {
-		if (at && word > host + 2 && word < at)
-			continue;
 		bool plain = *word > ' ' && *word < 0x7f && *word != '"' && *word != '\\';
 		text_add_bytes(text, plain ? word : "_", 1);
 	}
@@ -281,13 +277,10 @@ static void stamp(struct run *run)
 {
 	struct policy *policy = policy_of(run);
 	struct text text = TEXT_ON(run->comment);
-	struct timespec now;
-	policy->began = (uint64_t)run->report.began;
+	policy->began = (uint64_t)boottime_ms();
 	policy->began_wall = time(NULL);
-	if (clock_gettime(CLOCK_BOOTTIME, &now) == 0)
-		policy->began = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	text_add(&text, POLICY_COMMENT_PREFIX QUARBOX_VERSION ", ");
-	date_format(policy->began_wall, &text);
+	date_time_format(policy->began_wall, &text);
 	if (policy->lasts) {
 		text_add(&text, ", for ");
 		duration_format(policy->lasts, &text);

@@ -115,7 +115,7 @@ static int parse_lasts(void *field, const char *value, struct diag *diag)
 {
 	uint64_t seconds;
 	if (!parse_duration(value, POLICY_LASTS_MAX, &seconds))
-		return diag_fail(diag, EINVAL, "'%.*s' is no time like 90s, 15m, 8h or 7d, up to 365d", 40, value);
+		return diag_fail(diag, EINVAL, "'%.*s' is no time like 90s, 8h or 7d, up to 365d", 24, value);
 	*(uint32_t *)field = (uint32_t)seconds;
 	return 0;
 }

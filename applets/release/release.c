@@ -13,26 +13,15 @@
 
 extern const struct applet release_applet;
 
-enum { TABLE_NAME_LIMIT = 255 }; /* NFT_NAME_MAXLEN - 1 */
-
 struct release_options {
 	const char *table;
 	bool json;
 	bool quiet;
 };
 
-/* Any name that the kernel takes: what is there has to go, whoever called it so. */
-static int parse_table(void *field, const char *value, struct diag *diag)
-{
-	size_t length = strlen(value);
-	if (length == 0 || length > TABLE_NAME_LIMIT)
-		return diag_fail(diag, EINVAL, "a table's name has 1 to %d characters", TABLE_NAME_LIMIT);
-	return option_string(field, value, diag);
-}
-
 #define FIELD(name) offsetof(struct release_options, name)
 static const struct option_row option_table[] = {
-	{ 't', "table", "NAME", parse_table, FIELD(table),
+	{ 't', "table", "NAME", table_option, FIELD(table),
 	  "only tables of this name;\ndefault: every one of ours, and\n" CONFIG_DEFAULT_TABLE },
 	OPTION_JSON(FIELD(json)),
 	OPTION_QUIET(FIELD(quiet)),

@@ -16,10 +16,7 @@
 
 extern const struct applet status_applet;
 
-enum {
-	TABLE_NAME_LIMIT = 255, /* NFT_NAME_MAXLEN - 1 */
-	DRAIN_MS = 30000,
-};
+enum { DRAIN_MS = 30000 };
 
 struct status_options {
 	const char *table;
@@ -28,17 +25,9 @@ struct status_options {
 	bool quiet;
 };
 
-static int parse_table(void *field, const char *value, struct diag *diag)
-{
-	size_t length = strlen(value);
-	if (length == 0 || length > TABLE_NAME_LIMIT)
-		return diag_fail(diag, EINVAL, "a table's name has 1 to %d characters", TABLE_NAME_LIMIT);
-	return option_string(field, value, diag);
-}
-
 #define FIELD(name) offsetof(struct status_options, name)
 static const struct option_row option_table[] = {
-	{ 't', "table", "NAME", parse_table, FIELD(table),
+	{ 't', "table", "NAME", table_option, FIELD(table),
 	  "the quarantine of this name;\ndefault: the one that there is" },
 	{ 0, "attempts", NULL, option_flag, FIELD(attempts), "whom somebody tried to reach, newest first" },
 	OPTION_JSON(FIELD(json)),
@@ -69,11 +58,8 @@ static void tell_lines(struct text *text, const char *label, struct lines *lines
 /* Seconds since the run began, by a clock that nobody sets. */
 static uint64_t age_of(const struct table_seal *seal)
 {
-	struct timespec now;
-	if (clock_gettime(CLOCK_BOOTTIME, &now) < 0)
-		return 0;
-	uint64_t milliseconds = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	return milliseconds > seal->began ? (milliseconds - seal->began) / 1000 : 0;
+	uint64_t now = (uint64_t)boottime_ms();
+	return now > seal->began ? (now - seal->began) / 1000 : 0;
 }
 
 static void tell_times(struct status *status, struct text *text)
@@ -83,7 +69,7 @@ static void tell_times(struct status *status, struct text *text)
 	const struct table_seal *seal = status->seal;
 	if (!seal)
 		return;
-	date_format(seal->began_wall, &words);
+	date_time_format(seal->began_wall, &words);
 	text_add(&words, " (");
 	duration_format(age_of(seal), &words);
 	text_add(&words, " ago)");
@@ -365,7 +351,7 @@ static int print_all(struct status *status, const struct status_options *options
 		return status->code;
 	output_init(&output, STDOUT_FILENO);
 	print(status, options, &output);
-	int error = output.error ? output.error : output.lost ? EAGAIN : 0;
+	int error = output.error ? output.error : output.lost || output.length ? EAGAIN : 0;
 	output_fini(&output);
 	if (error == 0)
 		return status->code;

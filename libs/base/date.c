@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-void date_format(int64_t seconds, struct text *text)
+static void format(int64_t seconds, bool with_time, struct text *text)
 {
 	time_t time = (time_t)seconds; /* of 32 bits in some libraries: good until 2038 */
 	struct tm date;
@@ -11,8 +11,19 @@ void date_format(int64_t seconds, struct text *text)
 		text_add(text, "an impossible date");
 		return;
 	}
-	text_addf(text, "%04d-%02d-%02d %02d:%02d UTC", date.tm_year + 1900, date.tm_mon + 1, date.tm_mday,
-		  date.tm_hour, date.tm_min);
+	text_addf(text, "%04d-%02d-%02d", date.tm_year + 1900, date.tm_mon + 1, date.tm_mday);
+	if (with_time)
+		text_addf(text, " %02d:%02d UTC", date.tm_hour, date.tm_min);
+}
+
+void date_format(int64_t seconds, struct text *text)
+{
+	format(seconds, false, text);
+}
+
+void date_time_format(int64_t seconds, struct text *text)
+{
+	format(seconds, true, text);
 }
 
 void duration_format(uint64_t seconds, struct text *text)

@@ -4,11 +4,21 @@
 #include <limits.h>
 #include <time.h>
 
-int64_t monotonic_ms(void)
+static int64_t read_clock(clockid_t clock)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now); /* fails for no clock that is named here */
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t monotonic_ms(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t boottime_ms(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
 }
 
 struct deadline deadline_in(int64_t milliseconds)

@@ -11,6 +11,8 @@ struct deadline {
 };
 
 int64_t monotonic_ms(void);
+/* Since the system was started, the time that it was asleep included. */
+int64_t boottime_ms(void);
 struct deadline deadline_in(int64_t milliseconds);
 struct deadline deadline_earlier(struct deadline a, struct deadline b);
 

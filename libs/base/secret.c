@@ -10,15 +10,16 @@ char *secret_copy(const char *bytes, size_t length)
 	char *secret = mmap(NULL, length + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (secret == MAP_FAILED)
 		return NULL;
-	memcpy(secret, bytes, length);
-	secret_share(secret, false);
-	return secret;
+	if (madvise(secret, length + 1, MADV_WIPEONFORK) == 0)
+		return memcpy(secret, bytes, length); /* and a NUL, which is there */
+	munmap(secret, length + 1);
+	return NULL;
 }
 
-void secret_share(const char *secret, bool share)
+bool secret_share(const char *secret, bool share)
 {
 	/* the kernel reads no more than the address; its prototype lacks the const */
-	madvise((void *)(uintptr_t)secret, strlen(secret) + 1, share ? MADV_KEEPONFORK : MADV_WIPEONFORK);
+	return madvise((void *)(uintptr_t)secret, strlen(secret) + 1, share ? MADV_KEEPONFORK : MADV_WIPEONFORK) == 0;
 }
 
 void secret_free(char *secret)

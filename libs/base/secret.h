@@ -8,12 +8,12 @@
 
 /*
  * Copies `length` bytes without a NUL among them, and a NUL, into pages of their own, which are empty in a child (Linux
- * 4.14, MADV_WIPEONFORK). Returns NULL when there is no memory; secret_free releases it.
+ * 4.14, MADV_WIPEONFORK). Returns NULL when there is no memory, or none that would stay empty; secret_free releases it.
  */
 char *secret_copy(const char *bytes, size_t length);
 
-/* Whether children that are forked from now on get it as well. */
-void secret_share(const char *secret, bool share);
+/* Whether children that are forked from now on get it as well. False when it stays as it was. */
+bool secret_share(const char *secret, bool share);
 
 void secret_free(char *secret); /* safe on NULL; what was in it is gone */
 

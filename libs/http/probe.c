@@ -230,11 +230,11 @@ int probe_url(const struct probe_settings *settings, const struct endpoint *list
 	const struct deadline patience = { .at = deadline.at + GRACE_MS };
 	struct diag failure = { "" };
 	int result = child_run(probe, &task, report, sizeof *report, patience, &failure);
-	if (result == 0 && report->demands_identity && settings->identity.key.length > 0) {
+	if (result == 0 && report->demands_identity && settings->identity.key.length > 0 &&
+	    secret_share(settings->identity.key.pem, true)) {
 		task.identity = settings->identity;
-		secret_share(task.identity.key.pem, true);
 		result = child_run(probe, &task, report, sizeof *report, patience, &failure);
-		secret_share(task.identity.key.pem, false);
+		(void)secret_share(task.identity.key.pem, false); /* the same pages were changed a moment ago */
 	}
 	if (result == -ETIMEDOUT || result == -EIO) { /* it hung or crashed on what it was sent */
 		init_report(report);

@@ -20,7 +20,7 @@ enum {
 	PAUSE_MS = 5, /* after a try, for each one before it */
 	SETS_MAX = 512, /* of a table; more than any plan has */
 	LINE_SIZE = 256,
-	RELIST_MAX = 20,
+	RELIST_MAX = 10,
 	LARGE_SET = 1000, /* elements */
 };
 

@@ -11,6 +11,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "base/option.h"
 #include "base/text.h"
 #include "nft/plan.h"
 
@@ -32,6 +33,15 @@ const char *table_family_word(uint8_t family)
 	default:
 		return "?";
 	}
+}
+
+int table_option(void *field, const char *value, struct diag *diag)
+{
+	enum { LIMIT = 255 }; /* NFT_NAME_MAXLEN - 1 */
+	size_t length = strlen(value);
+	if (length == 0 || length > LIMIT)
+		return diag_fail(diag, EINVAL, "a table's name has 1 to %d characters", LIMIT);
+	return option_string(field, value, diag);
 }
 
 bool table_is_ours(const struct table_info *table)

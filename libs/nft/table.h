@@ -24,6 +24,12 @@ struct table_info {
 /* nft's word for a family: "inet"; "?" for one that it does not know. */
 const char *table_family_word(uint8_t family);
 
+/*
+ * An option's value that names a table which is there: any name that the kernel takes, unlike those that we give
+ * (policy_table_name_check). field: const char *, see base/option.h.
+ */
+int table_option(void *field, const char *value, struct diag *diag);
+
 /* Whether the comment says that the table is ours. */
 bool table_is_ours(const struct table_info *table);
 

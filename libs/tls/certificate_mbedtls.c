@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/address.h"
+#include "base/date.h"
 #include "base/text.h"
 #include "tls/pem.h"
 #include "tls/trust_store.h"
@@ -190,24 +191,15 @@ struct verification {
 	char dates[TLS_REASON_SIZE]; /* which certificate is not valid now, in words */
 };
 
-static void format_date(int64_t epoch, struct text *text)
-{
-	struct tm date;
-	time_t seconds = (time_t)epoch;
-	if (!gmtime_r(&seconds, &date))
-		return;
-	text_addf(text, "%04d-%02d-%02d", date.tm_year + 1900, date.tm_mon + 1, date.tm_mday);
-}
-
 static void explain_dates(const mbedtls_x509_crt *certificate, bool expired, struct verification *verification)
 {
 	char subject[80];
 	struct text text = TEXT_ON(verification->dates);
 	format_name(&certificate->subject, subject, sizeof subject);
 	text_addf(&text, "certificate %s %s ", subject, expired ? "expired on" : "is not valid before");
-	format_date(epoch_of(expired ? &certificate->valid_to : &certificate->valid_from), &text);
+	date_format(epoch_of(expired ? &certificate->valid_to : &certificate->valid_from), &text);
 	text_add(&text, "; the clock says ");
-	format_date(verification->now, &text);
+	date_format(verification->now, &text);
 }
 
 /* Called by mbedtls for every certificate of the chain, the anchor first, with what it found wrong with it. */

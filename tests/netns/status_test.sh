@@ -161,6 +161,18 @@ gives opened 1 status
 matches opened_says "^not quarantined: table $default_table holds nothing up" "$out"
 run release
 
+# ---- a large set, which the kernel is still making larger when it is read back ----
+
+/usr/bin/python3 -c 'for i in range(1, 100001): print(f"allow tcp:10.{i >> 16}.{i >> 8 & 255}.{i & 255}:443")' >many.conf
+ip netns add many
+device=many
+gives many_addresses 0 quarantine -c many.conf --no-probe --dns none https://192.0.2.1/
+gives many_addresses_are_intact 0 status
+in_ns many nft add element "${inet[@]}" allow_out4 "{ $forbidden4 . tcp . 443 }"
+gives one_of_many_added 5 status
+matches one_of_many_added_is_named "differs inet set allow_out4: $forbidden4 . tcp . 443 was added" "$out"
+device=dev
+
 # ---- on probation ----
 
 management unproven 8002 --behaviour silent

@@ -31,9 +31,9 @@ static void is_shared_on_demand(void **state)
 	assert_non_null(secret);
 	assert_string_equal(secret, "key");
 	assert_false(child_sees(secret, "key"));
-	secret_share(secret, true);
+	assert_true(secret_share(secret, true));
 	assert_true(child_sees(secret, "key"));
-	secret_share(secret, false);
+	assert_true(secret_share(secret, false));
 	assert_false(child_sees(secret, "key"));
 	assert_string_equal(secret, "key");
 	secret_free(secret);
