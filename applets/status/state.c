@@ -16,6 +16,8 @@
 #include "nft/match.h"
 #include "policy/coverage.h"
 
+enum { DUMP_TRIES = 10 }; /* while something changes */
+
 /* ---- lists of lines ---- */
 
 static void clear_lines(struct lines *lines)
@@ -78,7 +80,10 @@ static int find_table(struct status *status, const char *name, struct diag *diag
 		text_copy(status->table, sizeof status->table, name);
 		status->rank = INT_MAX;
 	}
-	return table_each(&status->netlink, choose_table, status, diag);
+	int result = -EINTR;
+	for (int tries = 0; tries < DUMP_TRIES && result == -EINTR; tries++)
+		result = table_each(&status->netlink, choose_table, status, diag);
+	return result;
 }
 
 static int keep_link(void *context, const struct netlink_link *link)
@@ -99,7 +104,7 @@ static int read_links(struct status *status, struct diag *diag)
 {
 	struct netlink route = { 0 };
 	int result = netlink_open(&route, NETLINK_ROUTE, diag);
-	for (int tries = 0; result == 0 && tries < 3; tries++) {
+	for (int tries = 0; result == 0 && tries < DUMP_TRIES; tries++) {
 		status->link_count = 0;
 		result = netlink_each_link(&route, keep_link, status);
 		if (result != -EINTR)

@@ -2,13 +2,12 @@
 #include "netlink/socket.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 #include <time.h>
 
 int netlink_open(struct netlink *netlink, int bus, struct diag *diag)
 {
-	netlink->sequence = (uint32_t)time(NULL);
+	*netlink = (struct netlink){ .sequence = (uint32_t)time(NULL) };
 	netlink->socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	if (!netlink->socket)
 		return diag_errno(diag, errno, "open a netlink socket");
@@ -43,7 +42,7 @@ struct answer {
 	int (*take)(const struct nlmsghdr *message, void *context);
 	void *context;
 	bool finished;
-	bool interrupted;
+	bool interrupted; /* between two of its parts; a change after the last one is none of its business */
 };
 
 /* A dump that fails after it was begun says so in its last message. */
@@ -57,7 +56,6 @@ static int take_message(const struct nlmsghdr *message, struct answer *answer)
 {
 	if (message->nlmsg_seq != answer->sequence)
 		return 0;
-	answer->interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 	if (message->nlmsg_type == NLMSG_ERROR) {
 		const struct nlmsgerr *error = mnl_nlmsg_get_payload(message);
 		answer->finished = true;
@@ -65,8 +63,9 @@ static int take_message(const struct nlmsghdr *message, struct answer *answer)
 	}
 	if (message->nlmsg_type == NLMSG_DONE) {
 		answer->finished = true;
-		return answer->interrupted ? -EINTR : dump_error(message);
+		return dump_error(message);
 	}
+	answer->interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 	return answer->take ? answer->take(message, answer->context) : 0;
 }
 
@@ -102,5 +101,5 @@ int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
 			continue;
 		result = length < 0 ? -errno : take_messages(&buffer, (int)length, &answer);
 	}
-	return result;
+	return result == 0 && answer.interrupted && !netlink->takes_interrupted ? -EINTR : result;
 }

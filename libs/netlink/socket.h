@@ -4,6 +4,7 @@
 #define NETLINK_SOCKET_H
 
 #include <libmnl/libmnl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@
 struct netlink {
 	struct mnl_socket *socket; /* NULL: closed */
 	uint32_t sequence; /* of the last message */
+	bool takes_interrupted; /* a dump that a change interrupted is no failure: the caller tells in another way */
 };
 
 /* bus: NETLINK_NETFILTER and so on. Returns 0 or -errno with a diagnostic (-EPROTONOSUPPORT: not in this kernel). */
@@ -38,7 +40,8 @@ uint32_t netlink_next_sequence(struct netlink *netlink);
 /*
  * Sends one request (its sequence number is set here) and hands each message of the answer to `take` until the end of
  * the dump, the acknowledgement or an error. The request must ask for NLM_F_ACK or NLM_F_DUMP. Returns 0 or -errno: the
- * kernel's, or what `take` returned when it is negative; -EINTR when the dump was inconsistent (it should be repeated).
+ * kernel's, or what `take` returned when it is negative; -EINTR when the dump was inconsistent (it should be repeated),
+ * unless takes_interrupted.
  */
 int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
 		    int (*take)(const struct nlmsghdr *message, void *context), void *context);

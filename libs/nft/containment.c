@@ -17,6 +17,7 @@
 
 enum {
 	TRIES_MAX = 40, /* of a transaction while others change the rule set: 4 s in all */
+	GUARDED_MAX = 8, /* of these, bound to the generation that was looked at; see try_once */
 	PAUSE_MS = 5, /* after a try that lost, for each one before it */
 	NAMES_ROOM = 1024,
 };
@@ -80,13 +81,17 @@ static void remove_parts(struct attempt *attempt)
 	}
 }
 
-/* fill returns 1 when there is nothing to commit. */
-static int try_once(struct attempt *attempt, struct refusal *refusal, struct diag *diag)
+/*
+ * fill returns 1 when there is nothing to commit. guarded: the kernel refuses the transaction when anything at all has
+ * changed since fill looked, which somebody who changes his own tables all the time can keep up for ever. Without it
+ * only a change to our tables counts: what is to be created must not be there (NLM_F_EXCL), what is to go must.
+ */
+static int try_once(struct attempt *attempt, bool guarded, struct refusal *refusal, struct diag *diag)
 {
 	uint32_t generation = 0;
 	struct batch batch;
 	*refusal = (struct refusal){ .type = -1 };
-	int result = nft_generation(attempt->netlink, &generation, diag);
+	int result = guarded ? nft_generation(attempt->netlink, &generation, diag) : 0;
 	if (result < 0)
 		return result;
 	batch_begin(&batch, attempt->netlink, generation);
@@ -160,16 +165,25 @@ static bool give_way(struct policy *policy, const struct refusal *refusal, int e
 	return true;
 }
 
+static bool changed_meanwhile(int error, bool guarded)
+{
+	if (error == -ERESTART || error == -EINTR || error == -EAGAIN)
+		return true;
+	return !guarded && (error == -ENOENT || error == -EEXIST);
+}
+
 static int run_attempt(struct attempt *attempt, struct diag *diag)
 {
 	int result = -EAGAIN;
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		struct refusal refusal;
-		result = try_once(attempt, &refusal, diag);
+		bool guarded = tries < GUARDED_MAX;
+		attempt->netlink->takes_interrupted = !guarded;
+		result = try_once(attempt, guarded, &refusal, diag);
+		attempt->netlink->takes_interrupted = false;
 		if (result == 0)
 			return 0;
-		bool changed_meanwhile = result == -ERESTART || result == -EINTR || result == -EAGAIN;
-		if (changed_meanwhile)
+		if (changed_meanwhile(result, guarded))
 			(void)poll(NULL, 0, tries * PAUSE_MS);
 		else if (!give_way(attempt->policy, &refusal, result))
 			return result;

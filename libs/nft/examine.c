@@ -535,6 +535,7 @@ int examine(struct netlink *netlink, const char *name, const struct examination 
 	work.sets = calloc(SETS_MAX, sizeof *work.sets);
 	if (!work.sets)
 		return diag_errno(diag, ENOMEM, "read the rules back");
+	netlink->takes_interrupted = true; /* the generation tells, and when others keep changing it, is_settled */
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		uint32_t before;
 		uint32_t after = 0;
@@ -547,11 +548,12 @@ int examine(struct netlink *netlink, const char *name, const struct examination 
 		bool settled = result == 0 && after == before;
 		if (result == 0 && !settled)
 			result = is_settled(&work, states, &settled, diag);
-		if (settled || (result < 0 && result != -EINTR))
+		if (settled || result < 0)
 			break;
 		(void)poll(NULL, 0, tries * PAUSE_MS);
 		result = diag_errno(diag, EBUSY, "read the rules back: others keep changing them");
 	}
+	netlink->takes_interrupted = false;
 	free(work.sets);
 	return result;
 }
