@@ -4,7 +4,7 @@
  *
  * Several commands run one after the other and count as one. That of --before runs first each time and is not timed.
  * Prints a line for each run: wall time and CPU time (user and system, children included) in microseconds. The wall time
- * ends when the command does or, with --until, when its output has the text.
+ * ends when the command does or, with --until, when its output has the text; so does the CPU time, of the command alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,8 +45,21 @@ static long long in_microseconds(struct timeval time)
 
 static const char *until; /* NULL: the end */
 
-/* Reads what it says until it ends; returns when the text came, else 0. */
-static long long watch(int output)
+/* What a process has run so far: the first figure is in nanoseconds. */
+static long long cpu_of(pid_t pid)
+{
+	char path[64];
+	long long nanoseconds = -1;
+	snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
+	FILE *file = fopen(path, "r");
+	if (!file || fscanf(file, "%lld", &nanoseconds) != 1)
+		fail(path, "not to be read");
+	fclose(file);
+	return nanoseconds / 1000;
+}
+
+/* Reads what it says until it ends; returns when the text came, else 0, and what CPU time it had taken by then. */
+static long long watch(int output, pid_t pid, long long *cpu)
 {
 	static char said[1 << 16];
 	size_t length = 0;
@@ -55,8 +68,10 @@ static long long watch(int output)
 	while ((count = read(output, said + length, sizeof said - 1 - length)) > 0) {
 		length += (size_t)count;
 		said[length] = '\0';
-		if (!found && strstr(said, until))
-			found = microseconds();
+		if (found || !strstr(said, until))
+			continue;
+		found = microseconds();
+		*cpu = cpu_of(pid);
 	}
 	return found;
 }
@@ -82,14 +97,15 @@ static int run_one(char **command, struct times *times)
 	if (error)
 		fail(command[0], strerror(error));
 	close(output[1]);
-	long long found = until ? watch(output[0]) : 0;
+	long long cpu = 0;
+	long long found = until ? watch(output[0], pid, &cpu) : 0;
 	close(output[0]);
 	while (wait4(pid, &status, 0, &usage) < 0) {
 		if (errno != EINTR)
 			fail("wait", strerror(errno));
 	}
 	times->wall += (found ? found : microseconds()) - start;
-	times->cpu += in_microseconds(usage.ru_utime) + in_microseconds(usage.ru_stime);
+	times->cpu += found ? cpu : in_microseconds(usage.ru_utime) + in_microseconds(usage.ru_stime);
 	posix_spawn_file_actions_destroy(&actions);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
