@@ -20,8 +20,6 @@ enum {
 	PAUSE_MS = 5, /* after a try, for each one before it */
 	SETS_MAX = 512, /* of a table; more than any plan has */
 	LINE_SIZE = 256,
-	RELIST_MAX = 10,
-	LARGE_SET = 1000, /* elements */
 };
 
 struct known_set {
@@ -166,33 +164,13 @@ static int name_addition(struct work *work, struct known_set *set, struct diag *
 	return result;
 }
 
-/*
- * While the kernel makes the table of a large set larger, it lists elements twice and others not at all: what does not
- * fit is listed again. The caller is told of elements the first time only.
- */
-static int list_elements(struct work *work, struct known_set *set, struct diag *diag)
-{
-	bool ours = work->counted_is_ours;
-	int result = 0;
-	for (int tries = 0; tries < RELIST_MAX && result == 0; tries++) {
-		set->found = (struct set_seal){ .count = 0 };
-		result = element_each(work->netlink, family_of(work), work->name, set->name, count_element, work, diag);
-		if (!set->sealed || set->seal.count < LARGE_SET || set->found.sum == set->seal.sum)
-			break;
-		work->counted_is_ours = false;
-		(void)poll(NULL, 0, tries * PAUSE_MS);
-	}
-	work->counted_is_ours = ours;
-	return result;
-}
-
 static int examine_set(struct work *work, struct known_set *set, struct diag *diag)
 {
 	if ((set->flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT)) && !set->sealed)
 		return 0;
 	work->counted = set;
 	work->counted_is_ours = find_type(set->name, &work->counted_id, &work->counted_family);
-	int result = list_elements(work, set, diag);
+	int result = element_each(work->netlink, family_of(work), work->name, set->name, count_element, work, diag);
 	if (result < 0 || !set->sealed)
 		return result;
 	if (set->found.count == set->seal.count + 1)

@@ -389,9 +389,11 @@ static void print_set(const struct policy *policy, struct text *text, enum set_i
 	text_add(text, " {\n");
 	print_key_type(text, set, family);
 	const struct set_type *type = &set_types[set];
+	uint32_t size = policy_set_size(policy, set, family);
+	if (size)
+		text_addf(text, "\t\tsize %u\n", size);
 	if (type->size)
-		text_addf(text, "\t\tsize %u\n\t\tflags dynamic%s\n", type->size,
-			  type->timeout || type->learned ? ",timeout" : "");
+		text_addf(text, "\t\tflags dynamic%s\n", type->timeout || type->learned ? ",timeout" : "");
 	if (type->timeout) {
 		text_add(text, "\t\ttimeout ");
 		print_duration(text, type->timeout);

@@ -181,7 +181,7 @@ static uint32_t first_field_type(enum set_id set, enum ip_family family)
 	}
 }
 
-static struct set_description describe_set(enum set_id set, enum ip_family family)
+static struct set_description describe_set(const struct policy *policy, enum set_id set, enum ip_family family)
 {
 	uint8_t key = set_types[set].key;
 	struct set_description description = {
@@ -204,7 +204,7 @@ static struct set_description describe_set(enum set_id set, enum ip_family famil
 		description.flags = NFT_SET_EVAL;
 	if (set_types[set].timeout || set_types[set].learned)
 		description.flags |= NFT_SET_TIMEOUT;
-	description.size = set_types[set].size;
+	description.size = policy_set_size(policy, set, family);
 	description.timeout = set_types[set].timeout;
 	return description;
 }
@@ -277,7 +277,8 @@ void set_add_all(struct batch *batch, const struct policy *policy, enum table_id
 			char name[32];
 			struct text text = TEXT_ON(name);
 			set_name(&text, prefix, (enum set_id)set, (enum ip_family)family);
-			struct set_description description = describe_set((enum set_id)set, (enum ip_family)family);
+			struct set_description description =
+				describe_set(policy, (enum set_id)set, (enum ip_family)family);
 			description.seal = seal_set(policy, (enum set_id)set, (enum ip_family)family);
 			add_set(batch, policy->table, name, &description);
 			add_elements(batch, policy, name, (enum set_id)set, (enum ip_family)family);

@@ -91,6 +91,17 @@ bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_f
 	return true;
 }
 
+enum { LARGE_SET = 256 }; /* elements */
+
+uint32_t policy_set_size(const struct policy *policy, enum set_id set, enum ip_family family)
+{
+	const uint8_t key = set_types[set].key;
+	if (set_types[set].size || !(key & KEY_ADDRESS))
+		return set_types[set].size;
+	size_t count = policy->peers[set_role(set)][family].count;
+	return count >= LARGE_SET ? (uint32_t)count : 0;
+}
+
 /* ---- chains ---- */
 
 void chain_name(struct text *text, const char *prefix, const struct chain *chain)

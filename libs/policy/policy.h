@@ -285,6 +285,14 @@ struct set_element {
 bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
 			 struct set_element *element);
 
+/*
+ * The number of elements that the set is bound to; 0: none. Of a set that the kernel fills it is the bound, of a large
+ * one its length: the kernel lays the table out once then, instead of enlarging it again and again, also after the
+ * transaction, when a listing would have some elements twice and others not at all. A small one stays open for
+ * `nft add element`.
+ */
+uint32_t policy_set_size(const struct policy *policy, enum set_id set, enum ip_family family);
+
 /* The chains of all tables. Those of inet are named and hooked as the artifact does it. */
 enum chain_id {
 	CHAIN_INBOUND,

@@ -161,16 +161,19 @@ gives opened 1 status
 matches opened_says "^not quarantined: table $default_table holds nothing up" "$out"
 run release
 
-# ---- a large set, which the kernel is still making larger when it is read back ----
+# ---- a large set: bound to its length ----
 
 /usr/bin/python3 -c 'for i in range(1, 100001): print(f"allow tcp:10.{i >> 16}.{i >> 8 & 255}.{i & 255}:443")' >many.conf
 ip netns add many
 device=many
 gives many_addresses 0 quarantine -c many.conf --no-probe --dns none https://192.0.2.1/
 gives many_addresses_are_intact 0 status
-in_ns many nft add element "${inet[@]}" allow_out4 "{ $forbidden4 . tcp . 443 }"
-gives one_of_many_added 5 status
-matches one_of_many_added_is_named "differs inet set allow_out4: $forbidden4 . tcp . 443 was added" "$out"
+more="element ${inet[*]} allow_out4 { $forbidden4 . tcp . 443 }"
+matches one_of_many_added_is_refused "Too many open files in system" "$(in_ns many nft add "$more" 2>&1)"
+gives one_of_many_added_is_refused_status 0 status
+in_ns many nft "delete element ${inet[*]} allow_out4 { 10.0.0.7 . tcp . 443 }; add $more"
+gives one_of_many_replaced 5 status
+matches one_of_many_replaced_is_named "differs inet set allow_out4: an element was replaced" "$out"
 device=dev
 
 # ---- on probation ----
