@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs the Debian packages that a group of targets needs, and only those that are missing.
 #
-# usage: setup.sh GROUP...   (build, config, check, cross-quick, cross, image, demo, bench, leaktest)
+# usage: setup.sh GROUP...   (build, config, check, cross-quick, cross, image, image-all, demo, bench, leaktest)
 #
 # With everything there it says nothing, needs no privilege and no network.
 set -eu
@@ -25,7 +25,16 @@ packages_of() {
         for architecture in arm64 armel i386 riscv64 ppc64el mipsel mips; do
             echo "libc6-dev-$architecture-cross"
         done ;;
-    image) echo qemu-system-x86 busybox xz-utils zstd python3 nftables iproute2 ppp pppoe e2fsprogs openssl ;;
+    image)
+        packages_of cross-quick
+        echo qemu-system-x86 qemu-system-arm qemu-system-misc busybox xz-utils zstd python3 nftables iproute2 ppp pppoe \
+            e2fsprogs openssl ;;
+    image-all)
+        packages_of image
+        echo qemu-system-ppc gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu gcc-powerpc64le-linux-gnu
+        for architecture in arm64 riscv64 ppc64el; do
+            echo "libc6-dev-$architecture-cross"
+        done ;;
     demo)
         packages_of build
         echo python3 nftables iproute2 openssl curl procps util-linux ;;

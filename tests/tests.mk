@@ -8,7 +8,7 @@
 -include tests/netns/leak/leak.mk
 
 # Before anything else is looked at: the compiler may be among the missing packages.
-test_goals := check unit golden netns lint check-configs golden-update fuzz image check-image check-cross
+test_goals := check unit golden netns lint check-configs golden-update fuzz image check-image record check-cross
 setup_groups := $(if $(filter $(test_goals),$(MAKECMDGOALS)),check) $(filter demo bench leaktest,$(MAKECMDGOALS))
 ifneq ($(strip $(setup_groups)),)
 ifneq ($(shell tests/setup.sh $(setup_groups) >&2 || echo failed),)
@@ -17,8 +17,9 @@ endif
 endif
 
 # Without these the image tests are skipped, and say so.
-ifneq ($(filter check image check-image,$(MAKECMDGOALS)),)
-ifneq ($(shell tests/setup.sh image >&2 || echo failed),)
+image_setup := $(if $(filter check image record,$(MAKECMDGOALS)),image) $(if $(filter check-image,$(MAKECMDGOALS)),image-all)
+ifneq ($(strip $(image_setup)),)
+ifneq ($(shell tests/setup.sh $(image_setup) >&2 || echo failed),)
 $(warning the packages that the image tests need could not be installed)
 endif
 endif
@@ -74,8 +75,8 @@ image_scripts := $(sort $(wildcard tests/image/*_test.sh))
 test_environment = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u O QUARBOX='$(abspath $O/quarbox)' \
 	QUARBOX_BIN='$(abspath $O/bin)' BUILD='$O' THIRD_PARTY_DIR='$(THIRD_PARTY_DIR)' \
 	DL_DIR='$(DL_DIR)' ASAN_OPTIONS=detect_leaks=1 $(image_environment) $(cross_environment)
-# The kernel of tests/image/kernels with the smallest package that has all the hooks, and the cases that find most.
-image_environment = IMAGE_KERNELS='$(or $(IMAGE_KERNELS),6.1)' IMAGE_QUICK=yes
+# The oldest and the newest kernel, one machine with words of 32 bits and one with the other byte order; the cases that find most.
+image_environment = IMAGE_KERNELS='$(or $(IMAGE_KERNELS),5.10 7.2 armv7 s390x)' IMAGE_QUICK=yes
 check-image: image_environment = IMAGE_KERNELS='$(IMAGE_KERNELS)' TEST_TIMEOUT_image=3600
 # One machine with the other byte order, and one with words of 32 bits.
 cross_environment = CROSS_TARGETS='s390x armv7' CROSS_SIZES=no
@@ -100,6 +101,8 @@ image: all $(image_tools)
 	$(run_tests) $(image_scripts)
 check-image: all $(image_tools)
 	$(run_tests) $(image_scripts); code=$$?; sed -n 's/^# summary //p' $O/tests/logs/image-*.log; exit $$code
+record: all $(image_tools)
+	$(Q)$(test_environment) tests/image/record.py docs/serial-console-armv7.txt
 check-cross: all
 	$(run_tests) $(cross_scripts); code=$$?; sed -n 's/^# summary //p' $O/tests/logs/cross-*.log; exit $$code
 lint: all

@@ -54,8 +54,7 @@ make_for() { # FOLDER WORD...
 	output=$1
 	shift
 	# shellcheck disable=SC2086 # words
-	make -s O="$output" THIRD_PARTY_DIR="$folder/third_party" DL_DIR="$DL_DIR" CROSS_COMPILE="$triplet-" WERROR=1 \
-		$without_libmnl "$@"
+	tests/cross/make "$name" O="$output" $without_libmnl "$@"
 }
 
 # --- building ----------------------------------------------------------------------------------------------------------

@@ -10,52 +10,26 @@ import os
 import pathlib
 import re
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
-QUARBOX_BIN = pathlib.Path(os.environ.get("QUARBOX_BIN", BUILD / "bin")).absolute()
-MEMORY_MB = 256
 DEADLINE = int(os.environ.get("IMAGE_DEADLINE", "900"))  # seconds, for one guest
 QUICK = os.environ.get("IMAGE_QUICK") == "yes"  # the cases that find most
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE / "guest")]
 import initramfs  # noqa: E402
-
-
-def all_kernels():
-    rows = (line.split() for line in (HERE / "kernels").read_text().splitlines())
-    return [row[0] for row in rows if row and row[0] != "#"]
-
-
-def get_kernel(name):
-    """Its folder, or None and why not."""
-    folder = BUILD / "image" / name
-    got = subprocess.run([HERE / "kernel", name, folder], capture_output=True, text=True, check=False)
-    if got.returncode == 0:
-        return folder, ""
-    if got.returncode == 2:
-        return None, got.stderr.strip().splitlines()[-1]
-    raise RuntimeError(f"kernel {name}: {got.stderr}")
-
-
-def qemu_command(kernel, image, console):
-    return ["qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg", "-m", str(MEMORY_MB), "-nographic", "-no-reboot",
-            "-nic", "none", "-monitor", "none", "-kernel", str(kernel / "vmlinuz"), "-initrd", str(image),
-            "-append", f"console=ttyS0 quiet panic=-1 oops=panic {'quick' if QUICK else ''}", "-serial", f"file:{console}",
-            "-serial", "stdio"]
+import machines  # noqa: E402
 
 
 class Guest:
     """A running one: passes its lines on, and knows how it ended."""
 
-    def __init__(self, kernel_name, tests):
-        self.kernel = kernel_name
+    def __init__(self, row, tests):
+        self.row = row
         self.to_end = list(tests)
         self.passed = self.failed = 0
         self.booted = None
@@ -73,7 +47,7 @@ class Guest:
                 self.take(f"not ok {words[2]}: ended with {words[3]}")
         self.passed += line.startswith("ok ")
         self.failed += line.startswith("not ok ")
-        print(re.sub(r"^((?:not )?ok )", rf"\g<1>{self.kernel} ", line), flush=True)
+        print(re.sub(r"^((?:not )?ok )", rf"\g<1>{self.row.name} ", line), flush=True)
 
     def run(self, command, deadline):
         """Until it powers off, or the deadline (by the monotonic clock) has passed."""
@@ -83,8 +57,8 @@ class Guest:
                 self._read(qemu.stdout, deadline)
             finally:
                 qemu.kill()
-        boot = f"{self.booted - began:.1f}" if self.booted else "-"
-        print(f"# summary {self.kernel:8} {self.release:28} {boot:>8} {time.monotonic() - began:8.0f} {self.passed:8} {self.failed:8}")
+        machines.print_summary(self.row, self.release, self.booted and self.booted - began, time.monotonic() - began, self.passed,
+                               self.failed)
 
     def _read(self, stream, deadline):
         waiting = selectors.DefaultSelector()
@@ -101,34 +75,35 @@ class Guest:
                 self.take(line.decode(errors="replace"))
 
 
-def run_on(name, tests):
-    folder, why = get_kernel(name)
-    if not folder:
-        print(f"ok {name} all # skipped: {why}")
-        return True
-    image = BUILD / "image" / f"{name}.{os.getpid()}.cpio"
-    console = BUILD / "image" / f"{name}.console"
-    initramfs.make_initramfs(image, [HERE / "guest" / f"{test}.py" for test in tests], folder, QUARBOX_BIN)
-    guest = Guest(name, tests)
+def run_on(row, tests):
     try:
-        guest.run(qemu_command(folder, image, console), time.monotonic() + DEADLINE)
+        row.prepare()
+    except machines.Unavailable as why:
+        print(f"ok {row.name} all # skipped: {why}")
+        return True
+    image = row.folder.parent / f"{row.name}.{os.getpid()}.cpio"
+    console = row.folder.parent / f"{row.name}.console"
+    initramfs.make_initramfs(image, [HERE / "guest" / f"{test}.py" for test in tests], row.folder, row.quarbox)
+    guest = Guest(row, tests)
+    command = row.command(row.memory, image, "quick" if QUICK else "")
+    try:
+        guest.run([*command, "-nic", "none", "-serial", f"file:{console}", "-serial", "stdio"], time.monotonic() + DEADLINE)
     finally:
         image.unlink()
     if guest.to_end:
-        print(f"not ok {name} {guest.to_end[0]}: the guest stopped, or took longer than {DEADLINE} s; its console:")
+        print(f"not ok {row.name} {guest.to_end[0]}: the guest stopped, or took longer than {DEADLINE} s; its console:")
         print("\n".join(f"# {line}" for line in console.read_text(errors="replace").splitlines()[-30:]))
     return not guest.to_end and not guest.failed
 
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that qemu ends with us
-    names = sys.argv[2:] or os.environ.get("IMAGE_KERNELS", "").split() or all_kernels()
-    if not shutil.which("qemu-system-x86_64"):
-        print("ok all # skipped: there is no qemu-system-x86_64")
-        return 0
-    (BUILD / "image").mkdir(parents=True, exist_ok=True)
-    print(f"# summary {'kernel':8} {'release':28} {'boot/s':>8} {'all/s':>8} {'passed':>8} {'failed':>8}")
-    results = [run_on(name, sys.argv[1].split(",")) for name in names]
+    machines.print_head("guest")
+    # What the guest runs are this machine's programs.
+    rows = [row for row in machines.chosen(sys.argv[2:]) if row.target == "-"]
+    results = [run_on(row, sys.argv[1].split(",")) for row in rows]
+    if not rows:
+        print("ok all # skipped: none of these machines runs the programs of this one")
     return 0 if all(results) else 1
 
 

@@ -156,7 +156,7 @@ reboot -f
 """
 
 
-def make_initramfs(path, scripts, kernel_folder, quarbox_bin):
+def make_initramfs(path, scripts, kernel_folder, quarbox):
     """Scripts are those that /init runs, in this order; PROGRAMS and MODULES of each say what it needs."""
     archive = Archive()
     for folder in ("dev", "proc", "sys", "run", "tmp", "etc", "root", "var/lock", "etc/ppp"):
@@ -168,9 +168,8 @@ def make_initramfs(path, scripts, kernel_folder, quarbox_bin):
     archive.program(busybox, "/bin/busybox")
     for name in ("sh", "mount", "mkdir", "insmod", "reboot", "cut", "uname", "echo", "cat", "dmesg", "kill", "sleep", "ps", "true"):
         archive.link(f"bin/{name}", "/bin/busybox")
-    archive.program(str(quarbox_bin / "quarbox") if (quarbox_bin / "quarbox").exists() else str(quarbox_bin.parent / "quarbox"),
-                    "/usr/sbin/quarbox")
-    for applet in sorted(quarbox_bin.iterdir()):
+    archive.file(str(quarbox), "/usr/sbin/quarbox")
+    for applet in sorted((quarbox.parent / "bin").iterdir()):
         if applet.is_symlink():
             archive.link(f"usr/sbin/{applet.name}", "quarbox")
     known = Modules(kernel_folder / "modules")

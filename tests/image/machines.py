@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The machines of tests/image/kernels, and what each needs to be had before it can boot."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
+QUARBOX = pathlib.Path(os.environ.get("QUARBOX", BUILD / "quarbox")).resolve()
+MEMORY = 256  # MB, at least
+
+
+class Unavailable(Exception):
+    """A machine that can't be tried here, and why."""
+
+
+def run(*command):
+    """Something that makes files. Exit code 2: what it needs can't be had."""
+    got = subprocess.run(command, cwd=HERE.parent.parent, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if got.returncode == 2 and command[0].parent == HERE:
+        raise Unavailable(got.stderr.strip().splitlines()[-1])
+    if got.returncode:
+        raise RuntimeError(f"{command}: exit code {got.returncode}\n{got.stdout}{got.stderr}")
+
+
+class Row:
+    """One of the table."""
+
+    def __init__(self, line):
+        (self.name, _, self.architecture, _, self.target, emulator, self.console, memory, self.bus, self.machine,
+         self.processor) = line.split()
+        self.emulator = f"qemu-system-{emulator}"
+        self.smallest = int(memory)
+        self.memory = max(MEMORY, self.smallest)
+        self.folder = BUILD / "image" / self.name
+        self.busybox = BUILD / "image" / f"busybox-{self.architecture}"
+        # what make has built
+        self.output = BUILD if self.target == "-" else BUILD / "cross" / self.target
+        self.quarbox = QUARBOX if self.target == "-" else self.output / "quarbox"
+        self.exec_as = self.output / "image/exec_as"
+
+    def prepare(self):
+        """All that it takes is there, or Unavailable."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        if not shutil.which(self.emulator):
+            raise Unavailable(f"there is no {self.emulator}")
+        run(HERE / "kernel", self.name, self.folder)
+        run(HERE / "busybox", self.name, self.busybox)
+        if self.target != "-":
+            triplet = triplet_of(self.target)
+            if not shutil.which(f"{triplet}-gcc"):
+                raise Unavailable(f"there is no {triplet}-gcc")
+            run(HERE.parent / "cross/make", self.target, "full_defconfig", "all", self.exec_as)
+
+    def command(self, memory, initramfs, append):
+        """Of qemu: a machine without a screen, a network or anything on its serial ports, which ends instead of booting again."""
+        return [self.emulator, "-M", self.machine, "-cpu", self.processor, "-accel", "tcg", "-m", str(memory), "-nographic",
+                "-no-reboot", "-monitor", "none", "-kernel", str(self.folder / "vmlinuz"), "-initrd", str(initramfs),
+                "-append", f"console={self.console} quiet panic=-1 oops=panic {append}"]
+
+
+def lines_of(path):
+    return [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+
+
+def triplet_of(target):
+    return next(words[1] for words in map(str.split, lines_of(HERE.parent / "cross/targets")) if words[0] == target)
+
+
+def chosen(names):
+    """Those rows; without names those of IMAGE_KERNELS, else all."""
+    rows = {row.name: row for row in map(Row, lines_of(HERE / "kernels"))}
+    return [rows[name] for name in names or os.environ.get("IMAGE_KERNELS", "").split() or rows]
+
+
+SUMMARY = "# summary {:8} {:8} {:26} {:>6} {:>6} {:>10}"
+
+
+def print_head(test):
+    print(SUMMARY.format(test, "machine", "kernel", "boot/s", "all/s", "passed/of"))
+
+
+def print_summary(row, release, boot, seconds, passed, failed):
+    """boot: seconds to the first prompt or test, or None."""
+    boot = f"{boot:.1f}" if boot else "-"
+    print(SUMMARY.format(row.name, row.architecture, release, boot, f"{seconds:.0f}", f"{passed}/{passed + failed}"), flush=True)
