@@ -56,6 +56,15 @@ class Archive:
             if library.strip("/") not in self.entries:
                 self.file(library)
 
+    def tree(self, folder):
+        """All of a folder of this machine, at the root."""
+        for found in sorted(folder.rglob("*")):
+            path = str(found.relative_to(folder))
+            if found.is_symlink():
+                self.link(path, os.readlink(found))
+            elif found.is_file():
+                self.file(found, path)
+
     def write(self, path):
         with open(path, "wb") as out:
             for number, (name, (mode, data, device, time)) in enumerate([*self.entries.items(), ("TRAILER!!!", (0, b"", (0, 0), 0))]):
@@ -134,7 +143,7 @@ class Modules:
 
 # ---- the whole ----
 
-# ttyS0 is the kernel's and the shell's, ttyS1 takes what the test says.
+# The console is the kernel's and the shell's, a port of its own takes what the test says.
 INIT = """#!/bin/sh
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -145,42 +154,52 @@ mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/test HOME=/
 while read -r module; do
-    insmod "/modules/$module.ko" || echo "# module $module: not loaded" >/dev/ttyS1
+    insmod "/modules/$module.ko" || not_loaded="$not_loaded $module"
 done </modules/order
-echo "# booted $(cut -d ' ' -f 1 /proc/uptime) $(uname -r)" >/dev/ttyS1
+exec 3>/dev/vport0p1
+echo "# booted $(cut -d ' ' -f 1 /proc/uptime) $(uname -r)${not_loaded:+ without$not_loaded}" >&3
 for test in TESTS; do
-    /usr/bin/python3 "/test/$test.py" "$@" >/dev/ttyS1 2>&1 </dev/null
-    echo "# end $test $?" >/dev/ttyS1
+    /usr/bin/python3 "/test/$test.py" "$@" >&3 2>&1 3>&- </dev/null
+    echo "# end $test $?" >&3
 done
 reboot -f
 """
 
 
-def make_initramfs(path, scripts, kernel_folder, quarbox):
-    """Scripts are those that /init runs, in this order; PROGRAMS and MODULES of each say what it needs."""
+def make_initramfs(path, scripts, row):
+    """Scripts are those that /init runs, in this order; PROGRAMS and MODULES of each say what it needs. On another processor the
+    programs are all those of row.programs."""
     archive = Archive()
     for folder in ("dev", "proc", "sys", "run", "tmp", "etc", "root", "var/lock", "etc/ppp"):
         archive.folder(folder)
     archive.link("var/run", "/run")
     archive.device("dev/console", 5, 1)
     archive.device("dev/null", 1, 3)
-    busybox = shutil.which("busybox")
-    archive.program(busybox, "/bin/busybox")
+    if row.programs:
+        archive.tree(row.programs)
+    archive.file(row.busybox, "/usr/bin/busybox")
+    archive.file(row.busybox, "/bin/busybox")
     for name in ("sh", "mount", "mkdir", "insmod", "reboot", "cut", "uname", "echo", "cat", "dmesg", "kill", "sleep", "ps", "true"):
         archive.link(f"bin/{name}", "/bin/busybox")
-    archive.file(str(quarbox), "/usr/sbin/quarbox")
-    for applet in sorted((quarbox.parent / "bin").iterdir()):
+    archive.file(row.quarbox, "/usr/sbin/quarbox")
+    for applet in sorted((row.quarbox.parent / "bin").iterdir()):
         if applet.is_symlink():
             archive.link(f"usr/sbin/{applet.name}", "quarbox")
-    known = Modules(kernel_folder / "modules")
+    known = Modules(row.folder / "modules")
+    for name in ("virtio_pci", "virtio_console"):
+        known.add(name)
     for script in scripts:
         about = importlib.import_module(script.stem)
-        for program in about.PROGRAMS:
+        for program in () if row.programs else about.PROGRAMS:
             for found in glob.glob(shutil.which(program) or program):
                 archive.program(found)
         for name in about.MODULES:
             known.add(name)
-    add_python(archive, scripts)
+    if row.programs:
+        for script in scripts[0].parent.glob("*.py"):
+            archive.file(script, f"/test/{script.name}")
+    else:
+        add_python(archive, scripts)
     for name in known.order:
         archive.file(str(known.files[name]), f"/modules/{name}.ko")
     archive.text("modules/order", "".join(f"{name}\n" for name in known.order))

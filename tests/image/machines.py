@@ -38,6 +38,8 @@ class Row:
         # what make has built
         self.output = BUILD if self.target == "-" else BUILD / "cross" / self.target
         self.quarbox = QUARBOX if self.target == "-" else self.output / "quarbox"
+        # what guest tests run, where that can't be this machine's
+        self.programs = None if self.target == "-" else BUILD / "image" / f"programs-{self.architecture}"
         self.exec_as = self.output / "image/exec_as"
 
     def prepare(self):
@@ -52,6 +54,10 @@ class Row:
             if not shutil.which(f"{triplet}-gcc"):
                 raise Unavailable(f"there is no {triplet}-gcc")
             run(HERE.parent / "cross/make", self.target, "full_defconfig", "all", self.exec_as)
+
+    def prepare_programs(self):
+        if self.programs:
+            run(HERE / "programs", self.name, self.programs)
 
     def command(self, memory, initramfs, append):
         """Of qemu: a machine without a screen, a network or anything on its serial ports, which ends instead of booting again."""
