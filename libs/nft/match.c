@@ -391,18 +391,33 @@ static void print_port(struct text *text, const struct rule *rule, const struct 
 		  match->kind == MATCH_SOURCE_PORT ? "sport" : "dport", network ? network->port : match->port);
 }
 
+/* Source and destination, of the match or of the rule's network. */
+struct port_pair {
+	uint16_t source, destination;
+};
+
+static struct port_pair ports_of(const struct rule *rule, const struct match *match)
+{
+	const struct policy_network *network = rule->network;
+	if (!network)
+		return (struct port_pair){ match->port, match->second_port };
+	return match->far_port ? (struct port_pair){ network->port, network->own_port } :
+				 (struct port_pair){ network->own_port, network->port };
+}
+
 static void build_ports(struct rule_builder *builder, const struct match *match)
 {
-	uint16_t ports[2] = { htons(match->port), htons(match->second_port) };
+	struct port_pair pair = ports_of(builder->source, match);
+	uint16_t ports[2] = { htons(pair.source), htons(pair.destination) };
 	expression_need_protocol(builder, match->protocol);
 	compare_payload(builder, NFT_PAYLOAD_TRANSPORT_HEADER, SOURCE_PORT, NFT_CMP_EQ, ports, sizeof ports);
 }
 
 static void print_ports(struct text *text, const struct rule *rule, const struct match *match)
 {
-	(void)rule;
 	const char *word = protocol_word(match->protocol);
-	text_addf(text, "%s sport %u %s dport %u", word, match->port, word, match->second_port);
+	struct port_pair pair = ports_of(rule, match);
+	text_addf(text, "%s sport %u %s dport %u", word, pair.source, word, pair.destination);
 }
 
 /* ---- TCP flags ---- */

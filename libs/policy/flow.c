@@ -75,6 +75,7 @@ static bool is_of_network(const struct policy *policy, const struct view *view)
 		uint16_t port = network->inbound ? view->near->port : view->far->port;
 		if (network->protocol == view->protocol &&
 		    (network->port == port || !protocol_has_ports(view->protocol)) &&
+		    (network->own_port == view->near->port || network->own_port == 0) &&
 		    in_network(network, &view->far->address))
 			return true;
 	}

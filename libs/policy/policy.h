@@ -74,6 +74,7 @@ struct policy_network {
 	uint8_t protocol; /* one of protocol_word */
 	uint16_t port; /* host byte order; of protocols other than TCP and UDP 0, for both directions */
 	bool inbound;
+	uint16_t own_port; /* of UDP: the only one of ours, both ways, for packets of the kernel's; 0: any */
 };
 
 static inline bool protocol_has_ports(uint8_t protocol)
@@ -371,7 +372,8 @@ enum match_kind {
 	MATCH_OTHER_HEADER, /* ip6 nexthdr != { tcp, udp, ipv6-icmp }: routing headers, fragments and the like */
 	MATCH_SOURCE_PORT, /* udp sport 53; protocol and port, or those of the rule's network */
 	MATCH_DESTINATION_PORT,
-	MATCH_PORTS, /* udp sport 68 udp dport 67; protocol, port, second_port */
+	MATCH_PORTS, /* udp sport 68 udp dport 67; protocol, port, second_port; or those of the rule's network, with
+			far_port for packets from there */
 	MATCH_NOT_OPENING, /* tcp flags != syn / syn,ack: anything but the first segment of a connection */
 	MATCH_CT_STATE, /* ct state; value: bits of NF_CT_STATE_BIT */
 	MATCH_FLOW_IN_SET, /* ct reply ip saddr . ct reply proto-src @server4: the flow that an ICMP error is about */
@@ -511,9 +513,10 @@ enum {
 	FOR_NETWORK_PORTLESS = 1 << 22, /* of protocols other than TCP and UDP; their direction is FOR_NETWORK_OUT */
 	FOR_GATEWAY = 1 << 23, /* once for each gateway of the family; rows of any family are about ARP, so IPv4 */
 	WHEN_LOG = 1 << 24,
+	FOR_NETWORK_PORTS = 1 << 25, /* with a port of ours, and these have no other rows; direction as above */
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
 	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP |
-			    FOR_NETWORK_PORTLESS,
+			    FOR_NETWORK_PORTLESS | FOR_NETWORK_PORTS,
 };
 
 struct rule_row {

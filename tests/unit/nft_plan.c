@@ -57,12 +57,13 @@ static struct fixture *new_fixture(size_t count)
 		add_peers(fixture, (enum peer_role)role, IPV4, role == PEER_SERVER ? count : 1);
 		add_peers(fixture, (enum peer_role)role, IPV6, role == PEER_SERVER ? count : 1);
 	}
-	for (int kind = 0; kind < 4; kind++) {
+	for (int kind = 0; kind < 6; kind++) {
 		struct policy_network *network = &policy->networks[policy->network_count++];
 		assert_true(address_parse(kind & 1 ? "198.51.100.0" : "2001:db8::", &network->address));
 		network->prefix_length = 20;
 		network->protocol = kind & 2 ? IPPROTO_TCP : IPPROTO_UDP;
 		network->port = 22;
+		network->own_port = kind & 4 ? 23 : 0;
 	}
 	strcpy(policy->dhcp_server[policy->dhcp_server_count++], "br-lan");
 	policy_normalize(policy);

@@ -38,7 +38,13 @@ static void add(struct policy *policy, enum peer_role role, const char *string, 
 static void add_network(struct policy *policy, const char *string, uint8_t length, uint8_t protocol, uint16_t port, bool in)
 {
 	policy->networks[policy->network_count++] =
-		(struct policy_network){ address_of(string), length, protocol, port, in };
+		(struct policy_network){ address_of(string), length, protocol, port, in, 0 };
+}
+
+static void add_tunnel(struct policy *policy, const char *string, uint8_t length, uint16_t port, uint16_t own_port)
+{
+	add_network(policy, string, length, IPPROTO_UDP, port, false);
+	policy->networks[policy->network_count - 1].own_port = own_port;
 }
 
 static int set_up(void **state)
@@ -85,6 +91,8 @@ static void fill(struct policy *policy)
 	add_network(policy, "198.51.100.128", 27, IPPROTO_UDP, 7777, true);
 	add_network(policy, "2001:db8:8::", 64, IPPROTO_TCP, 7777, true);
 	add_network(policy, "203.0.113.0", 24, IPPROTO_UDP, 7777, false);
+	add_tunnel(policy, "203.0.112.255", 32, 443, 7777);
+	add_tunnel(policy, "2001:db8:7:8::1", 128, 7777, 443);
 	policy_normalize(policy);
 }
 
@@ -145,6 +153,15 @@ static bool has_port(const struct packet *packet, const struct match *match, con
 	return packet->protocol == rule->network->protocol && port == rule->network->port;
 }
 
+static bool has_ports(const struct packet *packet, const struct match *match, const struct policy_network *network)
+{
+	const struct endpoint *peer = match->far_port ? &packet->source : &packet->destination;
+	const struct endpoint *near = match->far_port ? &packet->destination : &packet->source;
+	if (network)
+		return peer->port == network->port && near->port == network->own_port;
+	return packet->source.port == match->port && packet->destination.port == match->second_port;
+}
+
 static bool fits(const struct packet *packet, const struct match *match, const struct rule *rule)
 {
 	bool of_family = packet->source.address.family == family_number(rule->family);
@@ -169,8 +186,7 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_DESTINATION_PORT:
 		return has_port(packet, match, rule, packet->destination.port);
 	case MATCH_PORTS:
-		return packet->protocol == match->protocol && packet->source.port == match->port &&
-		       packet->destination.port == match->second_port;
+		return packet->protocol == match->protocol && has_ports(packet, match, rule->network);
 	case MATCH_NOT_OPENING:
 		return packet->protocol == IPPROTO_TCP;
 	case MATCH_CT_STATE:
@@ -356,6 +372,19 @@ static void what_is_forwarded_never_does(void **state)
 	assert_false(allows(policy, IPPROTO_UDP, "10.0.0.7", 40000, "192.0.2.53", 53, ""));
 }
 
+/* Of the kernel's own packets both ports are known. */
+static void of_a_tunnel_only_its_own_flow_does(void **state)
+{
+	struct policy *policy = &((struct fixture *)*state)->policy;
+	fill(policy);
+	assert_true(allows(policy, IPPROTO_UDP, "10.0.0.1", 7777, "203.0.112.255", 443, "s"));
+	assert_true(allows(policy, IPPROTO_UDP, "203.0.112.255", 443, "10.0.0.1", 7777, "d"));
+	assert_false(allows(policy, IPPROTO_UDP, "10.0.0.1", 40000, "203.0.112.255", 443, "s"));
+	assert_false(allows(policy, IPPROTO_UDP, "10.0.0.1", 7777, "203.0.112.255", 7777, "s"));
+	assert_false(allows(policy, IPPROTO_TCP, "10.0.0.1", 7777, "203.0.112.255", 443, "s"));
+	assert_false(allows(policy, IPPROTO_UDP, "10.0.0.7", 7777, "203.0.112.255", 443, ""));
+}
+
 static void dhcp_without_an_address_does(void **state)
 {
 	const struct policy *policy = &((struct fixture *)*state)->policy;
@@ -394,6 +423,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(agrees_with_the_rules, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(within_the_device_all_goes_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_forwarded_never_does, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(of_a_tunnel_only_its_own_flow_does, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dhcp_without_an_address_does, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_lists_are_searched, set_up, tear_down),
 	};

@@ -238,13 +238,14 @@ static void fill(struct policy *policy)
 			add(policy, (enum peer_role)role, addresses[i], IPPROTO_TCP, 1);
 			add(policy, (enum peer_role)role, addresses[i], IPPROTO_UDP, 1);
 		}
-		for (int kind = 0; kind < 4; kind++) {
+		for (int kind = 0; kind < 5; kind++) {
 			struct policy_network *network = &policy->networks[policy->network_count++];
 			assert_true(address_parse(addresses[i], &network->address));
 			network->prefix_length = 24;
 			network->protocol = kind & 1 ? IPPROTO_TCP : IPPROTO_UDP;
 			network->inbound = kind & 2;
 			network->port = 1;
+			network->own_port = kind & 4 ? 1 : 0;
 		}
 	}
 	strcpy(policy->dhcp_server[policy->dhcp_server_count++], "lan0");
