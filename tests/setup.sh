@@ -27,7 +27,7 @@ packages_of() {
         done ;;
     image)
         packages_of cross-quick
-        echo qemu-system-x86 qemu-system-arm qemu-system-misc busybox xz-utils zstd python3 nftables iproute2 ppp pppoe \
+        echo qemu-system-x86 qemu-system-arm qemu-system-misc busybox xz-utils zstd python3 nftables iproute2 ppp pppoe wireguard-tools \
             e2fsprogs openssl ;;
     image-all)
         packages_of image

@@ -12,6 +12,7 @@
 #include "base/line.h"
 #include "base/parse.h"
 #include "netlink/rtnetlink.h"
+#include "netlink/wireguard.h"
 #include "policy/links.h"
 
 enum {
@@ -339,22 +340,67 @@ static int read_routes(struct surveyor *surveyor, uint8_t family)
 
 /* ---- tunnels ---- */
 
-static void add_outer(struct links_survey *survey, const struct link_facts *link, uint8_t protocol, bool inbound)
+static void add_outer(struct links_survey *survey, struct policy_network new)
 {
-	struct policy_network new = {
-		.address = link->remote, .prefix_length = (uint8_t)(8 * address_length(&link->remote)),
-		.protocol = protocol, .port = link->port, .inbound = inbound,
-	};
+	new.prefix_length = (uint8_t)(8 * address_length(&new.address));
 	for (size_t i = 0; i < survey->outer_count; i++) {
 		const struct policy_network *there = &survey->outer[i];
 		if (address_equal(&there->address, &new.address) && there->port == new.port &&
-		    there->protocol == new.protocol && there->inbound == inbound)
+		    there->protocol == new.protocol && there->inbound == new.inbound && there->own_port == new.own_port)
 			return;
 	}
 	if (survey->outer_count == SURVEY_OUTER_MAX)
 		survey->outer_cut = true;
 	else
 		survey->outer[survey->outer_count++] = new;
+}
+
+static void note_remote(struct links_survey *survey, const struct link_facts *link)
+{
+	struct policy_network new = { .address = link->remote, .protocol = link->outer, .port = link->port };
+	add_outer(survey, new);
+	new.inbound = link->outer == IPPROTO_UDP;
+	if (link->outer == IPPROTO_IPV6 || link->outer == IPPROTO_IPIP) /* some carry both families */
+		new.protocol ^= IPPROTO_IPV6 ^ IPPROTO_IPIP;
+	add_outer(survey, new);
+}
+
+/* What is found of the peers of a WireGuard link. */
+struct wireguard_ways {
+	struct links_survey *survey;
+	const struct policy *policy;
+	bool known;
+	bool unknown; /* one of them at least has no endpoint */
+};
+
+static int visit_allowed(void *context, const struct wireguard_allowed *allowed)
+{
+	struct wireguard_ways *ways = context;
+	struct links_survey *survey = ways->survey;
+	enum ip_family family = allowed->family == AF_INET ? IPV4 : IPV6;
+	bool leads = policy_route_leads(ways->policy, family, allowed->prefix, allowed->prefix_length);
+	for (size_t i = 0; i < survey->outer_count && !leads; i++)
+		leads = policy_network_overlaps(&survey->outer[i], family, allowed->prefix, allowed->prefix_length);
+	if (!leads)
+		return 0;
+	if (allowed->endpoint.address.family == 0) {
+		ways->unknown = true;
+		return 0;
+	}
+	ways->known = true;
+	add_outer(survey, (struct policy_network){ .address = allowed->endpoint.address, .protocol = IPPROTO_UDP,
+						   .port = allowed->endpoint.port, .own_port = allowed->own_port });
+	return 0;
+}
+
+/* Whether all is known of the peers that the link reaches ours by. */
+static bool note_peers(struct surveyor *surveyor, const struct link_facts *link)
+{
+	struct wireguard_ways ways = { .survey = surveyor->survey, .policy = surveyor->policy };
+	int result = wireguard_each_allowed(link->index, visit_allowed, &ways);
+	if (result < 0)
+		surveyor->survey->tunnel_error = -result;
+	return result == 0 && ways.known && !ways.unknown;
 }
 
 /* The outer packets of tunnels that lead to peers; their remotes are peers as well. */
@@ -367,15 +413,11 @@ static void note_outer(struct surveyor *surveyor)
 	for (size_t i = 0; i < surveyor->count; i++) {
 		const struct link_facts *link = &surveyor->links[i];
 		enum link_outer outer = link_outer(link);
-		if (outer == OUTER_UNKNOWN || (outer == OUTER_PPP && !pppoe))
+		if (outer == OUTER_UNKNOWN || (outer == OUTER_PPP && !pppoe) ||
+		    (outer == OUTER_PEERS && !note_peers(surveyor, link)))
 			text_copy(survey->tunnel, sizeof survey->tunnel, link->link.name);
-		if (outer != OUTER_KNOWN)
-			continue;
-		add_outer(survey, link, link->outer, false);
-		if (link->outer == IPPROTO_UDP)
-			add_outer(survey, link, link->outer, true);
-		if (link->outer == IPPROTO_IPV6 || link->outer == IPPROTO_IPIP) /* some carry both families */
-			add_outer(survey, link, (IPPROTO_IPV6 ^ IPPROTO_IPIP) ^ link->outer, false);
+		if (outer == OUTER_KNOWN)
+			note_remote(survey, link);
 	}
 }
 

@@ -9,7 +9,7 @@
 
 enum {
 	SURVEY_LINKS_MAX = 4096,
-	SURVEY_OUTER_MAX = 16, /* two for each tunnel */
+	SURVEY_OUTER_MAX = 16, /* two for each tunnel, one for a peer of WireGuard's */
 };
 
 struct links_survey {
@@ -21,6 +21,7 @@ struct links_survey {
 	struct policy_network outer[SURVEY_OUTER_MAX];
 	size_t outer_count;
 	char tunnel[POLICY_INTERFACE_SIZE]; /* one that leads to peers, its outer packets nobody knows where; or "" */
+	int tunnel_error; /* errno: WireGuard's peers could not be read; or 0 */
 	bool vrf; /* peers are reached over one */
 	bool next_hops; /* a route to a peer has a next hop object, and does not say over which link */
 	const char *daemon; /* what keeps a route to a peer by packets of its own, which are cut; or NULL */

@@ -213,6 +213,10 @@ static void warn_of_survey(struct run *run)
 		diag_fail(&diag, 0, "%s: there is no such interface", survey->unknown);
 		report_warning(&run->report, &diag);
 	}
+	if (survey->tunnel_error) {
+		diag_errno(&diag, survey->tunnel_error, "%s: list its peers", survey->tunnel);
+		report_warning(&run->report, &diag);
+	}
 	if (*survey->tunnel) {
 		diag_fail(&diag, 0, "%s: --allow what the tunnel itself sends (udp:HOST:PORT)", survey->tunnel);
 		report_warning(&run->report, &diag);
@@ -243,11 +247,12 @@ static int survey_links(struct run *run, struct diag *diag)
 		policy->layers &= (uint8_t)~LAYER_NETDEV;
 		return 0;
 	}
-	policy->gaps |= survey->outer_count > 0 ? GAP_TUNNEL : 0;
 	for (size_t i = 0; i < survey->outer_count; i++) {
 		if (policy->network_count == POLICY_NETWORKS_MAX)
 			return diag_fail(diag, E2BIG, "more than %d networks and tunnels", POLICY_NETWORKS_MAX);
 		policy->networks[policy->network_count++] = survey->outer[i];
+		/* from WireGuard's own port nobody else sends but root, who would need its key as well */
+		policy->gaps |= survey->outer[i].own_port ? 0 : GAP_TUNNEL;
 	}
 	policy->links = survey->links;
 	for (size_t i = 0; i < policy->links.count; i++) {

@@ -27,25 +27,12 @@ static int plain_error(int result)
 	return result == -EINVAL || result == -EPROTONOSUPPORT ? -EOPNOTSUPP : result;
 }
 
-/* NULL also when the nest is. */
-static struct nlattr *find(const struct nlattr *nest, int type)
-{
-	struct nlattr *attribute;
-	if (!nest)
-		return NULL;
-	netlink_for_each_nested(attribute, nest) {
-		if (mnl_attr_get_type(attribute) == type)
-			return attribute;
-	}
-	return NULL;
-}
-
 /* An end of a tuple: which is 0 for its source, 1 for its destination. */
 static bool read_end(const struct nlattr *tuple, uint8_t family, int which, struct endpoint *end)
 {
 	int first = family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
-	const struct nlattr *address = find(find(tuple, CTA_TUPLE_IP), first + which);
-	const struct nlattr *port = find(find(tuple, CTA_TUPLE_PROTO), CTA_PROTO_SRC_PORT + which);
+	const struct nlattr *address = netlink_find(netlink_find(tuple, CTA_TUPLE_IP), first + which);
+	const struct nlattr *port = netlink_find(netlink_find(tuple, CTA_TUPLE_PROTO), CTA_PROTO_SRC_PORT + which);
 	*end = (struct endpoint){ .address.family = family };
 	if (!address || mnl_attr_get_payload_len(address) != address_length(&end->address))
 		return false;
@@ -67,7 +54,7 @@ static bool read_entry(const struct nlmsghdr *message, struct conntrack_entry *e
 		else if (mnl_attr_get_type(attribute) == CTA_TUPLE_REPLY)
 			reply = attribute;
 	}
-	const struct nlattr *protocol = find(find(original, CTA_TUPLE_PROTO), CTA_PROTO_NUM);
+	const struct nlattr *protocol = netlink_find(netlink_find(original, CTA_TUPLE_PROTO), CTA_PROTO_NUM);
 	if (!protocol)
 		return false;
 	entry->protocol = mnl_attr_get_u8(protocol);

@@ -2,6 +2,7 @@
 #include "netlink/socket.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -34,6 +35,18 @@ uint32_t netlink_next_sequence(struct netlink *netlink)
 	if (++netlink->sequence == 0)
 		netlink->sequence = 1;
 	return netlink->sequence;
+}
+
+const struct nlattr *netlink_find(const struct nlattr *nest, int type)
+{
+	struct nlattr *attribute;
+	if (!nest)
+		return NULL;
+	netlink_for_each_nested(attribute, nest) {
+		if (mnl_attr_get_type(attribute) == type)
+			return attribute;
+	}
+	return NULL;
 }
 
 /* Where the messages of one answer go. */
@@ -101,5 +114,7 @@ int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
 			continue;
 		result = length < 0 ? -errno : take_messages(&buffer, (int)length, &answer);
 	}
+	if (netlink->secret)
+		explicit_bzero(&buffer, sizeof buffer);
 	return result == 0 && answer.interrupted && !netlink->takes_interrupted ? -EINTR : result;
 }

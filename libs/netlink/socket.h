@@ -27,6 +27,7 @@
 struct netlink {
 	struct mnl_socket *socket; /* NULL: closed */
 	uint32_t sequence; /* of the last message */
+	bool secret; /* no copy of an answer stays in memory */
 	bool takes_interrupted; /* a dump that a change interrupted is no failure: the caller tells in another way */
 };
 
@@ -36,6 +37,9 @@ void netlink_close(struct netlink *netlink);
 
 /* The next sequence number; never 0, which notifications carry. */
 uint32_t netlink_next_sequence(struct netlink *netlink);
+
+/* The attribute of this type in a nest; NULL: there is none, or no nest. */
+const struct nlattr *netlink_find(const struct nlattr *nest, int type);
 
 /*
  * Sends one request (its sequence number is set here) and hands each message of the answer to `take` until the end of

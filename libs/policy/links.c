@@ -12,6 +12,7 @@ enum {
 	BELOW_PPPOE = 1 << 2, /* the links with PPPoE sessions */
 	BELOW_REMOTE = 1 << 3, /* packets to a remote that the kernel knows */
 	BELOW_HIDDEN = 1 << 4, /* packets of which only the tunnel knows where they go */
+	BELOW_PEERS = 1 << 9, /* packets to peers, of whom the kernel tells those who ask WireGuard */
 	ABOVE_PORTS = 1 << 5, /* what passes its ports passes it as well */
 	IS_VLAN = 1 << 6,
 	IS_CHILD = 1 << 8, /* has a share of the link below */
@@ -52,7 +53,7 @@ static const struct link_type {
 	{ "can", false, MAY_BE_IDLE, 0 }, /* no IP on it, and what it drives should not stop */
 	{ "wwan", false, MAY_BE_IDLE, 0 },
 	{ "vxlan", false, BELOW_REMOTE, 0 },
-	{ "wireguard", false, BELOW_HIDDEN | MAY_BE_IDLE, 0 },
+	{ "wireguard", false, BELOW_PEERS | MAY_BE_IDLE, 0 },
 	{ "ipip", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
 	{ "sit", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
 	{ "ip6tnl", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
@@ -312,8 +313,10 @@ enum link_outer link_outer(const struct link_facts *link)
 		     (link->outer == IPPROTO_UDP ? link->port != 0 : link->outer != 0);
 	if ((link->facts & FACT_WAY) && is(link, BELOW_PPPOE))
 		return OUTER_PPP;
-	if (!(link->facts & FACT_WAY) || !is(link, BELOW_REMOTE | BELOW_HIDDEN))
+	if (!(link->facts & FACT_WAY) || !is(link, BELOW_REMOTE | BELOW_HIDDEN | BELOW_PEERS))
 		return OUTER_NONE;
+	if (is(link, BELOW_PEERS))
+		return OUTER_PEERS;
 	return is(link, BELOW_REMOTE) && fixed ? OUTER_KNOWN : OUTER_UNKNOWN;
 }
 

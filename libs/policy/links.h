@@ -64,8 +64,14 @@ struct link_facts *links_find(struct link_facts *links, size_t count, uint32_t i
  */
 void links_spread(struct link_facts *links, size_t count, bool everything_unknown);
 
-/* Of a tunnel over which peers are reached: whether its outer packets go to `remote`, or nobody knows where. */
-enum link_outer { OUTER_NONE, OUTER_KNOWN, OUTER_UNKNOWN, OUTER_PPP /* unknown, but for PPPoE */ };
+/* Of a tunnel over which peers are reached: where its outer packets go. */
+enum link_outer {
+	OUTER_NONE,
+	OUTER_KNOWN, /* to `remote` */
+	OUTER_PEERS, /* to whom WireGuard says */
+	OUTER_UNKNOWN, /* nobody knows */
+	OUTER_PPP, /* the same, but for PPPoE */
+};
 enum link_outer link_outer(const struct link_facts *link);
 
 /* What passes on each link. */

@@ -194,11 +194,12 @@ static void tunnels(void **state)
 	struct link_facts *vxlan = add("vx0", "vxlan", ETHER, FACT_LEADS);
 	struct link_facts *tun = add("tun0", "tun", NONE, FACT_LEADS);
 	struct link_facts *idle = add("wg0", "wireguard", NONE, 0);
+	struct link_facts *wireguard = add("wg1", "wireguard", NONE, FACT_LEADS);
 	struct link_facts *tap = add("tap0", "tun", ETHER, 0);
 	struct link_facts *gre = add("gre1", "gre", 778, FACT_LEADS);
 	vxlan->port = 4789;
 	vxlan->outer = IPPROTO_UDP;
-	gives("vx0=u tun0=iu wg0=~iu tap0=- gre1=iu");
+	gives("vx0=u tun0=iu wg0=~iu wg1=iu tap0=- gre1=iu");
 	assert_int_equal(link_outer(vxlan), OUTER_UNKNOWN);
 	assert_true(address_parse("192.0.2.1", &vxlan->remote));
 	assert_int_equal(link_outer(vxlan), OUTER_KNOWN);
@@ -212,6 +213,7 @@ static void tunnels(void **state)
 	assert_int_equal(link_outer(gre), OUTER_KNOWN);
 	gre->outer = IPPROTO_UDP; /* wrapped, and nobody says to which port */
 	assert_int_equal(link_outer(gre), OUTER_UNKNOWN);
+	assert_int_equal(link_outer(wireguard), OUTER_PEERS);
 	assert_int_equal(link_outer(idle), OUTER_NONE);
 	assert_int_equal(link_outer(tap), OUTER_NONE);
 }

@@ -30,13 +30,13 @@ def checksum(data):
     return ~(total + (total >> 16)) & 0xFFFF
 
 
-def udp(source, destination, payload, port=9):
+def udp(source, destination, payload, port=9, own_port=40000):
     """An IP packet of either family."""
     family = socket.AF_INET6 if ":" in source else socket.AF_INET
     ends = socket.inet_pton(family, source) + socket.inet_pton(family, destination)
     length = 8 + len(payload)
-    sum_of = checksum(ends + struct.pack("!HHHHHH", socket.IPPROTO_UDP, length, 40000, port, length, 0) + payload)
-    datagram = struct.pack("!HHHH", 40000, port, length, sum_of) + payload
+    sum_of = checksum(ends + struct.pack("!HHHHHH", socket.IPPROTO_UDP, length, own_port, port, length, 0) + payload)
+    datagram = struct.pack("!HHHH", own_port, port, length, sum_of) + payload
     if family == socket.AF_INET6:
         return struct.pack("!IHBB", 6 << 28, length, socket.IPPROTO_UDP, 64) + ends + datagram
     head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 1, 0, 64, socket.IPPROTO_UDP, 0)
