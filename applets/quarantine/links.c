@@ -99,6 +99,7 @@ static bool is_named(const struct surveyor *surveyor, const char *name)
 static int visit_link(void *context, const struct netlink_link *link)
 {
 	struct surveyor *surveyor = context;
+	surveyor->survey->xdp |= link->xdp;
 	if (link->flags & IFF_LOOPBACK)
 		return 0;
 	if (surveyor->count == SURVEY_LINKS_MAX)

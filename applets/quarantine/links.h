@@ -22,6 +22,7 @@ struct links_survey {
 	size_t outer_count;
 	char tunnel[POLICY_INTERFACE_SIZE]; /* one that leads to peers, its outer packets nobody knows where; or "" */
 	int tunnel_error; /* errno: WireGuard's peers could not be read; or 0 */
+	bool xdp; /* a link has an XDP program */
 	bool vrf; /* peers are reached over one */
 	bool next_hops; /* a route to a peer has a next hop object, and does not say over which link */
 	const char *daemon; /* what keeps a route to a peer by packets of its own, which are cut; or NULL */

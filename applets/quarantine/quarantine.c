@@ -259,8 +259,7 @@ static int survey_links(struct run *run, struct diag *diag)
 		if ((policy->layers & LAYER_EGRESS) && (policy->links.links[i].passes & LINK_PPPOE))
 			policy->gaps |= GAP_PPPOE;
 	}
-	if (*survey->switched)
-		policy->gaps |= GAP_SWITCH;
+	policy->gaps |= (*survey->switched ? GAP_SWITCH : 0) | (survey->xdp ? GAP_XDP : 0);
 	if (survey->vrf) /* our own addresses would look like those of others */
 		policy->without_fib = (1 << TABLES) - 1;
 	warn_of_survey(run);

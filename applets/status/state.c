@@ -89,6 +89,7 @@ static int find_table(struct status *status, const char *name, struct diag *diag
 static int keep_link(void *context, const struct netlink_link *link)
 {
 	struct status *status = context;
+	status->xdp |= link->xdp;
 	if (link->flags & IFF_LOOPBACK)
 		return 0;
 	struct seen_link *links = realloc(status->links, (status->link_count + 1) * sizeof *links);
@@ -276,7 +277,8 @@ static void judge_tables(struct status *status)
 		.refused = status->seal->refused,
 		.without_fib = status->seal->without_fib,
 		.without_log = status->seal->without_log,
-		.gaps = status->seal->gaps,
+		/* the one that comes and goes */
+		.gaps = (uint8_t)((status->seal->gaps & ~GAP_XDP) | (status->xdp ? GAP_XDP : 0)),
 		.links.count = 0,
 	};
 	for (int id = 0; id < TABLES; id++) {

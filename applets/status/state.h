@@ -33,6 +33,7 @@ struct status {
 	const char *comment; /* of the first table that is there; NULL: none is */
 	struct seen_link *links;
 	size_t link_count;
+	bool xdp; /* a link has an XDP program */
 	uint8_t every_device; /* hooks that are on every device */
 	struct lines differences;
 	struct lines gaps;

@@ -35,7 +35,7 @@ static int dump(struct netlink *netlink, uint16_t type, struct visitor *visitor,
 
 /* By their type, which is below the size of the table for all that are looked for; NULL: not there. */
 struct attributes {
-	const struct nlattr *of[IFLA_LINK_NETNSID + 1];
+	const struct nlattr *of[IFLA_XDP + 1];
 };
 
 static void index_attributes(struct attributes *attributes, const void *bytes, size_t length)
@@ -184,15 +184,19 @@ static int take_link(const struct nlmsghdr *message, void *context)
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
 	struct attributes attributes;
 	struct attributes info;
+	struct attributes xdp;
 	if (!index_message(&attributes, message, RTM_NEWLINK, sizeof *header))
 		return 0;
 	index_nested(&info, attributes.of[IFLA_LINKINFO]);
+	index_nested(&xdp, attributes.of[IFLA_XDP]);
+	const uint8_t *attached = bytes_of(xdp.of[IFLA_XDP_ATTACHED], 1);
 	const struct nlattr *mac = attributes.of[IFLA_ADDRESS];
 	struct netlink_link link = {
 		.name = string_of(attributes.of[IFLA_IFNAME]), .kind = string_of(info.of[IFLA_INFO_KIND]),
 		.mac = mac && mnl_attr_get_payload_len(mac) == ETH_ALEN ? mnl_attr_get_payload(mac) : NULL,
 		.index = (uint32_t)header->ifi_index, .flags = header->ifi_flags, .type = header->ifi_type,
 		.master = number_of(attributes.of[IFLA_MASTER]), .switched = attributes.of[IFLA_PHYS_SWITCH_ID] != NULL,
+		.xdp = attached && *attached != XDP_ATTACHED_NONE,
 		.lower = attributes.of[IFLA_LINK_NETNSID] ? 0 : number_of(attributes.of[IFLA_LINK]),
 	};
 	if (link.lower == link.index)

@@ -23,6 +23,7 @@ struct netlink_link {
 	bool vlan_filtering; /* of a bridge */
 	bool stp; /* of a bridge */
 	bool switched; /* a port of a switch that can forward by itself (IFLA_PHYS_SWITCH_ID) */
+	bool xdp; /* an XDP program is attached */
 	struct address remote; /* of a tunnel: where the outer packets go, unicast or multicast; family 0: not fixed */
 	uint8_t outer; /* IPPROTO_ of a tunnel's outer packets; 0: not known */
 	uint16_t port; /* of those over UDP, at both ends; host byte order */

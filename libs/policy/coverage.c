@@ -22,6 +22,7 @@ static const char *const other_gaps[] = {
 	"raw PPPoE session frames",
 	"what a switch forwards between its ports by itself",
 	"packets that programs wrap up for a tunnel's other end themselves",
+	"what the XDP program of an interface sends on by itself (see ip link)",
 };
 
 void coverage_describe(const struct policy *policy, struct text *text)

@@ -183,6 +183,7 @@ enum {
 	GAP_PPPOE = 1 << 1, /* what is in raw frames of PPPoE sessions */
 	GAP_SWITCH = 1 << 2, /* ports that are switched in hardware */
 	GAP_TUNNEL = 1 << 3, /* what is in packets that only look like those of a tunnel of the kernel's */
+	GAP_XDP = 1 << 4, /* what a program does with packets before any hook of ours, as long as it is attached */
 };
 
 /* What becomes of packets that are dropped, beside that. */
