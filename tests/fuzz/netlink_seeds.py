@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""netlink_seeds.py FOLDER QUARANTINE: what this kernel answers, for the targets that read netlink to begin with.
+"""netlink_seeds.py FOLDER QUARANTINE: what this kernel answers, for the targets that read netlink to begin with. WireGuard,
+which it may not have, answers as linux/wireguard.h says.
 
 In a network namespace of its own, with a few links, a quarantine and one packet that is tracked. FOLDER/TARGET/ gets a file for
 each message; for nft_examine, which reads a whole rule set, one for each family. Needs root; without, it makes nothing.
@@ -73,7 +74,26 @@ def attributes_of(message, wanted):
     return found
 
 
+def wireguard():
+    """A device with a port of its own and two peers, the second without an endpoint; and the number of the family."""
+    def nest(kind, *attributes):
+        return attribute(kind, b"".join(attributes))
+
+    def allowed(family, prefix, length):
+        return nest(0, attribute(1, struct.pack("=H", family)), attribute(2, prefix), attribute(3, bytes([length])))
+    endpoint = struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", 7777, socket.inet_aton("192.0.2.9"))
+    peers = nest(8,
+                 nest(0, attribute(1, bytes(32)), attribute(7, bytes(8)), attribute(4, endpoint),
+                      nest(9, allowed(socket.AF_INET, bytes([10, 77, 0, 0]), 16), allowed(socket.AF_INET6, bytes(16), 0))),
+                 nest(0, attribute(1, bytes(32)), attribute(7, bytes(8)), nest(9, allowed(socket.AF_INET, bytes(4), 0))))
+    body = attribute(6, struct.pack("=H", 51820)) + attribute(1, struct.pack("=I", 10)) + attribute(2, b"tun9\0") + peers
+    family = attribute(2, b"wireguard\0") + attribute(1, struct.pack("=H", 29))
+    for command, attributes in ((0, body), (1, family)):
+        yield struct.pack("=IHHIIBBH", 20 + len(attributes), 29, 2, 1, 0, command, 1, 0) + attributes
+
+
 def answers():
+    yield from (("wireguard", message) for message in wireguard())
     for family in (INET, BRIDGE, NETDEV):
         messages = tables(family)
         yield from (("nft_table", message) for message in messages)
