@@ -137,7 +137,8 @@ static void explain_demand(const struct task *task, const char *reason, struct p
 	refuse(report, PROBE_REFUSED, whole);
 }
 
-static void talk(const struct task *task, struct http_stream *stream, struct probe_report *report)
+/* A verdict, or -ENOMEM: what is missing here says nothing about the server. */
+static int talk(const struct task *task, struct http_stream *stream, struct probe_report *report, struct diag *why)
 {
 	struct diag diag;
 	struct http_body body = { .bytes = malloc(HTTP_BODY_MAX), .size = HTTP_BODY_MAX };
@@ -159,6 +160,7 @@ static void talk(const struct task *task, struct http_stream *stream, struct pro
 	else
 		report->sheds_load = !report->tls.has_leaf && (result == -ECONNRESET || result == -EPIPE);
 	free(body.bytes);
+	return result == -ENOMEM ? diag_fail(why, ENOMEM, "%s", diag.text) : 0;
 }
 
 static void init_report(struct probe_report *report)
@@ -176,19 +178,20 @@ static int probe(const void *argument, void *result, struct diag *diag)
 	struct probe_report *report = result;
 	struct http_stream stream = { 0 };
 	size_t chosen;
+	int status = 0;
 	init_report(report);
 	stream.fd = connect_any(task->list, task->count, task->deadline, &chosen, diag);
 	if (stream.fd >= 0) {
 		report->endpoint = task->list[chosen];
 		report->connected_ms = monotonic_ms() - task->started;
-		talk(task, &stream, report);
+		status = talk(task, &stream, report, diag);
 		tls_close(stream.tls);
 		close(stream.fd);
 	} else {
 		refuse(report, PROBE_UNREACHABLE, diag->text);
 	}
 	report->total_ms = monotonic_ms() - task->started;
-	return 0;
+	return status;
 }
 
 static void clean_text(char *string, size_t size)

@@ -215,5 +215,13 @@ wait $parent
 "$quarbox" probe -k "$good" >/dev/full 2>output
 check 'full_disk' 'exit code is not 71' [ $? -eq 71 ]
 
+# Too little memory says nothing about the server (71); with less than that the program is not even loaded (139).
+codes=
+for kilobytes in $(seq 520 20 900); do
+	codes="$codes $(ulimit -v "$kilobytes"; "$quarbox" probe -q -k "$good" >output 2>&1; echo $?)"
+done
+no_verdict() { case " $codes " in *' 1 '* | *' 78 '*) return 1 ;; *' 71 '*' 0 '*) ;; *) return 1 ;; esac; }
+check 'little_memory_is_no_verdict' "codes:$codes" no_verdict
+
 echo "# $count cases, $failures failures"
 [ $failures -eq 0 ]
