@@ -478,8 +478,12 @@ static int probe_main(int argc, char **argv)
 	int count = options_parse(option_table, &options, argc, argv, &diag);
 	if (check_options(&options, count, &diag) < 0 || check_urls(&run, count, argv + 1, &diag) < 0)
 		return applet_usage_error(&probe_applet, &diag);
-	if (read_client(&run, &options, count, &diag) < 0 || read_files(&run, &diag) < 0) {
-		applet_fail(probe_applet.name, EXIT_BAD_CONFIG, &diag);
+	int result = read_client(&run, &options, count, &diag);
+	if (result == 0)
+		result = read_files(&run, &diag);
+	if (result < 0) {
+		code = result == -ENOMEM ? EXIT_SYSTEM_REFUSED : EXIT_BAD_CONFIG;
+		applet_fail(probe_applet.name, (enum exit_code)code, &diag);
 	} else if (count == 0 && !run.client.servers) {
 		diag_fail(&diag, EINVAL, "no URL given");
 		code = applet_usage_error(&probe_applet, &diag);

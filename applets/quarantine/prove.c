@@ -50,7 +50,7 @@ int proof_open(const struct settings *settings, struct proof **proof, struct dia
 		result = trust_open(&settings->trust, &opened->store, diag);
 	if (result < 0) {
 		proof_close(opened);
-		return -EBADMSG;
+		return result == -ENOMEM ? result : -EBADMSG;
 	}
 	*proof = opened;
 	return 0;

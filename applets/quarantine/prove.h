@@ -7,7 +7,7 @@
 
 /*
  * Opens what the proof needs and reads the CA, before anything is cut. 0 or -errno with a diagnostic (-EBADMSG: the CA
- * file can't be used).
+ * file can't be used, -ENOMEM).
  */
 struct proof;
 int proof_open(const struct settings *settings, struct proof **proof, struct diag *diag);

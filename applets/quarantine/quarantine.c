@@ -912,10 +912,13 @@ static int contain_and_prove(struct run *run)
 static int run_steps(struct run *run)
 {
 	struct diag diag;
+	int result = 0;
 	report_begin(&run->report, "read");
 #if CONFIG_QUARANTINE_PROBE
-	if (!run->settings.no_probe && proof_open(&run->settings, &run->proof, &diag) < 0)
-		return fail_step(run, EXIT_BAD_CONFIG, &diag);
+	if (!run->settings.no_probe)
+		result = proof_open(&run->settings, &run->proof, &diag);
+	if (result < 0)
+		return fail_step(run, result == -EBADMSG ? EXIT_BAD_CONFIG : exit_code_for(result), &diag);
 #endif
 	if (run->settings.dry_run)
 		run->report.quiet = true;
@@ -924,7 +927,7 @@ static int run_steps(struct run *run)
 	int code = step_resolve(run);
 	if (code != EXIT_DONE)
 		return code;
-	int result = prepare_policy(run, &diag);
+	result = prepare_policy(run, &diag);
 	if (result < 0)
 		return fail_unchanged(run, result, &diag);
 	if (run->settings.dry_run)

@@ -218,7 +218,7 @@ static int read_lines(struct settings *settings, struct line_reader *reader, str
 			return diag_fail(diag, configuration_error(result), "%s line %u: %s", reader->path,
 					 reader->number, reason.text);
 	}
-	return result < 0 ? -EBADMSG : 0;
+	return result < 0 ? -configuration_error(result) : 0;
 }
 
 static int read_config(struct settings *settings, const char *path, struct diag *diag)
@@ -226,9 +226,10 @@ static int read_config(struct settings *settings, const char *path, struct diag 
 	if (!path && access(default_config, F_OK) != 0)
 		return 0;
 	struct line_reader reader;
-	if (line_reader_open(&reader, path ? path : default_config, CONFIG_SIZE_LIMIT, diag) < 0)
-		return -EBADMSG;
-	int result = read_lines(settings, &reader, diag);
+	int result = line_reader_open(&reader, path ? path : default_config, CONFIG_SIZE_LIMIT, diag);
+	if (result < 0)
+		return -configuration_error(result);
+	result = read_lines(settings, &reader, diag);
 	line_reader_close(&reader);
 	return result;
 }

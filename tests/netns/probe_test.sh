@@ -215,13 +215,18 @@ wait $parent
 "$quarbox" probe -k "$good" >/dev/full 2>output
 check 'full_disk' 'exit code is not 71' [ $? -eq 71 ]
 
-# Too little memory says nothing about the server (71); with less than that the program is not even loaded (139).
-codes=
-for kilobytes in $(seq 520 20 900); do
-	codes="$codes $(ulimit -v "$kilobytes"; "$quarbox" probe -q -k "$good" >output 2>&1; echo $?)"
-done
-no_verdict() { case " $codes " in *' 1 '* | *' 78 '*) return 1 ;; *' 71 '*' 0 '*) ;; *) return 1 ;; esac; }
-check 'little_memory_is_no_verdict' "codes:$codes" no_verdict
+# Too little memory says nothing about the server or the configuration (71); with less the program is not even loaded (139).
+little_memory() { # NAME CODE options: it must not end with that code
+	name=$1 wrong=$2 codes=
+	shift 2
+	for kilobytes in $(seq 520 20 900); do
+		codes="$codes $(ulimit -v "$kilobytes"; "$quarbox" probe -q "$@" "$good" >output 2>&1; echo $?)"
+	done
+	check "$name" "codes:$codes" ends_in_71_and_0 "$wrong"
+}
+ends_in_71_and_0() { case " $codes " in *" $1 "*) false ;; *' 71 '*' 0 '*) ;; *) false ;; esac; }
+little_memory little_memory_is_no_verdict 1 -k
+little_memory little_memory_is_no_bad_configuration 78 --ca ca.pem
 
 echo "# $count cases, $failures failures"
 [ $failures -eq 0 ]
