@@ -49,13 +49,20 @@ const struct nlattr *netlink_find(const struct nlattr *nest, int type)
 	return NULL;
 }
 
+/*
+ * Bytes. The smallest part that the kernel fills has 3.7 KB: one below this ended because there was no more. After a longer
+ * one the kernel looks again, by number, and misses the rest when somebody has removed something further ahead.
+ */
+enum { SHORT_PART = 2048 };
+
 /* Where the messages of one answer go. */
 struct answer {
 	uint32_t sequence;
 	int (*take)(const struct nlmsghdr *message, void *context);
 	void *context;
 	bool finished;
-	bool interrupted; /* between two of its parts; a change after the last one is none of its business */
+	bool interrupted; /* by a change while it was made; one after its last part is none of its business */
+	bool filled; /* its last part may have ended for want of room */
 };
 
 /* A dump that fails after it was begun says so in its last message. */
@@ -76,6 +83,7 @@ static int take_message(const struct nlmsghdr *message, struct answer *answer)
 	}
 	if (message->nlmsg_type == NLMSG_DONE) {
 		answer->finished = true;
+		answer->interrupted |= answer->filled && (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 		return dump_error(message);
 	}
 	answer->interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
@@ -113,6 +121,7 @@ int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
 		if (length < 0 && errno == EINTR)
 			continue;
 		result = length < 0 ? -errno : take_messages(&buffer, (int)length, &answer);
+		answer.filled = length > SHORT_PART;
 	}
 	if (netlink->secret)
 		explicit_bzero(&buffer, sizeof buffer);

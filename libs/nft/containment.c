@@ -165,26 +165,35 @@ static bool give_way(struct policy *policy, const struct refusal *refusal, int e
 	return true;
 }
 
-static bool changed_meanwhile(int error, bool guarded)
+/* Unguarded, what was to go is not there, or what is to be created is; of rules and chains this says what the kernel lacks. */
+static bool changed_meanwhile(int error, bool guarded, const struct refusal *refusal)
 {
 	if (error == -ERESTART || error == -EINTR || error == -EAGAIN)
 		return true;
-	return !guarded && (error == -ENOENT || error == -EEXIST);
+	switch (refusal->type) {
+	case NFT_MSG_NEWTABLE:
+	case NFT_MSG_DELTABLE:
+	case NFT_MSG_DELCHAIN:
+	case NFT_MSG_NEWSET:
+	case NFT_MSG_NEWSETELEM:
+	case NFT_MSG_DELSET:
+	case NFT_MSG_DELRULE:
+		return !guarded && (error == -ENOENT || error == -EEXIST);
+	default:
+		return false;
+	}
 }
 
 static int run_attempt(struct attempt *attempt, struct diag *diag)
 {
-	int result = -EAGAIN;
-	for (int tries = 0; tries < TRIES_MAX; tries++) {
+	for (int lost = 0; lost < TRIES_MAX;) {
 		struct refusal refusal;
-		bool guarded = tries < GUARDED_MAX;
-		attempt->netlink->takes_interrupted = !guarded;
-		result = try_once(attempt, guarded, &refusal, diag);
-		attempt->netlink->takes_interrupted = false;
+		bool guarded = lost < GUARDED_MAX;
+		int result = try_once(attempt, guarded, &refusal, diag);
 		if (result == 0)
 			return 0;
-		if (changed_meanwhile(result, guarded))
-			(void)poll(NULL, 0, tries * PAUSE_MS);
+		if (changed_meanwhile(result, guarded, &refusal))
+			(void)poll(NULL, 0, lost++ * PAUSE_MS);
 		else if (!give_way(attempt->policy, &refusal, result))
 			return result;
 	}

@@ -496,7 +496,7 @@ static int is_settled(const struct work *work, const struct table_state states[T
 	for (int id = 0; id < TABLES && result == 0; id++) {
 		const struct table_state *state = &states[id];
 		struct table_info now = { .flags = 0 };
-		bool found;
+		bool found = false;
 		result = table_find(work->netlink, table_types[id].family, work->name, &now, &found, diag);
 		*settled &= result == 0 && found == state->found;
 		if (found && state->found)

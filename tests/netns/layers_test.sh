@@ -100,6 +100,11 @@ matches no_fib_is_said 'contained: .*packets to peers from addresses that are no
 same no_fib_in_rules '' "$(rules | grep -o 'fib saddr')"
 contains no_fib
 
+# The same while somebody changes other tables all the time: what the kernel lacks is told apart from what was changed.
+gives no_fib_disturbed 0 env DISTURBED=yes "$work/older_kernel" fib quarantine "${plan[@]}"
+matches no_fib_disturbed_is_said 'contained: .*packets to peers from addresses that are not ours \(no fib here\)' "$out"
+contains no_fib_disturbed
+
 # Without being told whether a packet has a route: nothing but NAT of the device's own packets needs it.
 gives no_routes 0 "$work/older_kernel" route quarantine "${plan[@]}"
 same no_routes_in_rules '' "$(rules | grep -o rtclassid)"

@@ -5,7 +5,8 @@
  * up), route (nothing is said of a packet's route: built without CONFIG_IP_ROUTE_CLASSID), later (before 6.18).
  *
  * What it sends is changed on its way into the kernel to something that no kernel knows, so that the answer is the kernel's
- * own: EOPNOTSUPP for a hook or a family, ENOENT for an expression, EINVAL for an attribute.
+ * own: EOPNOTSUPP for a hook or a family, ENOENT for an expression, EINVAL for an attribute. With DISTURBED=yes in the
+ * environment somebody changes another table just before each transaction: it never is of the generation that was looked at.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -141,6 +142,10 @@ static void change(struct sent *sent, const struct __ptrace_syscall_info *call, 
 	    pread(memory, sent->original, sent->length, sent->address) != (ssize_t)sent->length)
 		fail("read what it sends");
 	memcpy(sent->changed, sent->original, sent->length);
+	const struct nlmsghdr *first = (const struct nlmsghdr *)(const void *)sent->changed;
+	if (sent->length >= sizeof *first && first->nlmsg_type == NFNL_MSG_BATCH_BEGIN && getenv("DISTURBED") &&
+	    system("nft 'add table inet other; delete table inet other'") != 0)
+		fail("disturb");
 	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= sent->length;) {
 		struct nlmsghdr *message = (struct nlmsghdr *)(void *)(sent->changed + at);
 		if (message->nlmsg_len < sizeof *message || at + message->nlmsg_len > sent->length)
