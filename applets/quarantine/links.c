@@ -409,6 +409,8 @@ static void note_outer(struct surveyor *surveyor)
 {
 	struct links_survey *survey = surveyor->survey;
 	bool pppoe = false;
+	*survey->tunnel = '\0'; /* what an earlier round did not know this one may */
+	survey->tunnel_error = 0;
 	for (size_t i = 0; i < surveyor->count; i++)
 		pppoe |= surveyor->links[i].facts & FACT_PPPOE;
 	for (size_t i = 0; i < surveyor->count; i++) {
