@@ -9,6 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 QUARBOX = pathlib.Path(os.environ.get("QUARBOX", BUILD / "quarbox")).resolve()
 MEMORY = 256  # MB, at least
+CANT_BE_HAD = 75  # tar and sh end with 2 by themselves
 
 
 class Unavailable(Exception):
@@ -16,10 +17,10 @@ class Unavailable(Exception):
 
 
 def run(*command):
-    """Something that makes files. Exit code 2: what it needs can't be had."""
+    """Something that makes files, or what it needs can't be had."""
     got = subprocess.run(command, cwd=HERE.parent.parent, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if got.returncode == 2 and command[0].parent == HERE:
-        raise Unavailable(got.stderr.strip().splitlines()[-1])
+    if got.returncode == CANT_BE_HAD and command[0].parent == HERE:
+        raise Unavailable((got.stderr.strip() or "it does not say why").splitlines()[-1])
     if got.returncode:
         raise RuntimeError(f"{command}: exit code {got.returncode}\n{got.stdout}{got.stderr}")
 
