@@ -51,14 +51,18 @@ class Guest:
         self.failed += line.startswith("not ok ")
         print(re.sub(r"^((?:not )?ok )", rf"\g<1>{self.row.name} ", line), flush=True)
 
-    def run(self, command, deadline):
-        """Until it powers off, or the deadline (by the monotonic clock) has passed."""
+    def run(self, command, console, deadline):
+        """Until it powers off, or the deadline (by the monotonic clock) has passed. console: the file with what the kernel says."""
         began = time.monotonic()
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as qemu:
             try:
                 self._read(qemu.stdout, deadline)
             finally:
                 qemu.kill()
+        if self.to_end:
+            self.take(f"not ok {self.to_end[0]}: the guest stopped, or took longer than {DEADLINE} s; its console:")
+            for line in console.read_text(errors="replace").splitlines()[-30:]:
+                self.take(f"# console: {line}")
         machines.print_summary(self.row, self.release, self.booted and self.booted - began, time.monotonic() - began, self.passed,
                                self.failed)
 
@@ -81,36 +85,28 @@ def run_on(row, tests):
     if row.programs:
         tests = [test for test in tests if test in ELSEWHERE]
     if not tests:
-        print(f"ok {row.name} all # skipped: these tests are for x86-64")
-        return True
-    try:
-        row.prepare()
-        row.prepare_programs()
-    except machines.Unavailable as why:
-        print(f"ok {row.name} all # skipped: {why}")
-        return True
+        raise machines.Unavailable("these tests are for x86-64")
+    row.prepare()
+    row.prepare_programs()
     image = row.folder.parent / f"{row.name}.{os.getpid()}.cpio"
     console = row.folder.parent / f"{row.name}.console"
     initramfs.make_initramfs(image, [HERE / "guest" / f"{test}.py" for test in tests], row)
+    console.write_text("")
     guest = Guest(row, tests)
     command = row.command(row.memory * (2 if row.programs else 1), image, "quick" if QUICK else "")
     try:
         # what is said goes to a file: with stdio, the end of its input closes the port
         guest.run([*command, "-nic", "none", "-serial", f"file:{console}", "-device", f"virtio-serial-{row.bus}", "-chardev",
-                   "file,id=said,path=/dev/stdout", "-device", "virtserialport,chardev=said"], time.monotonic() + DEADLINE)
+                   "file,id=said,path=/dev/stdout", "-device", "virtserialport,chardev=said"], console, time.monotonic() + DEADLINE)
     finally:
         image.unlink()
-    if guest.to_end:
-        print(f"not ok {row.name} {guest.to_end[0]}: the guest stopped, or took longer than {DEADLINE} s; its console:")
-        print("\n".join(f"# {line}" for line in console.read_text(errors="replace").splitlines()[-30:]))
-    return not guest.to_end and not guest.failed
+    return not guest.failed
 
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that qemu ends with us
-    machines.print_head("guest")
-    results = [run_on(row, sys.argv[1].split(",")) for row in machines.chosen(sys.argv[2:])]
-    return 0 if all(results) else 1
+    tests = sys.argv[1].split(",")
+    return machines.on_each("guest", sys.argv[2:], lambda row: run_on(row, tests))
 
 
 sys.exit(main())

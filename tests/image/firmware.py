@@ -177,6 +177,7 @@ class Server:
                                          str(self.port), "--key", work / "server.key", "--certificate", work / "server.pem", *options],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         if "ready" not in self.process.stdout.readline():
+            self.stop()
             raise RuntimeError("no management server")
 
     def stop(self):
@@ -195,7 +196,13 @@ class Firmware:
         make_certificates(work)
         make_disk(work / "disk", work, row)
         make_initramfs(work / "initramfs", row)
-        self.servers = [Server(work), Server(work, "--behaviour", "silent")]
+        self.servers = []
+        try:
+            for options in ((), ("--behaviour", "silent")):
+                self.servers.append(Server(work, *options))
+        except BaseException:
+            self.close()
+            raise
 
     def close(self):
         for server in self.servers:
@@ -437,11 +444,7 @@ CASES = [bare] if QUICK else [bare, usual, power_cuts]
 def run_on(row):
     global failures, passed
     failures = passed = 0
-    try:
-        row.prepare()
-    except machines.Unavailable as why:
-        print(f"ok {row.name} firmware # skipped: {why}")
-        return True
+    row.prepare()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(dir=row.folder.parent) as work:
         firmware = Firmware(row, pathlib.Path(work))
@@ -462,9 +465,7 @@ def main():
     if not shutil.which("mke2fs"):
         print("ok firmware # skipped: there is no mke2fs")
         return 0
-    machines.print_head("firmware")
-    results = [run_on(row) for row in machines.chosen(sys.argv[1:])]
-    return 0 if all(results) else 1
+    return machines.on_each("firmware", sys.argv[1:], run_on)
 
 
 if __name__ == "__main__":

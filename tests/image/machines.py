@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The machines of tests/image/kernels, and what each needs to be had before it can boot."""
+"""The machines of tests/image/kernels, what each needs to be had before it can boot, and a test on one after the other."""
 import os
 import pathlib
 import shutil
 import subprocess
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
@@ -84,8 +85,30 @@ def chosen(names):
 SUMMARY = "# summary {:8} {:8} {:26} {:>6} {:>6} {:>10}"
 
 
-def print_head(test):
-    print(SUMMARY.format(test, "machine", "kernel", "boot/s", "all/s", "passed/of"))
+def on_each(test, names, run_on):
+    """Those rows, each whatever becomes of the others. run_on: whether all is good on one. Returns the exit code."""
+    print(SUMMARY.format(test, "machine", "kernel", "boot/s", "all/s", "passed/of"), flush=True)
+    results = [on_one(test, row, run_on) for row in chosen(names)]
+    return 0 if all(results) else 1
+
+
+def on_one(test, row, run_on):
+    try:
+        return run_on(row)
+    except Unavailable as why:
+        print(f"ok {row.name} {test} # skipped: {why}")
+        print_instead(row, f"skipped: {why}")
+        return True
+    except Exception as why:
+        print(f"not ok {row.name} {test}: {traceback.format_exception_only(why)[-1].splitlines()[0]}")
+        print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="")
+        print_instead(row, "broken")
+        return False
+
+
+def print_instead(row, what):
+    """For a row without numbers."""
+    print(f"# summary {row.name:8} {row.architecture:8} {what}", flush=True)
 
 
 def print_summary(row, release, boot, seconds, passed, failed):
