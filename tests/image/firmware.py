@@ -268,7 +268,8 @@ class Session:
 
     def reaches_forbidden(self, name, wanted):
         before = self.firmware.sent_to(FORBIDDEN)
-        answer = self.machine.type(f"nc -w 2 {FORBIDDEN} 80 </etc/empty")
+        # an answer ends it at once
+        answer = self.machine.type(f"nc -w {10 if wanted else 2} {FORBIDDEN} 80 </etc/empty")
         sent = self.firmware.sent_to(FORBIDDEN) - before
         self.check(name, (answer.code == 0 and "hello" in answer.text and sent > 0) if wanted else (answer.code != 0 and sent == 0),
                    f"{sent} packets left", answer)
@@ -363,7 +364,7 @@ def available_memory(session):
 def little_memory(session):
     """10 MB for all, then limits for the process alone."""
     available = available_memory(session)
-    session.gives("memory_filled", 0, f"dd if=/dev/zero of=/tmp/fill bs=1k count={available - 10500} 2>/tmp/said")
+    session.gives("memory_filled", 0, f"dd if=/dev/zero of=/tmp/fill bs=1k count={max(0, available - 10500)} 2>/tmp/said")
     session.check("memory_is_little", available_memory(session) < 15 * 1024)
     session.whole_life("memory_filled", "quarantine")
     session.gives("memory_freed", 0, "rm /tmp/fill")
