@@ -239,11 +239,10 @@ class Firmware:
         self.boots.append(time.monotonic() - began)
         return machine
 
-    def sent_to(self, address, since=0):
+    def sent_to(self, address):
         """How many IP packets have left for it."""
         wanted = socket.inet_aton(address)
-        return sum(1 for when, frame in frames(self.work / "frames") if when >= since and frame[12:14] == b"\x08\x00" and
-                   frame[30:34] == wanted)
+        return sum(1 for frame in frames(self.work / "frames") if frame[12:14] == b"\x08\x00" and frame[30:34] == wanted)
 
 
 class Session:
