@@ -160,14 +160,16 @@ def later(router, egress):
 
 
 def probation():
-    """The kernel ends it by itself when nobody keeps it: 2 seconds for the proof, and 8 more."""
+    """The kernel ends it by itself when nobody keeps it: 10 seconds for the proof, and 8 more."""
     router = Router()
-    running = router.dev.start("quarantine", "-k", "-T", "2", SERVERS[0])
-    on_probation = wait_for(2, lambda: "set probation" in router.dev.run("nft", "list", "ruleset")[1])
+    running = router.dev.start("quarantine", "-k", "-T", "10", SERVERS[0])
+    on_probation = wait_for(9, lambda: "set probation" in router.dev.run("nft", "list", "ruleset")[1])
     check("probation_begins", on_probation, running.poll())
     same("probation_contains", [], router.world.reached(router.dev, FORBIDDEN4, FORBIDDEN6, seconds=0.3))
+    # it would end it by itself
+    check("probation_is_kept", running.poll() is None, lambda: running.stdout.read())
     running.kill()
-    check("probation_ends", wait_for(15, lambda: router.world.reached(router.dev, FORBIDDEN4, seconds=0.3)),
+    check("probation_ends", wait_for(30, lambda: router.world.reached(router.dev, FORBIDDEN4, seconds=0.3)),
           lambda: router.dev.must("nft", "list", "ruleset"))
     code, said = router.dev.run("quarantine", "-k", "-T", "1", SERVERS[0])
     same("nobody_proves_itself", 3, code, said)
