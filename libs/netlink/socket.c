@@ -50,8 +50,8 @@ const struct nlattr *netlink_find(const struct nlattr *nest, int type)
 }
 
 /*
- * Bytes. The smallest part that the kernel fills has 3.7 KB: one below this ended because there was no more. After a longer
- * one the kernel looks again, by number, and misses the rest when somebody has removed something further ahead.
+ * Bytes. The smallest part that the kernel fills has 3.7 KB: one below this ended because there was no more. After a
+ * longer one the kernel looks again, by number, and misses the rest when somebody has removed something further ahead.
  */
 enum { SHORT_PART = 2048 };
 

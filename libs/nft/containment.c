@@ -165,7 +165,10 @@ static bool give_way(struct policy *policy, const struct refusal *refusal, int e
 	return true;
 }
 
-/* Unguarded, what was to go is not there, or what is to be created is; of rules and chains this says what the kernel lacks. */
+/*
+ * Unguarded, what was to go is not there, or what is to be created is; for a new rule or chain that is said of what the
+ * kernel lacks.
+ */
 static bool changed_meanwhile(int error, bool guarded, const struct refusal *refusal)
 {
 	if (error == -ERESTART || error == -EINTR || error == -EAGAIN)
