@@ -9,6 +9,10 @@ VERSION := 0.1.0
 # --- what a user may set ---------------------------------------------------------------
 
 O ?= build
+# `make clean` takes away all that is in it.
+ifeq ($(abspath $O),$(CURDIR))
+$(error O=$O: can't be the folder of the sources)
+endif
 V ?= 0
 PREFIX ?= /usr
 DL_DIR ?= dl
