@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -342,8 +343,10 @@ static int take_lock(struct run *run)
 {
 	struct diag diag;
 	run->lock = lock_take(&diag);
-	if (run->lock == -EWOULDBLOCK)
-		return applet_fail("quarantine", EXIT_LOCKED, &diag);
+	if (run->lock == -EWOULDBLOCK) {
+		run->report.name = run->report.json ? "lock" : NULL; /* for people it is no step */
+		return fail_step(run, EXIT_LOCKED, &diag);
+	}
 	if (run->lock < 0)
 		report_warning(&run->report, &diag);
 	return EXIT_DONE;
@@ -913,6 +916,8 @@ static int run_steps(struct run *run)
 {
 	struct diag diag;
 	int result = 0;
+	if (run->settings.dry_run)
+		run->report.quiet = true;
 	report_begin(&run->report, "read");
 #if CONFIG_QUARANTINE_PROBE
 	if (!run->settings.no_probe)
@@ -920,8 +925,6 @@ static int run_steps(struct run *run)
 	if (result < 0)
 		return fail_step(run, result == -EBADMSG ? EXIT_BAD_CONFIG : exit_code_for(result), &diag);
 #endif
-	if (run->settings.dry_run)
-		run->report.quiet = true;
 	report_end(&run->report, true, run->settings.client.servers ? "options and Velociraptor's configuration" :
 								       "options and configuration");
 	int code = step_resolve(run);
@@ -961,7 +964,7 @@ static int finish(struct run *run, int code)
 static int run_release(const struct settings *settings)
 {
 	char name[] = "release";
-	char table[POLICY_TABLE_NAME_MAX + 16];
+	char table[NFT_NAME_MAXLEN + 16]; /* longer than one of ours: somebody else's by that name is not to be hit */
 	char json[] = "-j";
 	char quiet[] = "-q";
 	char *arguments[5] = { name };

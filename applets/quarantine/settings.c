@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/line.h"
@@ -223,7 +224,8 @@ static int read_lines(struct settings *settings, struct line_reader *reader, str
 
 static int read_config(struct settings *settings, const char *path, struct diag *diag)
 {
-	if (!path && access(default_config, F_OK) != 0)
+	struct stat there;
+	if (!path && lstat(default_config, &there) < 0 && errno == ENOENT)
 		return 0;
 	struct line_reader reader;
 	int result = line_reader_open(&reader, path ? path : default_config, CONFIG_SIZE_LIMIT, diag);

@@ -87,6 +87,8 @@ kill -STOP $running
 before=$(rules -a)
 gives stopped_holder 75 timeout 5 quarantine --no-probe $one
 matches stopped_holder_is_said '^quarantine: lock /run/quarbox-[0-9]*.lock: another quarantine is under way' "$err"
+gives stopped_holder_json 75 timeout 5 quarantine -j --no-probe $one
+matches stopped_holder_json_says_so '"step":"lock","ok":false,.*"exit":75' "$out"
 same stopped_holder_changes_nothing "$before" "$(rules -a)"
 gives stopped_holder_dry_run 0 timeout 5 quarantine -n $one
 disown $running

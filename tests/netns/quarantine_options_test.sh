@@ -151,9 +151,17 @@ use_resolvers $resolver4 $resolver6
 gives one_of_two_names 0 quarantine "${ca[@]}" https://nowhere.test:8000/ $good
 matches one_of_two_names_warning 'warning: resolve nowhere.test: no such name' "$err"
 run release
+gives forbidden_without_address 6 quarantine "${ca[@]}" -f https://nowhere.test/ $good
+matches forbidden_without_address_is_said '-f nowhere.test: no address of it is known, nothing was tried' "$err"
+run release
+gives dry_run_without_ca 78 quarantine -n --ca /nowhere $good
+same dry_run_without_ca_prints_no_rules '' "$out"
 
 # ---- the configuration file ----
 
+ln -s quarbox.conf /etc/quarbox.conf
+gives configuration_that_is_no_file 78 quarantine -n $good
+rm /etc/quarbox.conf
 cat >/etc/quarbox.conf <<-END
 	# all that can stand in it
 	server  $good

@@ -38,6 +38,13 @@ gives by_other_name 0 release -t nothing_of_this_name
 matches by_other_name_leaves_the_other "^table inet $default_table" "$(rules)"
 gives by_artifact_name 0 release -t $default_table
 check by_artifact_name_leaves_nothing no_rules
+# names that only others give: the whole of one counts
+long=$(printf '%0200d' 0 | tr 0 a)
+dev nft "table inet ${long:0:134} { chain inbound_chain { type filter hook input priority 0; policy drop; }; }"
+gives by_long_name_r 0 quarantine -r -t "$long"
+matches by_long_name_r_leaves_a_shorter_one "^table inet ${long:0:134} " "$(rules)"
+gives by_name_of_134_r 0 quarantine -r -t "${long:0:134}"
+check by_name_of_134_r_leaves_nothing no_rules
 artifact_table $one4 8000
 dev nft 'delete table inet vrr_quarantine_table; add table inet custom;
 	add chain inet custom inbound_chain { type filter hook input priority 0; policy drop; }'
