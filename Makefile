@@ -195,6 +195,7 @@ $O/bin/.made: $O/include/applet_list.h
 .PHONY: deps install install-links sizes sizes-all size-shares
 all: $O/quarbox $O/bin/.made
 deps: $(third_party_ready)
+	@sed -n 's/^build-info /  READY   /p' $(needed:%=$(tp)/%.origin)
 
 # --- install ----------------------------------------------------------------------------------------
 

@@ -43,8 +43,11 @@ static int parse_dns_list(struct dns_settings *dns, const char *value, struct di
 			length = 0;
 		memcpy(word, at, length);
 		word[length] = '\0';
-		if (!address_parse(word, &dns->list[dns->count++]))
+		struct address *address = &dns->list[dns->count++];
+		if (!address_parse(word, address))
 			return diag_fail(diag, EINVAL, "'%.*s' is not resolvers, any, none or ADDRESS,...", 60, value);
+		if (address_is_unspecified(address) || address_is_multicast(address))
+			return diag_fail(diag, EINVAL, "'%s': no resolver can have this address", word);
 		at += length;
 		if (*at == '\0')
 			return 0;

@@ -53,7 +53,7 @@ bad_command_lines() {
 	usage bad_forbidden 'option --forbidden: URL' -f forbidden.test $good
 	usage bad_pin 'option --pin' --pin 12 $good
 	local dns
-	for dns in '' nobody 1.2.3 1.2.3.4, 1.2.3.4,,5.6.7.8 ::1::2 1.2.3.4:53; do
+	for dns in '' nobody 1.2.3 1.2.3.4, 1.2.3.4,,5.6.7.8 ::1::2 1.2.3.4:53 0.0.0.0 192.0.2.53,224.0.0.251 ff02::fb; do
 		usage "dns_$dns" 'option --dns' --dns "$dns" $good
 	done
 	local url
