@@ -219,7 +219,7 @@ check 'full_disk' 'exit code is not 71' [ $? -eq 71 ]
 little_memory() { # NAME CODE options: it must not end with that code
 	name=$1 wrong=$2 codes=
 	shift 2
-	for kilobytes in $(seq 520 20 900); do
+	for kilobytes in $(seq 300 20 900); do
 		codes="$codes $(ulimit -v "$kilobytes"; "$quarbox" probe -q "$@" "$good" >output 2>&1; echo $?)"
 	done
 	check "$name" "codes:$codes" ends_in_71_and_0 "$wrong"
