@@ -416,8 +416,10 @@ static void note_outer(struct surveyor *surveyor)
 	for (size_t i = 0; i < surveyor->count; i++) {
 		const struct link_facts *link = &surveyor->links[i];
 		enum link_outer outer = link_outer(link);
-		if (outer == OUTER_UNKNOWN || (outer == OUTER_PPP && !pppoe) ||
-		    (outer == OUTER_PEERS && !note_peers(surveyor, link)))
+		bool told = survey->tunnel_error != 0; /* of the link that is named already */
+		bool unknown = outer == OUTER_UNKNOWN || (outer == OUTER_PPP && !pppoe) ||
+			       (outer == OUTER_PEERS && !note_peers(surveyor, link));
+		if (unknown && !told)
 			text_copy(survey->tunnel, sizeof survey->tunnel, link->link.name);
 		if (outer == OUTER_KNOWN)
 			note_remote(survey, link);

@@ -464,9 +464,12 @@ static int step_prove(struct run *run)
 		return roll_back(run, EXIT_NO_SERVER, &diag);
 	}
 	run->unverified = result < 0;
-	if (result == 0 && run->settings.has_forbidden)
-		text_add(&detail, ", -f out of reach");
-	report_end(&run->report, true, run->proven_by);
+	char line[128];
+	struct text told = TEXT_ON(line);
+	if (result == 0 && run->settings.has_forbidden) /* before what may have to be cut: a host's name */
+		text_add(&told, "-f out of reach; ");
+	text_add(&told, run->proven_by);
+	report_end(&run->report, true, line);
 	if (result < 0)
 		report_warning(&run->report, &diag);
 	return EXIT_DONE;

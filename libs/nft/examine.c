@@ -470,6 +470,11 @@ static int examine_tables(struct work *work, struct table_state states[TABLES], 
 {
 	const struct examination *examination = work->examination;
 	int result = examination->also ? examination->also(examination->context, diag) : 0;
+	/*
+	 * What an interrupted list of ours lacks, differs; the generation tells, or is_settled. Of what others have, a list
+	 * has to be whole.
+	 */
+	work->netlink->takes_interrupted = true;
 	for (int id = 0; id < TABLES && result == 0; id++) {
 		struct work fresh = {
 			.netlink = work->netlink,
@@ -481,6 +486,7 @@ static int examine_tables(struct work *work, struct table_state states[TABLES], 
 		};
 		result = examine_table(&fresh, diag);
 	}
+	work->netlink->takes_interrupted = false;
 	return result;
 }
 
@@ -513,7 +519,6 @@ int examine(struct netlink *netlink, const char *name, const struct examination 
 	work.sets = calloc(SETS_MAX, sizeof *work.sets);
 	if (!work.sets)
 		return diag_errno(diag, ENOMEM, "read the rules back");
-	netlink->takes_interrupted = true; /* the generation tells, and when others keep changing it, is_settled */
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		uint32_t before;
 		uint32_t after = 0;
@@ -526,12 +531,11 @@ int examine(struct netlink *netlink, const char *name, const struct examination 
 		bool settled = result == 0 && after == before;
 		if (result == 0 && !settled)
 			result = is_settled(&work, states, &settled, diag);
-		if (settled || result < 0)
+		if (settled || (result < 0 && result != -EINTR))
 			break;
 		(void)poll(NULL, 0, tries * PAUSE_MS);
 		result = diag_errno(diag, EBUSY, "read the rules back: others keep changing them");
 	}
-	netlink->takes_interrupted = false;
 	free(work.sets);
 	return result;
 }

@@ -152,7 +152,7 @@ gives one_of_two_names 0 quarantine "${ca[@]}" https://nowhere.test:8000/ $good
 matches one_of_two_names_warning 'warning: resolve nowhere.test: no such name' "$err"
 run release
 gives forbidden_without_address 6 quarantine "${ca[@]}" -f https://nowhere.test/ $good
-matches forbidden_without_address_is_said '-f nowhere.test: no address of it is known, nothing was tried' "$err"
+matches forbidden_without_address_is_said '-f nowhere.test: not tried, it has no address' "$err"
 run release
 gives dry_run_without_ca 78 quarantine -n --ca /nowhere $good
 same dry_run_without_ca_prints_no_rules '' "$out"
@@ -182,6 +182,7 @@ cat >/etc/quarbox.conf <<-END
 	insecure no
 END
 gives configuration 0 quarantine
+matches configuration_forbidden 'prove +-f out of reach; .*' "$out"
 matches configuration_table '^table inet from_file ' "$(rules)"
 passes configuration_allows dev world tcp/$forbidden4/80 tcp/$one4/8000 tcp/$two6/8000
 run release
