@@ -252,7 +252,8 @@ int proof_forbidden(struct proof *proof, struct diag *diag)
 	if (!proof->settings->has_forbidden)
 		return 0;
 	if (proof->forbidden_count == 0)
-		return diag_fail(diag, ENOENT, "-f %.32s: not tried, it has no address", proof->settings->forbidden.host);
+		return diag_fail(diag, ENOENT, "-f %.32s: not tried, it has no address",
+				 proof->settings->forbidden.host);
 	int result = probe_reachable(proof->forbidden, proof->forbidden_count, deadline_in(FORBIDDEN_MS), &reached,
 				     diag);
 	if (result <= 0)

@@ -471,8 +471,8 @@ static int examine_tables(struct work *work, struct table_state states[TABLES], 
 	const struct examination *examination = work->examination;
 	int result = examination->also ? examination->also(examination->context, diag) : 0;
 	/*
-	 * What an interrupted list of ours lacks, differs; the generation tells, or is_settled. Of what others have, a list
-	 * has to be whole.
+	 * What an interrupted list of ours lacks, differs; the generation tells, or is_settled. A list of what others
+	 * have must be whole.
 	 */
 	work->netlink->takes_interrupted = true;
 	for (int id = 0; id < TABLES && result == 0; id++) {
