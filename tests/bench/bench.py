@@ -192,8 +192,9 @@ def one_transaction(bench):
     nft = Case("one nft -f of the same rules", [NFT, "-f", rules], before=clean)
     floor = Case("floor: the same bytes, already prepared", [bench.folder / "bench" / "floor", transaction], before=clean)
     release = Case("release", clean, before=ours)
-    bench.measure(contained, inet, quarantine, artifact, nft, floor, release)
-    table(contained, inet, quarantine, artifact, nft, floor, release)
+    status = Case("status", bench.applet("status"), before=ours)
+    bench.measure(contained, inet, quarantine, artifact, nft, floor, release, status)
+    table(contained, inet, quarantine, artifact, nft, floor, release, status)
     print("  To its end it also ends what was open and reads back; the others do not. Listing sockets walks the machine's\n"
           "  whole table, which is as large as its memory allows.\n")
     at_least("artifact / quarantine, wall time", artifact.wall / contained.wall, 40)
@@ -204,6 +205,7 @@ def one_transaction(bench):
     at_most("quarantine / floor, wall time", contained.wall / floor.wall, 2)
     memory_at_most("quarantine, memory", quarantine, 512)
     memory_at_most("release, memory", release, 320)
+    memory_at_most("status, memory", status, 320)
 
 
 # --- many addresses -------------------------------------------------------------------------------
