@@ -29,7 +29,7 @@ int applet_fail(const char *applet, enum exit_code code, const struct diag *diag
 /* The same for what is worth a line but does not end the run. */
 void applet_warn(const char *applet, const struct diag *diag);
 
-/* applet_fail with EXIT_USAGE_ERROR and, behind it, where to read more. */
+/* applet_fail with EXIT_USAGE_ERROR and, behind it, where to read more. An empty diagnostic: prints the usage. */
 int applet_usage_error(const struct applet *applet, const struct diag *diag);
 
 /* Writes a whole text to stdout; a failure is told on stderr. Returns EXIT_DONE or EXIT_SYSTEM_REFUSED. */

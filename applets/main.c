@@ -95,14 +95,6 @@ void applet_warn(const char *applet, const struct diag *diag)
 	write_line(applet, diag->text);
 }
 
-int applet_usage_error(const struct applet *applet, const struct diag *diag)
-{
-	struct diag longer;
-	enum { ROOM = 55 }; /* of a line of 79 columns with the applet's name in front */
-	diag_fail(&longer, EINVAL, "%s%s", diag->text, strlen(diag->text) > ROOM ? "" : "; see --help");
-	return applet_fail(applet->name, EXIT_USAGE_ERROR, &longer);
-}
-
 int applet_print(const char *applet, const char *bytes, size_t count)
 {
 	struct diag diag;
@@ -126,11 +118,14 @@ static int print_help(const struct applet *applet)
 	return applet_print(applet->name, page, text.length);
 }
 
-static int run_applet(const struct applet *applet, int argc, char **argv)
+int applet_usage_error(const struct applet *applet, const struct diag *diag)
 {
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+	struct diag longer;
+	enum { ROOM = 55 }; /* of a line of 79 columns with the applet's name in front */
+	if (*diag->text == '\0')
 		return print_help(applet);
-	return applet->run(argc, argv);
+	diag_fail(&longer, EINVAL, "%s%s", diag->text, strlen(diag->text) > ROOM ? "" : "; see --help");
+	return applet_fail(applet->name, EXIT_USAGE_ERROR, &longer);
 }
 
 static int no_such_applet(const char *name)
@@ -143,7 +138,7 @@ static int no_such_applet(const char *name)
 int applet_run(const char *name, int argc, char **argv)
 {
 	const struct applet *applet = find_applet(name);
-	return applet ? run_applet(applet, argc, argv) : no_such_applet(name);
+	return applet ? applet->run(argc, argv) : no_such_applet(name);
 }
 
 static int print_overview(void)
@@ -289,7 +284,7 @@ int main(int argc, char **argv)
 		name++;
 	const struct applet *applet = find_applet(name);
 	if (applet)
-		return run_applet(applet, argc, argv);
+		return applet->run(argc, argv);
 	if (strncmp(name, program, strlen(program)) == 0)
 		return run_quarbox(argc, argv);
 	return no_such_applet(name);

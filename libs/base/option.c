@@ -128,6 +128,8 @@ int options_parse(const struct option_row *table, void *values, int argc, char *
 			argv[++operands] = argv[i];
 		else if (strcmp(word, "--") == 0)
 			only_operands = true;
+		else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
+			result = diag_fail(diag, EINVAL, "%s", "");
 		else if (word[1] == '-')
 			result = parse_long(table, values, word + 2, next, &used, diag);
 		else

@@ -53,7 +53,9 @@ help() {
 	run 0 && cp "$work/out" "$work/overview" && run 0 --help && cmp "$work/out" "$work/overview" && run 0 -h &&
 		for applet in $applets; do
 			grep -q "^  $applet  *[a-z]" "$work/overview" && run 0 --help "$applet" &&
-				grep -q "^Usage: $applet" "$work/out" || return
+				grep -q "^Usage: $applet" "$work/out" && cp "$work/out" "$work/usage" &&
+				run 0 "$applet" word --help && cmp "$work/out" "$work/usage" &&
+				run 0 "$applet" -j -h && cmp "$work/out" "$work/usage" || return
 		done && ! LC_ALL=C awk 'length > 79 || /[^ -~]/' "$work/overview" | grep .
 }
 check help 'the overview or the usage of an applet' help

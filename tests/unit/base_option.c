@@ -79,6 +79,9 @@ static void command_lines(void **state)
 		{ { "--=x" }, -EINVAL, { 0 }, "unknown option '--'" },
 		{ { "--repeat=bad" }, -EINVAL, { 0 }, "option --repeat: 'bad' is bad" },
 		{ { "-rbad" }, -EINVAL, { 0 }, "option --repeat: 'bad' is bad" },
+		{ { "x", "-a", "--help" }, -EINVAL, { .a = true }, "" },
+		{ { "x", "-h", "-x" }, -EINVAL, { 0 }, "" },
+		{ { "-t", "--help", "--table", "-h", "--", "-h" }, 1, { .table = "-h" }, "-h" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char *argv[WORDS_MAX + 2] = { (char *)(uintptr_t) "test" };
