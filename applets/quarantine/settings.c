@@ -228,7 +228,7 @@ static int read_lines(struct settings *settings, struct line_reader *reader, str
 static int read_config(struct settings *settings, const char *path, struct diag *diag)
 {
 	struct stat there;
-	if (!path && lstat(default_config, &there) < 0 && errno == ENOENT)
+	if (path ? strcmp(path, "/dev/null") == 0 : lstat(default_config, &there) < 0 && errno == ENOENT)
 		return 0;
 	struct line_reader reader;
 	int result = line_reader_open(&reader, path ? path : default_config, CONFIG_SIZE_LIMIT, diag);
@@ -273,6 +273,12 @@ static bool names_trust(const struct settings *settings)
 #endif
 }
 
+/* Likewise whether there is a proof, and of what. */
+static bool names_proof(const struct settings *settings)
+{
+	return settings->no_probe || settings->has_forbidden;
+}
+
 static void forget_trust(struct settings *settings)
 {
 #if CONFIG_QUARANTINE_PROBE
@@ -282,13 +288,15 @@ static void forget_trust(struct settings *settings)
 #endif
 }
 
-/* Whether somebody asked for a verification and for none. */
-static int check_trust(const struct settings *settings, int error, struct diag *diag)
+/* Whether somebody asked for a verification, or proof, and for none. */
+static int check_proof(const struct settings *settings, int error, struct diag *diag)
 {
 #if CONFIG_QUARANTINE_PROBE
 	const struct trust_options *trust = &settings->trust;
 	if (trust->insecure && (trust->ca || trust->pins.count > 0 || trust->name))
 		return diag_fail(diag, error, "--insecure contradicts --ca, --pin and --name");
+	if (settings->no_probe && settings->has_forbidden)
+		return diag_fail(diag, error, "--no-probe contradicts --forbidden");
 #else
 	(void)settings;
 	(void)error;
@@ -385,6 +393,7 @@ struct command_line {
 	const char *client; /* of Velociraptor's */
 	bool names_servers;
 	bool names_trust;
+	bool names_proof;
 };
 
 static int parse_command_line(struct settings *settings, const struct command_line *line, struct diag *diag)
@@ -398,7 +407,7 @@ static int look_at_command_line(struct settings *settings, struct command_line *
 	set_defaults(settings);
 	int result = parse_command_line(settings, line, diag);
 	if (result == 0)
-		result = check_trust(settings, EINVAL, diag);
+		result = check_proof(settings, EINVAL, diag);
 	if (result < 0)
 		return result;
 	if (settings->config && applet_is_client_path(settings->config))
@@ -407,6 +416,7 @@ static int look_at_command_line(struct settings *settings, struct command_line *
 		line->config = settings->config;
 	line->names_servers = settings->targets.server_count > 0 || line->client;
 	line->names_trust = names_trust(settings) || line->client;
+	line->names_proof = names_proof(settings);
 	return 0;
 }
 
@@ -420,13 +430,15 @@ static int read_in_order(struct settings *settings, struct command_line *line, s
 	set_defaults(settings);
 	result = read_config(settings, line->config, diag);
 	if (result == 0)
-		result = check_trust(settings, EBADMSG, diag);
+		result = check_proof(settings, EBADMSG, diag);
 	if (result < 0)
 		return result;
 	if (line->names_servers)
 		forget_servers(&settings->targets);
 	if (line->names_trust)
 		forget_trust(settings);
+	if (line->names_proof)
+		settings->no_probe = settings->has_forbidden = false;
 	result = parse_command_line(settings, line, diag);
 	if (CONFIG_VELOCIRAPTOR_CONFIG && result == 0 && (line->client || settings->targets.server_count == 0))
 		result = read_client(settings, line->client, diag);
@@ -442,8 +454,6 @@ static int check_together(struct settings *settings, struct diag *diag)
 		return diag_fail(diag, EINVAL, "options -r and -n exclude each other");
 	if (settings->remove)
 		return 0;
-	if (settings->no_probe && settings->has_forbidden)
-		return diag_fail(diag, EINVAL, "options --no-probe and -f exclude each other");
 	if (settings->targets.server_count == 0)
 		return diag_fail(diag, EINVAL, "no server: name a URL, here or in %s", default_config);
 	if (!settings->table)

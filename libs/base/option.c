@@ -72,7 +72,10 @@ int options_set(const struct option_row *table, void *values, const char *name, 
 	return set_row(row, values, value && *value ? value : NULL, diag);
 }
 
-/* --name, --name=value, --name value. `next` is the following argument or NULL; sets *used when it was taken. */
+/*
+ * --name, --name=value, --name value, --flag=no. `next` is the following argument or NULL; sets *used when it was
+ * taken.
+ */
 static int parse_long(const struct option_row *table, void *values, const char *word, const char *next, bool *used,
 		      struct diag *diag)
 {
@@ -81,8 +84,6 @@ static int parse_long(const struct option_row *table, void *values, const char *
 	if (!row)
 		return diag_fail(diag, EINVAL, "unknown option '--%.*s'", (int)(length < 60 ? length : 60), word);
 	const char *value = word[length] == '=' ? word + length + 1 : NULL;
-	if (!row->argument && value)
-		return diag_fail(diag, EINVAL, "option --%s takes no value", row->name);
 	if (row->argument && !value) {
 		value = next;
 		*used = true;

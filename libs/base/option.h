@@ -25,7 +25,7 @@ struct option_row {
 /* A table ends with a row whose name is NULL. */
 #define OPTION_END { 0, NULL, NULL, NULL, 0, NULL }
 
-/* For fields of type bool and const char *. A flag's value is NULL or "yes"/"no" (configuration files). */
+/* For fields of type bool and const char *. A flag's value is NULL or "yes"/"no". */
 int option_flag(void *field, const char *value, struct diag *diag);
 int option_string(void *field, const char *value, struct diag *diag); /* keeps the pointer */
 
@@ -38,8 +38,8 @@ int option_timeout(void *field, const char *value, struct diag *diag);
 
 /*
  * Parses argv[1..argc) into `values` as getopt_long would: -abc, -tVALUE, -t VALUE, --table=VALUE, --table VALUE, "--"
- * ends options, operands may stand between them. Operands are moved to argv[1..], their number is returned; or -EINVAL
- * with a diagnostic, which is empty where somebody asked for help (-h, --help).
+ * ends options, --flag=no takes a flag back, operands may stand between them. Operands are moved to argv[1..], their
+ * number is returned; or -EINVAL with a diagnostic, which is empty where somebody asked for help (-h, --help).
  */
 int options_parse(const struct option_row *table, void *values, int argc, char **argv, struct diag *diag);
 

@@ -44,12 +44,13 @@ bad_command_lines() {
 	usage letter "unknown option '-x'" -x $good
 	usage missing_value 'option -t needs a value' "${ca[@]}" $good -t
 	usage missing_long_value 'option --table needs a value' "${ca[@]}" $good --table
-	usage value_of_flag 'option --keep takes no value' --keep=yes $good
+	usage value_of_flag "option --keep: 'perhaps' is neither yes nor no" --keep=perhaps $good
 	usage no_server 'no server' "${ca[@]}"
 	usage timeout 'option --timeout' -T 0 $good
 	usage timeout_too_long 'option --timeout' -T 11m $good
 	usage timeout_word 'option --timeout' -T soon $good
-	usage contradiction 'contradict' -k "${ca[@]}" $good
+	usage contradiction '--insecure contradicts' -k "${ca[@]}" $good
+	usage contradiction_of_proof '--no-probe contradicts' --no-probe -f http://192.0.2.1/ $good
 	usage bad_forbidden 'option --forbidden: URL' -f forbidden.test $good
 	usage bad_pin 'option --pin' --pin 12 $good
 	local dns
@@ -103,6 +104,8 @@ bad_configurations() {
 		printf '# one\n\n%s\n' "$line" >line.conf
 		refuses "config_line_$line" 78 '^quarantine: line.conf line 3: ' quarantine -c line.conf $good
 	done
+	printf 'no-probe\nforbidden http://192.0.2.1/\n' >line.conf
+	refuses config_contradiction 78 '--no-probe contradicts --forbidden' quarantine -c line.conf $good
 	printf 'nonsense yes\n' >/etc/quarbox.conf
 	refuses default_config 78 '/etc/quarbox.conf line 1: unknown option' quarantine "${ca[@]}" $good
 	rm /etc/quarbox.conf

@@ -206,6 +206,19 @@ gives named_configuration 0 quarantine -k -c named.conf
 run release
 rm named.conf
 
+# What the file says is overruled, whatever it is.
+printf '%s\n' no-probe "server $good" 'for 8h' >/etc/quarbox.conf
+gives command_line_proves 3 quarantine -T 1 --no-probe=no --ca stranger_ca.pem
+gives command_line_forbids 0 quarantine "${ca[@]}" -f http://$forbidden4:7000/
+matches command_line_forbids_out_of_reach '-f out of reach' "$out"
+run release
+gives command_line_takes_no_file 64 quarantine -c /dev/null
+printf '%s\n' keep "forbidden http://$forbidden4:7000/" >/etc/quarbox.conf
+gives command_line_keeps_not 3 quarantine -T 1 --keep=no --ca stranger_ca.pem $good
+gives command_line_does_not_probe 0 quarantine --no-probe $good
+run release
+rm /etc/quarbox.conf
+
 # ---- without a proof ----
 
 gives no_probe 0 quarantine --no-probe https://one.vr.test:8001/
