@@ -122,6 +122,8 @@ static int dialled_endpoints(struct proof *proof, const struct server *server, c
 		list[0] = server->fallback;
 		return 1;
 	}
+	if (result < 0 && proof->settings->dns.mode == DNS_NONE)
+		return diag_fail(diag, ENOENT, "resolve %s: --dns none allows no resolver", peer->host);
 	if (result < 0)
 		return result;
 	int count = 0;

@@ -110,6 +110,7 @@ gives dns_none 0 quarantine "${ca[@]}" --dns none https://$one4:8000/
 blocked dns_none_passes_nothing dev world "${dns[@]}" "${rogue[@]}"
 run release
 gives dns_none_and_a_name 3 quarantine "${ca[@]}" -T 3 --dns none $good
+same dns_none_is_the_reason 'quarantine: resolve one.vr.test: --dns none allows no resolver' "$err"
 check dns_none_rolled_back no_rules
 printf '%s one.vr.test\n' $one4 $one6 >/etc/hosts
 gives dns_none_and_hosts 0 quarantine "${ca[@]}" --dns none $good
