@@ -76,17 +76,25 @@ static int take_generation(const struct nlmsghdr *message, void *context)
 	return 0;
 }
 
+/* The kernel refused the first that anybody asks of it. */
+static int refused(int error, struct diag *diag)
+{
+	/* EINVAL is what nfnetlink answers for a subsystem that this kernel does not have */
+	if (error == -EINVAL)
+		return diag_fail(diag, EOPNOTSUPP, "read the rule set: the kernel has no nf_tables");
+	if (error == -EPERM)
+		return diag_fail(diag, EPERM, "read the rule set: Operation not permitted (needs CAP_NET_ADMIN)");
+	return diag_errno(diag, -error, "read the rule set");
+}
+
 int nft_generation(struct netlink *netlink, uint32_t *generation, struct diag *diag)
 {
 	union request request;
 	uint32_t id = 0;
 	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETGEN, AF_UNSPEC, NLM_F_ACK);
 	int result = netlink_request(netlink, header, take_generation, &id);
-	/* EINVAL is what nfnetlink answers for a subsystem that this kernel does not have */
-	if (result == -EINVAL)
-		return diag_fail(diag, EOPNOTSUPP, "ask the kernel for its rule set: it has no nf_tables");
 	if (result < 0)
-		return diag_errno(diag, -result, "ask the kernel for its rule set");
+		return refused(result, diag);
 	*generation = id;
 	return 0;
 }
@@ -154,7 +162,7 @@ int table_each(struct netlink *netlink, int (*take)(const struct table_info *tab
 	struct table_taker taker = { take, context };
 	struct nlmsghdr *header = put_request(&request, NFT_MSG_GETTABLE, AF_UNSPEC, NLM_F_DUMP);
 	int result = netlink_request(netlink, header, take_table, &taker);
-	return result < 0 ? diag_errno(diag, -result, "list the tables") : 0;
+	return result < 0 ? refused(result, diag) : 0;
 }
 
 static int copy_table(const struct table_info *table, void *context)

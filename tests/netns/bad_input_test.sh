@@ -125,9 +125,11 @@ bad_configurations() {
 
 bad_systems() {
 	local powerless=(setpriv --bounding-set=-net_admin)
-	refuses no_capability 77 '^quarantine: .*Operation not permitted' "${powerless[@]}" quarantine "${ca[@]}" $good
-	refuses no_capability_no_probe 77 '^quarantine: ' "${powerless[@]}" quarantine --no-probe $good
-	refuses no_capability_release 77 '^release: ' "${powerless[@]}" release
+	local needs='^[a-z]+: [^(]{10,45} \(needs CAP_NET_ADMIN\)$'
+	refuses no_capability 77 "$needs" "${powerless[@]}" quarantine "${ca[@]}" $good
+	refuses no_capability_no_probe 77 "$needs" "${powerless[@]}" quarantine --no-probe $good
+	refuses no_capability_release 77 "$needs" "${powerless[@]}" release
+	refuses no_capability_status 77 "$needs" "${powerless[@]}" status
 	refuses no_nf_tables 69 '^quarantine: open a netlink socket: Protocol not supported' \
 		./refuse_nf_tables quarantine "${ca[@]}" $good
 	refuses no_nf_tables_release 69 '^release: ' ./refuse_nf_tables release
