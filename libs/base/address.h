@@ -39,6 +39,7 @@ bool address_equal(const struct address *a, const struct address *b);
 bool address_is_loopback(const struct address *address); /* 127.0.0.0/8 or ::1 */
 bool address_is_unspecified(const struct address *address); /* 0.0.0.0 or :: */
 bool address_is_multicast(const struct address *address); /* multicast, or IPv4 limited broadcast */
+bool address_is_link_local(const struct address *address); /* fe80::/10: not reached without scope */
 
 /* Returns the length that bind and connect want. */
 socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *storage);

@@ -80,6 +80,8 @@ static const char *parse_authority(const char *string, size_t length, struct url
 		return "not an IPv6 address in brackets";
 	if (!literal && (host != buffer || !host_name_valid(host)))
 		return "not a host name or address";
+	if (address_is_link_local(&url->address))
+		return "link-local addresses are not supported";
 	return NULL;
 }
 

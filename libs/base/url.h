@@ -22,7 +22,8 @@ struct url {
 
 /*
  * http, https, ws and wss. A missing path is "/". Refused with -EINVAL and a diagnostic: other schemes, user names
- * (they would be printed), fragments, spaces and control characters, hosts and ports that can not be.
+ * (they would be printed), fragments, spaces and control characters, hosts and ports that can not be, and link-local
+ * IPv6 addresses, which need a scope.
  */
 int url_parse(const char *string, struct url *url, struct diag *diag);
 

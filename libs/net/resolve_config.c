@@ -23,11 +23,6 @@ static enum keyword keyword_of(const struct word_reader *reader)
 	return strcmp(reader->word, "options") == 0 ? KEYWORD_OPTIONS : KEYWORD_OTHER;
 }
 
-static bool is_link_local(const struct address *address)
-{
-	return address->family == AF_INET6 && address->bytes[0] == 0xfe && (address->bytes[1] & 0xc0) == 0x80;
-}
-
 /* The index of the interface that a zone names or numbers (RFC 4007 section 11); 0 when there is none. */
 static unsigned zone_index(const char *zone)
 {
@@ -43,7 +38,7 @@ static void add_server(struct resolver_config *config, char *word)
 	struct address address;
 	if (config->server_count == RESOLVERS_MAX || !address_parse(word, &address))
 		return;
-	unsigned index = zone && is_link_local(&address) ? zone_index(zone) : 0;
+	unsigned index = zone && address_is_link_local(&address) ? zone_index(zone) : 0;
 	for (size_t i = 0; i < config->server_count; i++) {
 		if (address_equal(&config->servers[i], &address) && config->zone[i] == index)
 			return;

@@ -63,6 +63,7 @@ bad_command_lines() {
 		https://[2001:db8::1/ https://2001:db8::1/ https://[::1]x/ \
 		https://[192.0.2.1]/ https://one..test/ 'https://one .test/' https://user@one.test/ \
 		https://0.0.0.0/ https://224.0.0.1/ https://[ff02::1]/ https://256.1.1.1/ https://1.2.3/ \
+		https://[fe80::1]/ https://[febf::1%wan]/ \
 		$'https://one.test/\nx' $'https://\xc3\xb6.test/' 'https://one.test/#x' \
 		"https://$(printf 'a%.0s' {1..300})/" \
 		"https://one.test/$(printf 'a%.0s' {1..5000})"; do

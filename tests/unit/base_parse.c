@@ -173,6 +173,7 @@ static void bad_urls(void **state)
 		"https://vr#b", "https://v r/", "https://vr/a b", "https://vr/\n", "https://vr/\r\nX: y", "https://vr/\x7f",
 		"https://vr/\xc3\xa4", "https://b\xc3\xbc" "cher/", "https://2001:db8::1/", "https://[2001:db8::1/",
 		"https://[2001:db8::1]8000/", "https://[vr]/", "https://[192.0.2.1]/", "https://[::1%25lo]/", "https://[]/",
+		"https://[fe80::1]/", "https://[febf::1]:8000/", "https://[fe80::1%lo]/",
 		"https://1.2.3/", "https://1.2.3.256/", "https://12345/", "https://vr..example/",
 		"https://vr?x=1", "https://vr\\path/", "https://*/", "-https://vr/", " https://vr/", "javascript://vr/",
 	};
