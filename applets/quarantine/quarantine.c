@@ -999,7 +999,8 @@ static int run_quarantine(int argc, char **argv)
 		return applet_usage_error(&quarantine_applet, &diag);
 	if (run.settings.remove)
 		return run_release(&run.settings);
-	catch_signals();
+	if (!run.settings.dry_run) /* which may end at any time: a pipe that nobody reads, ^C */
+		catch_signals();
 	bool probe = CONFIG_QUARANTINE_PROBE && !run.settings.no_probe;
 	report_init(&run.report, run.settings.json, run.settings.quiet, (probe ? 5 : 3) + CONFIG_QUARANTINE_SEVER);
 	return finish(&run, run_steps(&run));

@@ -191,6 +191,16 @@ done
 # Closed outputs are no reason to refuse.
 gives closed_stdout 0 bash -c "quarantine ${ca[*]} $good >&-"
 matches closed_stdout_contains "198.51.100.2 . 8000" "$(rules)"
+
+# A pipe that nobody reads any more ends what only prints, silently as everywhere; a containment is made all the same.
+run release
+unread() { # NAME CODE WORDS of quarantine
+	run bash -c "{ sleep 0.3; exec quarantine ${ca[*]} $3 $good; } | :; exit \${PIPESTATUS[0]}"
+	same "$1" "$2 " "$code $err"
+}
+unread unread_pipe_dry_run 141 -n
+unread unread_pipe 0 -v
+matches unread_pipe_contains "198.51.100.2 . 8000" "$(rules)"
 gives closed_all 0 bash -c "quarantine ${ca[*]} $good <&- >&- 2>&-"
 echo "# $cases cases"
 finish
