@@ -606,7 +606,7 @@ static void tell_people(struct run *run)
 #if CONFIG_QUARANTINE_NOTIFY
 	struct diag diag;
 	const char *message = run->settings.message;
-	if (message)
+	if (message && *message)
 		notify_terminals(run, message);
 	/* a system without a log daemon is no fault */
 	(void)log_to_syslog("/dev/log", "quarantine", "network quarantine is in force", deadline_in(LOG_MS), &diag);

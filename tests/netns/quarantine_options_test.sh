@@ -75,6 +75,11 @@ terminal=$!
 wait_for 3 pgrep -x sleep
 gives message 0 quarantine "${ca[@]}" -m "This device is contained: call 123" $good
 check message_on_the_terminal wait_for 3 grep -q 'This device is contained: call 123' screen
+echo 'message From the file' >/etc/quarbox.conf
+run quarantine "${ca[@]}" -m '' $good
+same no_message_and_no_warning '0 ' "$code $err"
+check no_message_on_the_terminal eval '! grep -q "From the file" screen'
+rm /etc/quarbox.conf
 kill $terminal
 
 is_json() { # PYTHON: an expression about rows
