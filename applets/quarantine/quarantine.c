@@ -146,8 +146,7 @@ static int step_resolve(struct run *run)
 	struct targets *targets = &run->settings.targets;
 	struct deadline deadline = deadline_in(RESOLVE_MS);
 	report_begin(&run->report, "resolve");
-	resolvers_read(&run->resolvers, &run->settings, warn, run);
-	run->partial |= run->resolvers.any_by_need;
+	resolvers_read(&run->resolvers, warn, run);
 	int result = targets_resolve(targets, &run->resolvers.config, deadline, !run->settings.keep, warn, run, &diag);
 #if CONFIG_QUARANTINE_PROBE
 	/* a name that can't be resolved can't be reached by it either */
@@ -161,6 +160,8 @@ static int step_resolve(struct run *run)
 		return fail_step(run, EXIT_NO_SERVER, &diag);
 	if (result < 0)
 		return fail_unchanged(run, result, &diag);
+	resolvers_choose(&run->resolvers, &run->settings, warn, run);
+	run->partial |= run->resolvers.any_by_need;
 	size_t resolved = targets_resolved_servers(targets);
 	char detail[80];
 	struct text text = TEXT_ON(detail);

@@ -114,20 +114,24 @@ static void allow_configured(struct resolvers *resolvers, void (*warn)(void *con
 	allow_remote(resolvers, &resolvers->config, &local, &remote);
 	if (!local || allow_upstreams(resolvers))
 		return;
-	diag_fail(&diag, 0, "whom the local resolver asks is unknown: DNS to any (--dns)");
+	diag_fail(&diag, 0, "whom the local resolver asks is unknown: any DNS (--dns)");
 	warn(context, &diag);
 	resolvers->any = true;
 	resolvers->any_by_need = true;
 }
 
-void resolvers_read(struct resolvers *resolvers, const struct settings *settings,
-		    void (*warn)(void *context, const struct diag *diag), void *context)
+void resolvers_read(struct resolvers *resolvers, void (*warn)(void *context, const struct diag *diag), void *context)
 {
 	struct diag problem;
 	if (resolver_config_read(resolv_conf, &resolvers->config, &problem) < 0) {
 		resolvers->config = (struct resolver_config){ .server_count = 0 };
 		warn(context, &problem);
 	}
+}
+
+void resolvers_choose(struct resolvers *resolvers, const struct settings *settings,
+		      void (*warn)(void *context, const struct diag *diag), void *context)
+{
 	switch (settings->dns.mode) {
 	case DNS_RESOLVERS:
 		allow_configured(resolvers, warn, context);

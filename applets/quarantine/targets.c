@@ -321,6 +321,8 @@ static const char *resolve_problem(int error)
 		return "no such name, or no address";
 	case ETIMEDOUT:
 		return "no answer from any resolver";
+	case ECONNREFUSED:
+		return "refused; see /etc/resolv.conf";
 	case EPROTO:
 		return "only unusable answers";
 	default:

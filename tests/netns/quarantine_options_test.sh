@@ -120,6 +120,10 @@ check dns_none_rolled_back no_rules
 printf '%s one.vr.test\n' $one4 $one6 >/etc/hosts
 gives dns_none_and_hosts 0 quarantine "${ca[@]}" --dns none $good
 run release
+rm /etc/resolv.conf
+run quarantine "${ca[@]}" https://$one4:8000/
+same no_resolv_conf '0 quarantine: warning: /etc/resolv.conf: not there; DNS is not allowed' "$code $err"
+run release
 use_resolvers $resolver4 $resolver6
 
 # ---- a resolver on this device ----
@@ -130,7 +134,7 @@ start dev dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null --
 wait_for 5 grep -q started stub.log
 use_resolvers 127.0.0.53
 gives stub_of_unknown_upstream 5 quarantine "${ca[@]}" $good
-matches stub_warning 'warning: whom the local resolver asks is unknown' "$err"
+same stub_warning 'quarantine: warning: whom the local resolver asks is unknown: any DNS (--dns)' "$err"
 matches stub_partial 'partial: .*not covered +DNS to any address' "$out"
 blocked stub_other_hosts dev world "${forbidden[@]}"
 run release
