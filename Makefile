@@ -276,11 +276,12 @@ endif # building
 # --- cleaning ---------------------------------------------------------------------------------------------
 
 .PHONY: clean distclean help
-# The configuration and the downloads survive clean; distclean leaves the tree as it was cloned.
+# The configuration and the downloads survive clean; distclean leaves the tree as it was cloned. A DL_DIR elsewhere is
+# somebody else's, too.
 clean:
 	$(Q)rm -rf $(filter-out $O/.config,$(wildcard $O/*))
 distclean:
-	$(Q)rm -rf $O $(DL_DIR)
+	$(Q)rm -rf $O dl
 
 endif # mixed_goals
 
@@ -298,7 +299,7 @@ help:
 #h   size-shares    bytes in total and by library, applet and third party; in total without libyaml, and without TLS
 #h   sizes-all      bytes of every configs/*_defconfig, and into configs/README.md (SIZES=check: compared with it)
 #h   clean          remove what was built; the configuration and the downloads stay
-#h   distclean      remove these too
+#h   distclean      remove these too; the downloads only from dl, where they are by default
 #h
 #h Configure (all but X_defconfig need Debian's python3-kconfiglib)
 #h   X_defconfig    configs/X_defconfig: full (the default), router, minimal, X_only

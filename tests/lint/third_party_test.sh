@@ -68,4 +68,11 @@ no_kernel_headers() {
 		grep -q 'finds no kernel headers.*linux-libc-dev' "$work/said"
 }
 check no_kernel_headers 'it does not say so' no_kernel_headers
+
+# Only looked at: done, it would remove this tree's own.
+distclean() {
+	make -n O="$work/made" DL_DIR="$work/shared" distclean >"$work/said" && cat "$work/said" &&
+		grep -q "rm -rf $work/made dl\$" "$work/said" && ! grep -q "$work/shared" "$work/said"
+}
+check distclean_keeps_a_shared_folder 'it removes downloads of others' distclean
 [ $failures -eq 0 ]
