@@ -67,6 +67,18 @@ for folder in applets/*/; do
 	check_page "$applet" "applets/$applet/$applet.8"
 done
 
+# Bounds stand in the page as the program words them: "at most %d servers", SERVERS_MAX.
+missing_bounds() {
+	sed 's/\\-/-/g; s/^\.[A-Z]* //' applets/quarantine/quarantine.8 | tr -s ' \n' ' ' >"$work/page"
+	grep -Eoh '"at most %d [a-z].*", [A-Z_]+' applets/quarantine/*.c libs/http/trust.c |
+		sed -E 's/.*%d ([a-z -]*[a-z]).*, ([A-Z_]+)$/\2 \1/' | while read -r constant words; do
+		number=$(grep -Ehow "$constant = [0-9]+" applets/quarantine/*.h libs/*/*.h | cut -d ' ' -f 3)
+		grep -q "at most ${number:-?} $words" "$work/page" || echo "at most $number $words;"
+	done
+}
+# shellcheck disable=SC2046 # words of problems
+result quarantine.bounds_are_documented $(missing_bounds)
+
 # The program's own page: its options, as the overview shows them, and all applets.
 check_page quarbox applets/quarbox.8
 sed 's/\\-/-/g' applets/quarbox.8 >"$work/page"
