@@ -8,7 +8,7 @@
 # apt runs on a state directory of our own: the machine's sources, lists and
 # packages are neither used nor changed, and no privilege is needed. Only the
 # address of the archive and its key come from the machine's configuration.
-# shellcheck disable=SC2154  # network
+# shellcheck disable=SC2034,SC2154  # what it leaves, and network
 
 hash_of() { sha256sum "$1" | cut -d ' ' -f 1; }
 
@@ -101,39 +101,94 @@ apt_ready() {
     fi
 }
 
-# debian_record SUITE ARCHITECTURE PACKAGE: prints the version, the file's name and its SHA-256, from the signed index.
-debian_record() {
-    apt "$1" "$2" apt-cache --no-all-versions show "$3" 2>/dev/null |
-        awk '/^Version:/ { v = $2 } /^Filename:/ { n = split($2, p, "/"); f = p[n] }
-             /^SHA256:/ { s = $2 } END { if (s != "") print v, f, s }'
+# debian_records SUITE ARCHITECTURE PACKAGE...: prints of each that the signed index has: the package, its version, the
+# file's name and its SHA-256.
+debian_records() {
+    records_suite=$1 records_architecture=$2
+    shift 2
+    apt "$records_suite" "$records_architecture" apt-cache --no-all-versions show "$@" 2>/dev/null | awk '
+        function stanza_end() { if (s != "") print p, v, f, s; s = "" }
+        /^Package:/ { p = $2 }
+        /^Version:/ { v = $2 }
+        /^Filename:/ { n = split($2, part, "/"); f = part[n] }
+        /^SHA256:/ { s = $2 }
+        /^$/ { stanza_end() }
+        END { stanza_end() }'
 }
 
-# debian_package SUITE ARCHITECTURE PACKAGE: DL_DIR gets (or has) the package, as the signed index says it is. Leaves
-# package_version, package_file and package_how. One that is there already needs no network.
-debian_package() {
-    apt_ready "$1" "$2" || return 1
+# A folder of its own, because another build may do the same at the same time.
+debian_download() ( # SUITE ARCHITECTURE PACKAGE...
+    target=${apt_root%/apt}
+    fetched=$(mktemp -d "$target/.deb-XXXXXX") || exit
+    trap 'rm -rf "$fetched"' EXIT
+    trap 'exit 1' HUP INT TERM
+    cd "$fetched" || exit
+    archive_suite=$1 archive_architecture=$2
+    shift 2
+    # One that can't be had does not keep the others away.
+    apt "$archive_suite" "$archive_architecture" apt-get download "$@" >/dev/null 2>&1 || :
+    for got in *.deb; do
+        # apt writes the version's epoch into the name, with the colon quoted; the index does not
+        [ ! -e "$got" ] || mv "$got" "$target/$(echo "$got" | sed 's/_[0-9]*%3a/_/')"
+    done
+)
+
+# Those of package_records whose files are not there.
+debian_lacking() {
+    while read -r package _ file _; do
+        [ -e "$DL_DIR/$file" ] || echo "$package"
+    done <<END
+$package_records
+END
+}
+
+# debian_packages SUITE ARCHITECTURE COMMAND...: DL_DIR gets (or has) the packages whose names COMMAND prints, as the
+# signed index says they are. Leaves package_records, as debian_records prints them, package_how and, when it fails,
+# package_lacking. With all of them there it needs no network. An index that is older than the archive has what can't be
+# downloaded any more: it is got anew, once, and COMMAND, which may read it, is called again.
+debian_packages() {
+    package_lacking=
+    packages_suite=$1 packages_architecture=$2
+    shift 2
+    apt_ready "$packages_suite" "$packages_architecture" || return 1
     for attempt in first again; do
-        record=$(debian_record "$1" "$2" "$3")
-        [ -n "$record" ] || return 1
-        package_version=${record%% *} package_file=${record#* } package_how="downloaded before"
-        package_file=${package_file%% *}
-        if [ ! -e "$DL_DIR/$package_file" ] && [ "$network" = yes ]; then
+        names=$("$@" | sort -u)
+        [ -n "$names" ] || return 1
+        # shellcheck disable=SC2086  # words
+        package_records=$(debian_records "$packages_suite" "$packages_architecture" $names)
+        [ -n "$package_records" ] || return 1
+        package_how="downloaded before"
+        package_lacking=$(debian_lacking | tr '\n' ' ')
+        if [ -n "$package_lacking" ] && [ "$network" = yes ]; then
             package_how=downloaded
-            # apt names the file with the epoch's colon quoted; ask it for the bytes only.
-            rm -rf "$DL_DIR/.deb"
-            mkdir -p "$DL_DIR/.deb"
-            (cd "$DL_DIR/.deb" && apt "$1" "$2" apt-get download "$3") >/dev/null 2>&1 || :
-            for got in "$DL_DIR"/.deb/*.deb; do
-                [ ! -e "$got" ] || mv "$got" "$DL_DIR/$package_file"
-            done
-            rm -rf "$DL_DIR/.deb"
+            # shellcheck disable=SC2086  # words
+            debian_download "$packages_suite" "$packages_architecture" $package_lacking || :
+            package_lacking=$(debian_lacking | tr '\n' ' ')
         fi
-        if [ -e "$DL_DIR/$package_file" ]; then
-            verify "$DL_DIR/$package_file" "${record##* }"
+        if [ -z "$package_lacking" ] && [ "$(echo "$names" | wc -w)" -eq "$(echo "$package_records" | wc -l)" ]; then
+            while read -r _ _ package_file package_hash; do
+                verify "$DL_DIR/$package_file" "$package_hash"
+            done <<END
+$package_records
+END
             return 0
         fi
-        # The index may be older than the archive.
         [ "$attempt$network" = firstyes ] || return 1
-        apt_ready "$1" "$2" again || return 1
+        apt_ready "$packages_suite" "$packages_architecture" again || return 1
     done
+}
+
+# debian_package SUITE ARCHITECTURE PACKAGE: the same for one. Leaves package_version and package_file, too.
+debian_package() {
+    debian_packages "$1" "$2" echo "$3" || return 1
+    package_version=$(echo "$package_records" | cut -d ' ' -f 2)
+    package_file=$(echo "$package_records" | cut -d ' ' -f 3)
+}
+
+# from_disk_or_network COMMAND...: what is in DL_DIR already needs no network.
+from_disk_or_network() {
+    for network in no yes; do
+        if "$@"; then return 0; fi
+    done
+    return 1
 }

@@ -25,7 +25,6 @@ cross=$(realpath -m "${BUILD:-build}")/cross
 DL_DIR=${DL_DIR:-dl}
 CROSS_SIZES=${CROSS_SIZES:-check}
 failures=0
-network=yes
 mkdir -p "$cross"
 : >"$cross/summary"
 
@@ -163,8 +162,10 @@ results_of() { # TEST PATTERN SCRIPT
 get_libraries() {
 	suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 	[ ! -e "$sysroot/complete" ] || return 0
-	for package in libcmocka-dev libcmocka0 libmnl-dev libmnl0 libnftnl-dev libnftnl11 libyaml-dev libyaml-0-2; do
-		debian_package "$suite" "$libraries" "$package" && dpkg-deb -x "$DL_DIR/$package_file" "$sysroot" || return
+	from_disk_or_network debian_packages "$suite" "$libraries" echo libcmocka-dev libcmocka0 libmnl-dev libmnl0 libnftnl-dev \
+		libnftnl11 libyaml-dev libyaml-0-2 || return
+	for file in $(echo "$package_records" | cut -d ' ' -f 3); do
+		dpkg-deb -x "$DL_DIR/$file" "$sysroot" || return
 	done
 	: >"$sysroot/complete"
 }
