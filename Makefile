@@ -310,7 +310,8 @@ help:
 #h   check demo bench lint leaktest fuzz   see tests/tests.mk; they install what they need (root, Debian)
 #h   check-image    all of tests/image, in qemu: Debian's kernels 5.10, 6.1, 6.12 and the newest, and arm64, armv7,
 #h                  riscv64, ppc64el and s390x; IMAGE_KERNELS= for some of tests/image/kernels; the first time it
-#h                  downloads 700 MB to DL_DIR. check has its quick part (280 MB)
+#h                  downloads 700 MB to DL_DIR. A machine that can't be had is a failure; check, which has the quick
+#h                  part of it (280 MB), skips it
 #h   record         docs/serial-console-armv7.txt anew
 #h   check-cross    builds for nine other processors with Debian's compilers, runs them under qemu-user and prints a
 #h                  table of sizes; CROSS_TARGETS= for some of tests/cross/targets. check does it for two of them

@@ -4,7 +4,8 @@
 
 Prints what the tests print, the kernel's name in front of each result's. The kernels are those of the command line, else of
 IMAGE_KERNELS, else all of the table. Other processors run those of ELSEWHERE. A kernel that can't be had is one test, skipped
-with the reason; so is a machine without qemu. Everything else that goes wrong is a failure, and what the console said is shown.
+with the reason; so is a machine without qemu. With IMAGE_REQUIRED=yes these are failures, as is everything else that goes wrong;
+what the console said is shown.
 """
 import os
 import pathlib
@@ -81,13 +82,16 @@ class Guest:
                 self.take(line.decode(errors="replace"))
 
 
+def tests_for(row, tests):
+    return [test for test in tests if test in ELSEWHERE or not row.programs]
+
+
 def run_on(row, tests):
-    if row.programs:
-        tests = [test for test in tests if test in ELSEWHERE]
-    if not tests:
-        raise machines.Unavailable("these tests are for x86-64")
     row.prepare()
     row.prepare_programs()
+    lacking = [] if row.programs else initramfs.lacking_programs(tests)
+    if lacking and machines.REQUIRED:
+        raise machines.Unavailable(f"there is no {' '.join(lacking)}")
     image = row.folder.parent / f"{row.name}.{os.getpid()}.cpio"
     console = row.folder.parent / f"{row.name}.console"
     initramfs.make_initramfs(image, [HERE / "guest" / f"{test}.py" for test in tests], row)
@@ -106,7 +110,8 @@ def run_on(row, tests):
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that qemu ends with us
     tests = sys.argv[1].split(",")
-    return machines.on_each("guest", sys.argv[2:], lambda row: run_on(row, tests))
+    return machines.on_each("guest", sys.argv[2:], lambda row: run_on(row, tests_for(row, tests)),
+                            lambda row: None if tests_for(row, tests) else "these tests are for x86-64")
 
 
 sys.exit(main())

@@ -143,6 +143,16 @@ class Modules:
 
 # ---- the whole ----
 
+
+def programs_of(script):
+    """PROGRAMS of a guest test, each with where it is found on this machine."""
+    return [(program, glob.glob(shutil.which(program) or program)) for program in importlib.import_module(script).PROGRAMS]
+
+
+def lacking_programs(scripts):
+    return sorted({program for script in scripts for program, found in programs_of(script) if not found})
+
+
 # The console is the kernel's and the shell's, a port of its own takes what the test says.
 INIT = """#!/bin/sh
 mount -t proc proc /proc
@@ -189,11 +199,10 @@ def make_initramfs(path, scripts, row):
     for name in ("virtio_pci", "virtio_console"):
         known.add(name)
     for script in scripts:
-        about = importlib.import_module(script.stem)
-        for program in () if row.programs else about.PROGRAMS:
-            for found in glob.glob(shutil.which(program) or program):
+        for _, paths in () if row.programs else programs_of(script.stem):
+            for found in paths:
                 archive.program(found)
-        for name in about.MODULES:
+        for name in importlib.import_module(script.stem).MODULES:
             known.add(name)
     if row.programs:
         for script in scripts[0].parent.glob("*.py"):

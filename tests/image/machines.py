@@ -9,6 +9,7 @@ import traceback
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 QUARBOX = pathlib.Path(os.environ.get("QUARBOX", BUILD / "quarbox")).resolve()
+REQUIRED = os.environ.get("IMAGE_REQUIRED") == "yes"  # what can't be had here is a failure
 MEMORY = 256  # MB, at least
 CANT_BE_HAD = 75  # tar and sh end with 2 by themselves
 
@@ -85,10 +86,19 @@ def chosen(names):
 SUMMARY = "# summary {:8} {:8} {:26} {:>6} {:>6} {:>10}"
 
 
-def on_each(test, names, run_on):
-    """Those rows, each whatever becomes of the others. run_on: whether all is good on one. Returns the exit code."""
+def on_each(test, names, run_on, reason_not=lambda row: None):
+    """Those rows, each whatever becomes of the others. run_on: whether all is good on one. reason_not: why there is nothing to
+    try on one. Returns the exit code."""
     print(SUMMARY.format(test, "machine", "kernel", "boot/s", "all/s", "passed/of"), flush=True)
-    results = [on_one(test, row, run_on) for row in chosen(names)]
+    results = []
+    for row in chosen(names):
+        reason = reason_not(row)
+        if reason:
+            print_instead(row, reason)
+        else:
+            results.append(on_one(test, row, run_on))
+    if not results:
+        print(f"ok {test} # skipped: {reason}", flush=True)
     return 0 if all(results) else 1
 
 
@@ -96,9 +106,9 @@ def on_one(test, row, run_on):
     try:
         return run_on(row)
     except Unavailable as why:
-        print(f"ok {row.name} {test} # skipped: {why}")
-        print_instead(row, f"skipped: {why}")
-        return True
+        print(f"not ok {row.name} {test}: {why}" if REQUIRED else f"ok {row.name} {test} # skipped: {why}")
+        print_instead(row, f"{'not tried' if REQUIRED else 'skipped'}: {why}")
+        return not REQUIRED
     except Exception as why:
         print(f"not ok {row.name} {test}: {traceback.format_exception_only(why)[-1].splitlines()[0]}")
         print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="")
