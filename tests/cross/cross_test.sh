@@ -110,19 +110,23 @@ no_floating_point() {
 		! "$triplet-objdump" -d "${program}.unstripped" | grep -E '[$]f[0-9]'
 }
 
-# Tarballs in DL_DIR under the names that upstream gives them, and neither Debian nor a network: what they become is the same.
+# A folder with nothing but tarballs, under the names that upstream gives them, and neither Debian nor a network: what they
+# become is the same. They are those of the build before, whatever else is in DL_DIR.
 source_alone() {
 	tarballs=$folder/source/tarballs
+	rm -rf "$tarballs"
 	mkdir -p "$tarballs"
-	while read -r dependency version _ hash url _; do
-		case $dependency in '#'* | '' | libmnl) continue ;; esac
-		found=$(echo "$DL_DIR/${dependency}_$version.orig.tar".*) tarball=${found##*/}
-		[ "$(hash_of "$found")" != "$hash" ] || tarball=${url##*/}
-		cp "$found" "$tarballs/$tarball"
-	done <libs/third_party/table
 	configure_without_libmnl "$folder/no_libmnl"
+	make_for "$folder/no_libmnl" || return
+	while read -r dependency _ _ hash url _; do
+		case $dependency in '#'* | '' | libmnl) continue ;; esac
+		tarball=$(sed -n 's/^file //p' "$folder/third_party/$dependency.origin")
+		found=$DL_DIR/$tarball
+		[ "$(hash_of "$found")" != "$hash" ] || tarball=${url##*/}
+		cp "$found" "$tarballs/$tarball" || return
+	done <libs/third_party/table
 	configure_without_libmnl "$folder/source"
-	make_for "$folder/no_libmnl" && make_for "$folder/source" THIRD_PARTY=source DL_DIR="$tarballs" \
+	make_for "$folder/source" THIRD_PARTY=source DL_DIR="$tarballs" \
 		THIRD_PARTY_DIR="$folder/source/third_party" && cmp "$folder/no_libmnl/quarbox" "$folder/source/quarbox"
 }
 
