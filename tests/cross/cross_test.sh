@@ -149,10 +149,16 @@ list() {
 # Runs a test of this machine's with the other program. PATTERN: the results that say nothing here.
 results_of() { # TEST PATTERN SCRIPT
 	QUARBOX=$run GOLDEN_TEXT_ONLY=yes "$3" >"$folder/log.$1" 2>&1
-	grep '^not ok' "$folder/log.$1" | grep -vE "^not ok ($2):" >"$folder/bad"
+	code=$?
+	grep '^not ok' "$folder/log.$1" >"$folder/bad"
+	expected=0
+	[ ! -s "$folder/bad" ] || expected=1
+	grep -vE "^not ok ($2):" "$folder/bad" >"$folder/unexpected"
 	count=$(grep -c '^ok ' "$folder/log.$1")
-	if [ -s "$folder/bad" ]; then
-		not_ok "$1" "$(wc -l <"$folder/bad") of it fail" "$folder/log.$1"
+	if [ -s "$folder/unexpected" ]; then
+		not_ok "$1" "$(wc -l <"$folder/unexpected") of it fail" "$folder/log.$1"
+	elif [ $code -ne $expected ]; then
+		not_ok "$1" "it ends with exit code $code" "$folder/log.$1"
 	elif [ "$count" -eq 0 ]; then
 		not_ok "$1" 'it says nothing' "$folder/log.$1"
 	else
