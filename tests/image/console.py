@@ -32,8 +32,11 @@ class Answer:
         self.words = " ".join(self.text.split())
 
     def unfit(self):
-        """Lines that a terminal of 80x24 that knows ASCII alone would spoil."""
-        return [line for line in self.lines if len(line) > COLUMNS - 1 or not re.fullmatch(r"[\x20-\x7e\t]*", line)]
+        """Lines that a terminal of 80x24 that knows ASCII alone would spoil, and how many rows there are when it can't show all of
+        them at once, between the command and the next prompt."""
+        rows = 1 + len(self.lines) + 1
+        return [line for line in self.lines if len(line) > COLUMNS - 1 or not re.fullmatch(r"[\x20-\x7e\t]*", line)] + (
+            [f"{rows} rows"] if rows > ROWS else [])
 
     def __str__(self):
         return f"exit code {self.code}\n{self.text}"
