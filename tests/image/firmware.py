@@ -216,9 +216,10 @@ class Firmware:
                 "-object", f"filter-dump,id=dump,netdev=net,file={self.work / 'frames'}"]
 
     def command(self, habit, memory=None, clock=None):
-        # nobody who offers random numbers is believed
+        # nobody who offers random numbers is believed; what the kernel says would stand in the middle of answers, but a panic is shown
         command = self.row.command(memory or self.row.memory, self.work / "initramfs",
-                                   f"random.trust_cpu=off random.trust_bootloader=off habit={habit} tty={self.row.console}")
+                                   "random.trust_cpu=off random.trust_bootloader=off loglevel=1 "
+                                   f"habit={habit} tty={self.row.console}")
         command += ["-serial", "stdio", "-drive", f"file={self.work / 'disk'},format=raw,if=virtio", *self._network()]
         return command + (["-rtc", f"base={clock}"] if clock else [])
 
