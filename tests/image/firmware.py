@@ -35,6 +35,8 @@ MODULES = ["virtio_pci", "virtio_net", "virtio_blk", "ext4", "crc32c_generic", "
 SERVER, FORBIDDEN = "10.0.2.100", "10.0.2.99"
 PROBE = f"probe --ca /etc/ca.pem https://{SERVER}:8000/"
 UNPROVEN = f"https://{SERVER}:8001/"  # of the server that never speaks
+# Into the device tree of these qemu 7.2 puts a seed, which the kernel believes before it reads its command line.
+SEEDED = ("riscv64", "ppc64el")
 
 INITRAMFS_INIT = """#!/bin/sh
 mount -t devtmpfs dev /dev
@@ -302,9 +304,10 @@ def bare(firmware):
         session.check("is_bare", there.words.startswith(f"/dev: console {firmware.row.console} /proc: /sys: ls: /etc/resolv.conf: No"), there)
         session.check("is_read_only", machine.type("echo >/etc/file").code != 0)
         session.check("is_1970", " 1970" in machine.type("date").text, machine.type("date"))
-        seeded = machine.type("dmesg | grep 'crng init done'")
-        print(f"# {firmware.name} the kernel {'already has' if seeded.code == 0 else 'does not have yet'} the entropy that it waits for")
+        waits = no_entropy_yet(session)
         session.gives("probe", 0, PROBE, "clock is before", "proven: ")
+        if waits:
+            session.check("probe_has_waited_for_entropy", seeded(machine))
         session.whole_life("", "quarantine", "the clock is not set", "/etc/resolv.conf: not there", "no folder for the lock")
         session.gives("rolled_back", 3, f"quarantine -T 1 {UNPROVEN}", "rolled back: nothing of ours is in force")
         session.gives("nothing_is_left", 1, "status", "no table of ours")
@@ -314,6 +317,21 @@ def bare(firmware):
         session.gives("with_a_lock", session.code, "quarantine -q --no-probe")
         session.gives("with_a_lock_status", session.code, "status -q")
         session.gives("with_a_lock_release", 0, "release -q")
+
+
+def seeded(machine):
+    """What the kernel says when it has the entropy that it waits for. It makes it of its own jitter, but not before it is asked."""
+    return machine.type("dmesg | grep 'random: crng init done'").text
+
+
+def no_entropy_yet(session):
+    """Whether that is so."""
+    said = seeded(session.machine)
+    if session.firmware.name in SEEDED and said.startswith("[    0.000000] "):
+        print(f"ok {session.name}_no_entropy_yet # skipped: the kernel has a seed from qemu's device tree", flush=True)
+    else:
+        session.check("no_entropy_yet", not said, said)
+    return not said
 
 
 def closed_descriptors(session):
