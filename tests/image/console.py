@@ -35,7 +35,8 @@ class Answer:
         """Lines that a terminal of 80x24 that knows ASCII alone would spoil, and how many rows there are when it can't show all of
         them at once, between the command and the next prompt."""
         rows = 1 + len(self.lines) + 1
-        return [line for line in self.lines if len(line) > COLUMNS - 1 or not re.fullmatch(r"[\x20-\x7e\t]*", line)] + (
+        lines = [line.replace("\a", "") for line in self.lines]  # a terminal rings
+        return [line for line in lines if len(line) > COLUMNS - 1 or not re.fullmatch(r"[\x20-\x7e\t]*", line)] + (
             [f"{rows} rows"] if rows > ROWS else [])
 
     def __str__(self):

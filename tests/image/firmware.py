@@ -130,7 +130,7 @@ def make_disk(path, work, row):
             (root / "bin" / name).symlink_to("busybox")
     (root / "sbin/init").symlink_to("/bin/busybox")
     shutil.copy(row.quarbox, root / "usr/sbin/quarbox")
-    for name in ("quarantine", "release", "status", "probe"):
+    for name in ("quarantine", "release", "status", "probe", "notify"):
         (root / "usr/sbin" / name).symlink_to("quarbox")
     shutil.copy(row.exec_as, root / "usr/bin/exec_as")
     shutil.copy(work / "ca.pem", root / "etc/ca.pem")
@@ -312,6 +312,7 @@ def bare(firmware):
         session.gives("rolled_back", 3, f"quarantine -T 1 {UNPROVEN}", "rolled back: nothing of ours is in force")
         session.gives("nothing_is_left", 1, "status", "no table of ours")
         closed_descriptors(session)
+        notify(session, "console", "console")
         for folder in ("proc /proc", "tmpfs /run"):
             session.check(f"mounted_later_{folder.split()[0]}", machine.type(f"mount -t {folder.split()[0]} {folder}").code == 0)
         session.gives("with_a_lock", session.code, "quarantine -q --no-probe")
@@ -349,6 +350,18 @@ def closed_descriptors(session):
             session.gives(f"no_{name}_quarantine_set", session.code, "quarantine -q --no-probe")
         session.gives(f"no_{name}_release", told, f"release {closed}")
         session.gives(f"no_{name}_released", 1, "status -q")
+
+
+def notify(session, device, about):
+    """Whoever is at the console sees it. device: as whom notify finds him, and what it says about that."""
+    arrives = rf"^\aMessage from quarbox on \S+ \(\d+-\d+-\d+ \d+:\d+ UTC\): {{}} /dev/{device} written$"
+    session.gives("notify_list", 0, "notify --list", f"^/dev/{device} {about}$")
+    session.gives("notify", 0, "notify hello there", arrives.format("hello there"))
+    session.gives("notify_input", 0, r"printf 'a\tb\n\033[2Jc' | notify -", arrives.format("a b c"))
+    session.gives("notify_nothing", 64, "notify", "^notify: no message; see --help$")
+    session.gives("notify_no_log", 5, "notify --syslog hello", rf"hello /dev/{device} written /dev/log failed: No such file or directory$")
+    session.gives("notify_of_quarantine", session.code, "quarantine -q --no-probe -m 'cut off'", r"Message from quarbox .*: cut off$")
+    session.gives("notify_of_quarantine_release", 0, "release -q")
 
 
 def odd_names(session):
@@ -418,6 +431,7 @@ def usual(firmware):
     with firmware.boot("usual", firmware.row.smallest) as machine:
         session = Session(firmware, machine, "usual")
         closed_descriptors(session)
+        notify(session, firmware.row.console, "in use")
         odd_names(session)
         little_memory(session)
 
