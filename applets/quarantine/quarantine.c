@@ -113,7 +113,8 @@ static int fail_step(struct run *run, enum exit_code code, const struct diag *di
 		json_number(&text, "exit", code);
 		report_json_end(&run->report, &text);
 	}
-	return applet_fail("quarantine", code, diag);
+	return code == EXIT_USAGE_ERROR ? applet_usage_error(&quarantine_applet, diag) :
+					  applet_fail("quarantine", code, diag);
 }
 
 /* A step that failed before anything was changed. */
@@ -984,6 +985,15 @@ static int run_release(const struct settings *settings)
 	return applet_run(name, count, arguments);
 }
 
+/* What was asked for can't be done: no step has begun. */
+static int refuse(struct run *run, int error, const struct diag *diag)
+{
+	if (*diag->text == '\0') /* help */
+		return applet_usage_error(&quarantine_applet, diag);
+	return fail_step(run, error == -EBADMSG ? EXIT_BAD_CONFIG :
+			 error == -ENOMEM ? EXIT_SYSTEM_REFUSED : EXIT_USAGE_ERROR, diag);
+}
+
 static int run_quarantine(int argc, char **argv)
 {
 	char *words[COMMAND_WORDS + 1] = { NULL }; /* in the order in which they were typed */
@@ -992,19 +1002,13 @@ static int run_quarantine(int argc, char **argv)
 	for (int i = 0; i < argc - 1 && i < COMMAND_WORDS; i++)
 		words[i] = argv[i + 1];
 	int result = settings_read(&run.settings, argc, argv, &diag);
-	if (result == -EBADMSG)
-		return applet_fail("quarantine", EXIT_BAD_CONFIG, &diag);
-	if (result == -ENOMEM)
-		return applet_fail("quarantine", EXIT_SYSTEM_REFUSED, &diag);
-	if (result < 0)
-		return applet_usage_error(&quarantine_applet, &diag);
-	if (run.settings.remove)
+	if (result == 0 && run.settings.remove)
 		return run_release(&run.settings);
 	if (!run.settings.dry_run) /* which may end at any time: a pipe that nobody reads, ^C */
 		catch_signals();
 	bool probe = CONFIG_QUARANTINE_PROBE && !run.settings.no_probe;
 	report_init(&run.report, run.settings.json, run.settings.quiet, (probe ? 5 : 3) + CONFIG_QUARANTINE_SEVER);
-	return finish(&run, run_steps(&run));
+	return finish(&run, result < 0 ? refuse(&run, result, &diag) : run_steps(&run));
 }
 
 const struct applet quarantine_applet = {

@@ -119,6 +119,7 @@ static int parse_letters(const struct option_row *table, void *values, const cha
 int options_parse(const struct option_row *table, void *values, int argc, char **argv, struct diag *diag)
 {
 	int operands = 0;
+	int error = 0;
 	bool only_operands = false;
 	for (int i = 1; i < argc; i++) {
 		const char *word = argv[i];
@@ -135,11 +136,13 @@ int options_parse(const struct option_row *table, void *values, int argc, char *
 			result = parse_long(table, values, word + 2, next, &used, diag);
 		else
 			result = parse_letters(table, values, word + 1, next, &used, diag);
-		if (result < 0)
-			return result;
 		i += used;
+		if (result == 0)
+			continue;
+		error = result;
+		diag = NULL; /* the first one is told */
 	}
-	return operands;
+	return error < 0 ? error : operands;
 }
 
 void options_usage(const struct option_row *table, struct text *text)

@@ -39,7 +39,8 @@ int option_timeout(void *field, const char *value, struct diag *diag);
 /*
  * Parses argv[1..argc) into `values` as getopt_long would: -abc, -tVALUE, -t VALUE, --table=VALUE, --table VALUE, "--"
  * ends options, --flag=no takes a flag back, operands may stand between them. Operands are moved to argv[1..], their
- * number is returned; or -EINVAL with a diagnostic, which is empty where somebody asked for help (-h, --help).
+ * number is returned; or -EINVAL with a diagnostic, which is empty where somebody asked for help (-h, --help). Also
+ * then all that is right is in `values`: -j says how to tell the error.
  */
 int options_parse(const struct option_row *table, void *values, int argc, char **argv, struct diag *diag);
 

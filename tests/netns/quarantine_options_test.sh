@@ -95,6 +95,14 @@ run release
 gives json_failure 3 quarantine -j -T 1 "${ca[@]}" https://one.vr.test:8001/ https://nowhere.test/
 check json_failure_rows is_json 'any(row.get("ok") is False and row["exit"] == 3 for row in rows) and
 	any("warning" in row for row in rows)'
+printf 'json no\nnonsense yes\n' >bad.conf
+for words in '64 --nonsense -j' '64 -j ftp://one.vr.test/' '64 -j' '64 -jt 1 http://192.0.2.1/' '78 -c nowhere -j' \
+	'78 -j -c bad.conf'; do
+	# shellcheck disable=SC2086 # words
+	run quarantine ${words#* }
+	check "json_refusal_$words" is_json "len(rows) == 1 and rows[0]['step'] == 'read' and rows[0]['ok'] is False and
+		rows[0]['exit'] == $code == ${words%% *} and open('err').read().startswith('quarantine: ' + rows[0]['Result'])"
+done
 gives quiet 0 quarantine -q "${ca[@]}" $good
 same quiet_says_nothing "" "$out$err"
 gives verbose 0 quarantine -v "${ca[@]}" $good

@@ -83,6 +83,7 @@ static void command_lines(void **state)
 		{ { "-rbad" }, -EINVAL, { 0 }, "option --repeat: 'bad' is bad" },
 		{ { "x", "-a", "--help" }, -EINVAL, { .a = true }, "" },
 		{ { "x", "-h", "-x" }, -EINVAL, { 0 }, "" },
+		{ { "-x", "-y", "-a", "--repeat=bad", "--both" }, -EINVAL, { .a = true, .b = true }, "unknown option '-x'" },
 		{ { "-t", "--help", "--table", "-h", "--", "-h" }, 1, { .table = "-h" }, "-h" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
