@@ -426,15 +426,15 @@ static int read_in_order(struct settings *settings, struct command_line *line, s
 	int result = look_at_command_line(settings, line, diag);
 	if (result < 0 || settings->remove)
 		return result;
-	bool json = settings->json;
 	settings_fini(settings);
 	set_defaults(settings);
 	result = read_config(settings, line->config, diag);
-	settings->json |= json; /* also for what is wrong in the file */
 	if (result == 0)
 		result = check_proof(settings, EBADMSG, diag);
-	if (result < 0)
+	if (result < 0) {
+		(void)parse_command_line(settings, line, NULL); /* -j and -q also say how to tell this */
 		return result;
+	}
 	if (line->names_servers)
 		forget_servers(&settings->targets);
 	if (line->names_trust)

@@ -103,6 +103,12 @@ for words in '64 --nonsense -j' '64 -j ftp://one.vr.test/' '64 -j' '64 -jt 1 htt
 	check "json_refusal_$words" is_json "len(rows) == 1 and rows[0]['step'] == 'read' and rows[0]['ok'] is False and
 		rows[0]['exit'] == $code == ${words%% *} and open('err').read().startswith('quarantine: ' + rows[0]['Result'])"
 done
+printf 'json yes\nnonsense yes\n' >json.conf
+for words in '-q -j --nonsense' '-q -j -c nowhere' '-q -j -c bad.conf' '--json=no -c json.conf'; do
+	# shellcheck disable=SC2086 # words
+	run quarantine $words
+	same "quiet_refusal_$words" "" "$out"
+done
 gives quiet 0 quarantine -q "${ca[@]}" $good
 same quiet_says_nothing "" "$out$err"
 gives verbose 0 quarantine -v "${ca[@]}" $good
