@@ -110,5 +110,6 @@ endif
 
 # Objects of ours that come before the archives and overrule parts of them (each file says which and why). A shared
 # library cannot be overruled so.
-third_party_sources := $(if $(libc_is_ours),$(addprefix $(here)/,small_clock.c small_printf.c small_sort.c)) \
+third_party_sources := \
+	$(if $(libc_is_ours),$(addprefix $(here)/,$(addprefix small_,clock.c printf.c search.c sort.c))) \
 	$(if $(or $(libc_is_ours),$(target_has_musl)),$(here)/protect_relro.c)

@@ -72,7 +72,7 @@ int trust_store_open_system(struct trust_store *store, struct diag *diag)
 
 void trust_store_forget(const char *pem, size_t done)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)getpagesize();
 	/* that it fails changes nothing but the memory that is used */
 	(void)madvise((void *)(uintptr_t)pem, done / page * page, MADV_DONTNEED);
 }
