@@ -20,8 +20,7 @@
 	     (attribute) = mnl_attr_next(attribute))
 #define netlink_for_each_nested(attribute, nest) \
 	for ((attribute) = mnl_attr_get_payload(nest); \
-	     mnl_attr_ok((attribute), (int)((char *)mnl_attr_get_payload(nest) + mnl_attr_get_payload_len(nest) - \
-					    (char *)(attribute))); \
+	     mnl_attr_ok((attribute), (int)((const char *)(nest) + (nest)->nla_len - (const char *)(attribute))); \
 	     (attribute) = mnl_attr_next(attribute))
 
 struct netlink {

@@ -16,7 +16,7 @@
 #include "nft/plan.h"
 
 enum {
-	FIRST_CAPACITY = 32768, /* a plan with a few servers */
+	FIRST_CAPACITY = 131072, /* a plan with a few servers and links; what is not written takes no memory */
 	HEADERS_ROOM = 64, /* netlink's and netfilter's header, padding */
 };
 

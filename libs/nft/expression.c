@@ -31,8 +31,8 @@ struct expression {
 
 static struct expression begin(struct rule_builder *builder, uint16_t attribute, const char *name)
 {
-	struct nlmsghdr *list = &builder->expressions.header;
-	if (list->nlmsg_len > sizeof builder->expressions - EXPRESSION_ROOM) {
+	struct nlmsghdr *list = builder->expressions;
+	if (list->nlmsg_len > RULE_EXPRESSIONS_SIZE - EXPRESSION_ROOM) {
 		builder->error = -EMSGSIZE;
 		builder_clear(builder);
 	}
@@ -43,30 +43,37 @@ static struct expression begin(struct rule_builder *builder, uint16_t attribute,
 
 static void end(struct rule_builder *builder, struct expression expression)
 {
-	mnl_attr_nest_end(&builder->expressions.header, expression.parameters);
-	mnl_attr_nest_end(&builder->expressions.header, expression.whole);
+	mnl_attr_nest_end(builder->expressions, expression.parameters);
+	mnl_attr_nest_end(builder->expressions, expression.whole);
 }
 
+/* mnl_attr_put_u32 by hand: most attributes of a plan are these, and each would cost four calls. */
 static void put_u32(struct rule_builder *builder, uint16_t attribute, uint32_t value)
 {
-	mnl_attr_put_u32(&builder->expressions.header, attribute, htonl(value));
+	struct {
+		struct nlattr header;
+		uint32_t value;
+	} *number = mnl_nlmsg_get_payload_tail(builder->expressions);
+	number->header = (struct nlattr){ .nla_len = sizeof *number, .nla_type = attribute };
+	number->value = htonl(value);
+	builder->expressions->nlmsg_len += sizeof *number;
 }
 
 static void put_string(struct rule_builder *builder, uint16_t attribute, const char *string)
 {
-	mnl_attr_put_strz(&builder->expressions.header, attribute, string);
+	mnl_attr_put_strz(builder->expressions, attribute, string);
 }
 
 static void put_data(struct rule_builder *builder, uint16_t attribute, const void *data, size_t length)
 {
-	struct nlattr *nest = mnl_attr_nest_start(&builder->expressions.header, attribute);
-	mnl_attr_put(&builder->expressions.header, NFTA_DATA_VALUE, length, data);
-	mnl_attr_nest_end(&builder->expressions.header, nest);
+	struct nlattr *nest = mnl_attr_nest_start(builder->expressions, attribute);
+	mnl_attr_put(builder->expressions, NFTA_DATA_VALUE, length, data);
+	mnl_attr_nest_end(builder->expressions, nest);
 }
 
 void builder_clear(struct rule_builder *builder)
 {
-	(void)mnl_nlmsg_put_header(&builder->expressions);
+	(void)mnl_nlmsg_put_header(builder->expressions);
 	builder->constants = 0;
 }
 
@@ -163,15 +170,15 @@ void expression_ct(struct rule_builder *builder, uint32_t key, int direction, ui
 	put_u32(builder, NFTA_CT_KEY, key);
 	put_u32(builder, NFTA_CT_DREG, reg);
 	if (direction >= 0)
-		mnl_attr_put_u8(&builder->expressions.header, NFTA_CT_DIRECTION, (uint8_t)direction);
+		mnl_attr_put_u8(builder->expressions, NFTA_CT_DIRECTION, (uint8_t)direction);
 	end(builder, ct);
 }
 
 static void put_limit(struct rule_builder *builder, uint16_t attribute, uint64_t rate, uint32_t burst)
 {
 	struct expression limit = begin(builder, attribute, "limit");
-	mnl_attr_put_u64(&builder->expressions.header, NFTA_LIMIT_RATE, htobe64(rate));
-	mnl_attr_put_u64(&builder->expressions.header, NFTA_LIMIT_UNIT, htobe64(1)); /* second */
+	mnl_attr_put_u64(builder->expressions, NFTA_LIMIT_RATE, htobe64(rate));
+	mnl_attr_put_u64(builder->expressions, NFTA_LIMIT_UNIT, htobe64(1)); /* second */
 	put_u32(builder, NFTA_LIMIT_BURST, burst);
 	put_u32(builder, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
 	put_u32(builder, NFTA_LIMIT_FLAGS, 0);
@@ -201,7 +208,7 @@ void expression_add_to_set(struct rule_builder *builder, const char *set, uint32
 {
 	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_ADD);
 	if (seconds)
-		mnl_attr_put_u64(&builder->expressions.header, NFTA_DYNSET_TIMEOUT, htobe64(seconds * 1000ull));
+		mnl_attr_put_u64(builder->expressions, NFTA_DYNSET_TIMEOUT, htobe64(seconds * 1000ull));
 	end(builder, dynset);
 }
 
@@ -226,7 +233,7 @@ void expression_log(struct rule_builder *builder, int32_t group)
 	if (group < 0)
 		put_u32(builder, NFTA_LOG_LEVEL, NFT_LOGLEVEL_INFO);
 	else
-		mnl_attr_put_u16(&builder->expressions.header, NFTA_LOG_GROUP, htons((uint16_t)group));
+		mnl_attr_put_u16(builder->expressions, NFTA_LOG_GROUP, htons((uint16_t)group));
 	end(builder, log);
 }
 
@@ -271,7 +278,7 @@ void build_counter(struct rule_builder *builder)
 
 void build_verdict(struct rule_builder *builder, uint32_t verdict, const char *chain)
 {
-	struct nlmsghdr *list = &builder->expressions.header;
+	struct nlmsghdr *list = builder->expressions;
 	struct expression immediate = begin(builder, NFTA_LIST_ELEM, "immediate");
 	put_u32(builder, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
 	struct nlattr *data = mnl_attr_nest_start(list, NFTA_IMMEDIATE_DATA);

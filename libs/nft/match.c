@@ -51,7 +51,8 @@ static const char *ip_word(enum ip_family family)
 
 void set_name(struct text *text, const char *prefix, enum set_id set, enum ip_family family)
 {
-	text_addf(text, "%s%s", prefix, set_types[set].name);
+	text_add(text, prefix);
+	text_add(text, set_types[set].name);
 	if (set_types[set].key & KEY_OF_FAMILY)
 		text_add(text, family == IPV4 ? "4" : "6");
 }

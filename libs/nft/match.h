@@ -21,11 +21,8 @@ struct rule_builder {
 	const char *table;
 	const char *prefix; /* of the names of the plan's sets and chains; "" but during probation */
 	const struct rule *source;
-	/* The rule so far, collected here because a set without a name has to be sent before its rule. */
-	union {
-		struct nlmsghdr header;
-		char bytes[RULE_EXPRESSIONS_SIZE];
-	} expressions;
+	/* The rule so far, collected apart because a set without a name has to be sent before its rule. */
+	struct nlmsghdr *expressions; /* RULE_EXPRESSIONS_SIZE bytes of the caller, who need not clear them */
 	bool family_known; /* the family has been tested already */
 	bool ethernet_known; /* so has the link's type */
 	uint8_t protocol_known; /* 0, or the protocol that has been tested */

@@ -154,10 +154,15 @@ static int add_chain(void *context, const struct chain *chain)
 
 /* ---- rules ---- */
 
+union expressions {
+	struct nlmsghdr header;
+	char bytes[RULE_EXPRESSIONS_SIZE];
+};
+
 /* number: SEAL_FRONT for a rule that is to stand first; the others are put last. */
 static void send_rule(const struct rule_builder *builder, const char *chain, const char *comment, uint16_t number)
 {
-	const struct nlmsghdr *expressions = &builder->expressions.header;
+	const struct nlmsghdr *expressions = builder->expressions;
 	size_t expressions_length = mnl_nlmsg_get_payload_len(expressions);
 	uint64_t digest = digest_expressions(mnl_nlmsg_get_payload(expressions), expressions_length, NULL, NULL);
 	struct rule_seal seal = {
@@ -172,7 +177,7 @@ static void send_rule(const struct rule_builder *builder, const char *chain, con
 		return;
 	}
 	struct nlmsghdr *message = batch_message(builder->batch, NFT_MSG_NEWRULE, NLM_F_CREATE | flags,
-						 NAMES_ROOM + sizeof builder->expressions);
+						 NAMES_ROOM + RULE_EXPRESSIONS_SIZE);
 	if (!message)
 		return;
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, builder->table);
@@ -220,7 +225,8 @@ static void build_end(struct rule_builder *builder)
 	char target[64];
 	struct text text = TEXT_ON(target);
 	build_counter(builder);
-	chain_name(&text, builder->prefix, &(struct chain){ .id = target_of(rule) });
+	if (form->with_chain)
+		chain_name(&text, builder->prefix, &(struct chain){ .id = target_of(rule) });
 	if (rule->row->verdict != VERDICT_NONE)
 		build_verdict(builder, form->number, form->with_chain ? target : NULL);
 }
@@ -228,7 +234,9 @@ static void build_end(struct rule_builder *builder)
 static int add_rule(void *context, const struct rule *source)
 {
 	struct plan_context *plan = context;
+	union expressions expressions;
 	struct rule_builder builder = {
+		.expressions = &expressions.header,
 		.batch = plan->batch,
 		.table = plan->policy->table,
 		.prefix = plan->prefix,
@@ -254,7 +262,13 @@ const char plan_lasts_comment[] = "quarbox self-release";
 static void add_timer_rule(struct batch *batch, const char *table, const char *chain, const char *set, bool over,
 			   const char *comment)
 {
-	struct rule_builder builder = { .batch = batch, .table = table, .prefix = "" };
+	union expressions expressions;
+	struct rule_builder builder = {
+		.expressions = &expressions.header,
+		.batch = batch,
+		.table = table,
+		.prefix = "",
+	};
 	builder_clear(&builder);
 	build_timer_test(&builder, set, over);
 	build_verdict(&builder, NF_ACCEPT, NULL);

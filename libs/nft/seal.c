@@ -45,11 +45,22 @@ bool user_data_find(const struct nlattr *user_data, uint8_t type, void *value, s
 
 /* ---- digests ---- */
 
-/* FNV-1a with a final mix, so that sums of digests are as good as digests. */
+static uint64_t add_word(uint64_t digest, uint32_t word)
+{
+	return (digest ^ word) * 0x100000001b3;
+}
+
+/* FNV-1a, by words as far as there are any, with a final mix, so that sums of digests are as good as digests. */
 static uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		digest = (digest ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3;
+	const uint8_t *at = bytes;
+	uint32_t word;
+	for (; length >= sizeof word; at += sizeof word, length -= sizeof word) {
+		memcpy(&word, at, sizeof word);
+		digest = add_word(digest, word);
+	}
+	while (length-- > 0)
+		digest = add_word(digest, *at++);
 	digest ^= digest >> 32;
 	digest *= 0xd6e8feb86659fd93;
 	return digest ^ digest >> 32;
@@ -83,10 +94,11 @@ static const struct form {
  */
 static bool is_nothing(const struct nlattr *attribute)
 {
-	static const uint8_t zeros[8];
+	const uint32_t *words = mnl_attr_get_payload(attribute);
 	size_t length = mnl_attr_get_payload_len(attribute);
-	bool is_number = length == 0 || length == 4 || length == 8;
-	return is_number && memcmp(mnl_attr_get_payload(attribute), zeros, length) == 0;
+	if (length == 4)
+		return words[0] == 0;
+	return length == 0 || (length == 8 && (words[0] | words[1]) == 0);
 }
 
 /* In any order. nested: the type of those that hold others, one level more; 0: none. */
@@ -150,7 +162,7 @@ static uint64_t digest_expression(const struct nlattr *expression, const struct 
 			parameters = attribute;
 	}
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-		if (strcmp(name, forms[i].name) == 0)
+		if (*name == *forms[i].name && strcmp(name, forms[i].name) == 0)
 			form = &forms[i];
 	}
 	uint64_t sum = digest_bytes(start, name, strlen(name));

@@ -19,7 +19,7 @@
  */
 enum {
 	SEAL_TYPE = 'q',
-	SEAL_FORMAT = 1, /* another number when a structure below, a digest or the plan's chains change their meaning */
+	SEAL_FORMAT = 2, /* another number when a structure below, a digest or the plan's chains change their meaning */
 	SEAL_FRONT = UINT16_MAX, /* the number of rules that stand in front of the plan's */
 	USER_DATA_SIZE = 256, /* the kernel's NFT_USERDATA_MAXLEN */
 };

@@ -106,7 +106,8 @@ uint32_t policy_set_size(const struct policy *policy, enum set_id set, enum ip_f
 
 void chain_name(struct text *text, const char *prefix, const struct chain *chain)
 {
-	text_addf(text, "%s%s", prefix, chain_types[chain->id].name);
+	text_add(text, prefix);
+	text_add(text, chain_types[chain->id].name);
 	if (chain->number)
 		text_addf(text, "_%zu", chain->number);
 }
@@ -257,15 +258,17 @@ static int visit_vlans(const struct rule_visit *visit, struct rule *rule)
 	return result;
 }
 
-static int visit_row(const struct rule_visit *visit, struct rule rule)
+static int visit_row(const struct rule_visit *visit, const struct rule_row *row, const struct chain *chain,
+		     enum ip_family family)
 {
-	if (rule.row->when & (FOR_NETWORK_OUT | FOR_NETWORK_IN))
+	struct rule rule = { .row = row, .policy = visit->policy, .chain = *chain, .family = family };
+	if (row->when & (FOR_NETWORK_OUT | FOR_NETWORK_IN))
 		return visit_networks(visit, &rule);
-	if (rule.row->when & FOR_DHCP_SERVER)
+	if (row->when & FOR_DHCP_SERVER)
 		return visit_interfaces(visit, &rule);
-	if (rule.row->when & (FOR_ON_LINK | FOR_GATEWAY))
+	if (row->when & (FOR_ON_LINK | FOR_GATEWAY))
 		return visit_prefixes(visit, &rule);
-	if (rule.row->when & FOR_VLAN)
+	if (row->when & FOR_VLAN)
 		return visit_vlans(visit, &rule);
 	return sets_exist(visit, &rule) ? visit->visit(visit->context, &rule) : 0;
 }
@@ -283,17 +286,16 @@ static enum chain_id rows_of(enum chain_id id)
 static int visit_chain(void *context, const struct chain *chain)
 {
 	const struct rule_visit *visit = context;
+	const enum chain_id rows = rows_of(chain->id);
 	for (const struct rule_row *row = rule_rows; row < rule_rows + rule_row_count; row++) {
-		struct rule rule = { .row = row, .policy = visit->policy, .chain = *chain, .family = IPV4 };
 		int result = 0;
-		if (row->chain != rows_of(chain->id) || !row_applies(visit, row) ||
+		if (row->chain != rows || !row_applies(visit, row) ||
 		    (chain->link && !row_is_for_link(row, chain->link)))
 			continue;
 		if (row->when & (WHEN_ANY_FAMILY | WHEN_IPV4))
-			result = visit_row(visit, rule);
-		rule.family = IPV6;
+			result = visit_row(visit, row, chain, IPV4);
 		if (result == 0 && (row->when & WHEN_IPV6))
-			result = visit_row(visit, rule);
+			result = visit_row(visit, row, chain, IPV6);
 		if (result != 0)
 			return result;
 	}
