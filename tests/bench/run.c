@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,16 +46,24 @@ static long long in_microseconds(struct timeval time)
 
 static const char *until; /* NULL: the end */
 
-/* What a process has run so far: the first figure is in nanoseconds. */
+/*
+ * What a process has run so far: the first figure is in nanoseconds. Of one that runs the kernel tells what it was at
+ * the last tick, so it is stopped for this.
+ */
 static long long cpu_of(pid_t pid)
 {
 	char path[64];
 	long long nanoseconds = -1;
+	siginfo_t state;
+	if (kill(pid, SIGSTOP) || waitid(P_PID, (id_t)pid, &state, WSTOPPED | WEXITED | WNOWAIT))
+		fail("stop", strerror(errno));
 	snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
 	FILE *file = fopen(path, "r");
 	if (!file || fscanf(file, "%lld", &nanoseconds) != 1)
 		fail(path, "not to be read");
 	fclose(file);
+	if (kill(pid, SIGCONT))
+		fail("go on", strerror(errno));
 	return nanoseconds / 1000;
 }
 
