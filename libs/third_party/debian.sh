@@ -93,7 +93,9 @@ apt_ready() {
     fi
     echo "$type [$options${key:+ signed-by=$key}] ${archive%% *} $1 main" >"$state/sources.list"
     say INDEX "Debian $1 $2"
-    if apt "$1" "$2" apt-get -o APT::Update::Error-Mode=any update >"$state/log" 2>&1; then
+    # One after the other: apt gives up at once where another run of ours has its lock.
+    if (flock 9 && apt "$1" "$2" apt-get -o APT::Update::Error-Mode=any update >"$state/log" 2>&1) \
+        9>"$state/renewed"; then
         : >"$state/ready"
     else
         : >"$DL_DIR/.unreachable-debian-$1-$2"

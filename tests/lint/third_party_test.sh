@@ -69,6 +69,25 @@ no_kernel_headers() {
 }
 check no_kernel_headers 'it does not say so' no_kernel_headers
 
+# An apt-get that takes its time and, as the real one does, gives up at once where another has the lock.
+renew() {
+	# shellcheck disable=SC2317,SC2329,SC2034  # for the script that is sourced
+	PATH=$work/renew:$PATH
+	DL_DIR=$work/renew network=yes
+	say() { :; }
+	. libs/third_party/debian.sh
+	debian_archive() { echo http://archive.invalid/debian; }
+	apt_ready bookworm amd64 again
+}
+renewed_by_two_at_once() {
+	mkdir "$work/renew"
+	printf '#!/bin/sh\nmkdir %s/held || exit 100\nsleep 1\nrmdir %s/held\n' "$work/renew" "$work/renew" >"$work/renew/apt-get"
+	chmod +x "$work/renew/apt-get"
+	(renew) &
+	(renew) && wait $!
+}
+check an_index_is_renewed_by_two_at_once 'one of them gives up' renewed_by_two_at_once
+
 # Only looked at: done, it would remove this tree's own.
 distclean() {
 	make -n O="$work/made" DL_DIR="$work/shared" distclean >"$work/said" && cat "$work/said" &&
