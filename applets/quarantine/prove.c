@@ -224,6 +224,7 @@ static int prove_round(struct proof *proof, struct targets *targets, const struc
 			describe(proof, server, detail);
 		if (result == 0 || result == -EINTR)
 			return result;
+		server->failure = *diag;
 	}
 	return result;
 }

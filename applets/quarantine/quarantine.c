@@ -419,6 +419,17 @@ static void tell_end_json(struct run *run, const char *state, const char *now, e
 	report_json_end(&run->report, &text);
 }
 
+/* Of the servers that did not prove themselves; `last` has been told already. */
+static void tell_other_failures(struct run *run, const struct diag *last)
+{
+	const struct targets *targets = &run->settings.targets;
+	for (size_t i = 0; i < targets->server_count; i++) {
+		const struct server *server = &targets->servers[i];
+		if (*server->failure.text && !server->proven && strcmp(server->failure.text, last->text) != 0)
+			report_warning(&run->report, &server->failure);
+	}
+}
+
 /* Back to the state before; `code` and `why` say what for. */
 static int roll_back(struct run *run, enum exit_code code, const struct diag *why)
 {
@@ -427,6 +438,8 @@ static int roll_back(struct run *run, enum exit_code code, const struct diag *wh
 	const char *now = run->replaces ? "the older quarantine is in force again" : "nothing of ours is in force";
 	bool failed = containment_end_probation(&run->netlink, run->settings.table, &diag) < 0;
 	(void)fail_step(run, code, why); /* may wait for a slow terminal, so it comes after */
+	if (code == EXIT_NO_SERVER)
+		tell_other_failures(run, why);
 	if (failed) {
 		report_warning(&run->report, &diag);
 		state = "uncertain";
@@ -453,6 +466,7 @@ static int step_prove(struct run *run)
 	if (result < 0) {
 		text_add(&detail, "no server; kept all the same (--keep)");
 		report_warning(&run->report, &diag);
+		tell_other_failures(run, &diag);
 	}
 	if (proof_clock_unset(run->proof)) {
 		diag_fail(&diag, 0, "the clock is not set: \"not yet valid\" does not count");

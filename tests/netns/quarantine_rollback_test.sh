@@ -58,6 +58,10 @@ fails_and_rolls_back killed_server -T 2 --ca ca.pem $dead
 matches killed_server_reason '^quarantine: prove one.vr.test: .*Connection refused' "$err"
 matches rolled_back_to_nothing 'rolled back: nothing of ours is in force' "$out"
 check nothing_is_left no_rules
+fails_and_rolls_back two_servers -T 2 --ca ca.pem $dead $silent
+matches two_servers_last_reason '^quarantine: prove one.vr.test: .*no answer' "$err"
+matches two_servers_other_reason 'quarantine: warning: prove one.vr.test: .*Connection refused' "$err"
+same two_servers_lines 2 "$(grep -c . <<<"$err")"
 passes nothing_is_left_traffic dev world "${forbidden[@]}"
 
 fails_and_rolls_back wrong_ca --ca stranger_ca.pem $good
