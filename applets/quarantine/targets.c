@@ -325,6 +325,8 @@ static const char *resolve_problem(int error)
 		return "refused; see /etc/resolv.conf";
 	case EPROTO:
 		return "only unusable answers";
+	case EPERM: /* a chain of the output hook drops the question: maybe an older quarantine's */
+		return "blocked by this machine's packet filter";
 	default:
 		return NULL;
 	}

@@ -115,4 +115,8 @@ other=("${plan[@]}" -a tcp:$forbidden4:9 -a "udp:[$forbidden6]:9" --dns $resolve
 hammer same_plan 40 --no-probe "${plan[@]}"
 hammer other_servers 200 --no-probe "${plan[@]}" or --no-probe "${other[@]}"
 hammer with_proof 40 "${plan[@]}" or "${plan[@]}" "https://two.vr.test:8000/"
+
+# A resolver that the older quarantine does not allow can't be asked before the new one is there.
+gives other_resolver 3 quarantine -T 1 --ca ca.pem --dns $rogue4 https://one.vr.test:8000/
+matches other_resolver_reason "^quarantine: resolve one.vr.test: blocked by this machine's packet filter" "$err"
 finish
