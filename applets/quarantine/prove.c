@@ -220,6 +220,7 @@ static int prove_round(struct proof *proof, struct targets *targets, const struc
 		server->proof_at = proof->report.endpoint.address;
 		server->proven = result == 0 && proof->report.verdict == PROBE_PROVEN;
 		server->reached = result == 0 && proof->report.verdict == PROBE_REACHED;
+		server->failure.text[0] = '\0';
 		if (result == 0)
 			describe(proof, server, detail);
 		if (result == 0 || result == -EINTR)

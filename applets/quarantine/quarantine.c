@@ -63,6 +63,7 @@ struct run {
 	size_t gaps_told;
 	struct text *gap_list; /* JSON in the making */
 	char proven_by[80];
+	bool unproven; /* every server was asked, none proved itself, and that is why it ends */
 	char comment[128]; /* of the tables: when, how long, by which command line */
 };
 
@@ -425,7 +426,7 @@ static void tell_other_failures(struct run *run, const struct diag *last)
 	const struct targets *targets = &run->settings.targets;
 	for (size_t i = 0; i < targets->server_count; i++) {
 		const struct server *server = &targets->servers[i];
-		if (*server->failure.text && !server->proven && strcmp(server->failure.text, last->text) != 0)
+		if (*server->failure.text && strcmp(server->failure.text, last->text) != 0)
 			report_warning(&run->report, &server->failure);
 	}
 }
@@ -438,7 +439,7 @@ static int roll_back(struct run *run, enum exit_code code, const struct diag *wh
 	const char *now = run->replaces ? "the older quarantine is in force again" : "nothing of ours is in force";
 	bool failed = containment_end_probation(&run->netlink, run->settings.table, &diag) < 0;
 	(void)fail_step(run, code, why); /* may wait for a slow terminal, so it comes after */
-	if (code == EXIT_NO_SERVER)
+	if (run->unproven)
 		tell_other_failures(run, why);
 	if (failed) {
 		report_warning(&run->report, &diag);
@@ -461,8 +462,10 @@ static int step_prove(struct run *run)
 		diag_fail(&diag, EINTR, "interrupted before a server had proven itself");
 		return roll_back(run, EXIT_NO_SERVER, &diag);
 	}
-	if (result < 0 && !run->settings.keep)
+	if (result < 0 && !run->settings.keep) {
+		run->unproven = true;
 		return roll_back(run, EXIT_NO_SERVER, &diag);
+	}
 	if (result < 0) {
 		text_add(&detail, "no server; kept all the same (--keep)");
 		report_warning(&run->report, &diag);

@@ -326,7 +326,7 @@ static const char *resolve_problem(int error)
 	case EPROTO:
 		return "only unusable answers";
 	case EPERM: /* a chain of the output hook drops the question: maybe an older quarantine's */
-		return "blocked by this machine's packet filter";
+		return "blocked by the packet filter";
 	default:
 		return NULL;
 	}

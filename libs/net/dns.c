@@ -338,7 +338,7 @@ static int explain(int error, const char *name, int64_t milliseconds, struct dia
 	case ETIMEDOUT:
 		return diag_fail(diag, ETIMEDOUT, "resolve %s: no answer within %lld s", name, seconds ? seconds : 1);
 	case EPERM: /* what the kernel says where a chain of the output hook drops */
-		return diag_fail(diag, EPERM, "resolve %s: blocked by this machine's packet filter", name);
+		return diag_fail(diag, EPERM, "resolve %s: blocked by the packet filter", name);
 	default:
 		return diag_errno(diag, -error, "resolve %s", name);
 	}

@@ -50,11 +50,12 @@ static uint64_t add_word(uint64_t digest, uint32_t word)
 	return (digest ^ word) * 0x100000001b3;
 }
 
-/* FNV-1a, by words as far as there are any, with a final mix, so that sums of digests are as good as digests. */
+/* FNV-1a of the length and the bytes, by words where there are any, with a final mix: sums are as good as digests. */
 static uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t length)
 {
 	const uint8_t *at = bytes;
 	uint32_t word;
+	digest ^= (uint64_t)length << 32; /* a last byte and a word of the same value differ */
 	for (; length >= sizeof word; at += sizeof word, length -= sizeof word) {
 		memcpy(&word, at, sizeof word);
 		digest = add_word(digest, word);

@@ -91,11 +91,17 @@ apt_ready() {
     else
         type=deb options="target=Packages arch=$2"
     fi
-    echo "$type [$options${key:+ signed-by=$key}] ${archive%% *} $1 main" >"$state/sources.list"
     say INDEX "Debian $1 $2"
-    # One after the other: apt gives up at once where another run of ours has its lock.
-    if (flock 9 && apt "$1" "$2" apt-get -o APT::Update::Error-Mode=any update >"$state/log" 2>&1) \
-        9>"$state/renewed"; then
+    renew_index "$1" "$2" "$type [$options${key:+ signed-by=$key}] ${archive%% *} $1 main" 9>"$state/renewed"
+}
+
+# renew_index SUITE KIND SOURCE, with descriptor 9 on a file to lock: apt gives up at once where another run of ours has
+# its lock, so this waits. What that run has found out counts for this one.
+renew_index() {
+    flock 9 || return 1
+    unreachable "debian-$1-$2" && return 1
+    echo "$3" >"$state/sources.list"
+    if apt "$1" "$2" apt-get -o APT::Update::Error-Mode=any update >"$state/log" 2>&1; then
         : >"$state/ready"
     else
         : >"$DL_DIR/.unreachable-debian-$1-$2"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * memmem and strstr one place after the other. musl's search in linear time is 1.5 KB larger; what is looked for here
- * are "://", names of chains and the lines around a certificate, of at most 27 bytes. These come before the C library
- * at link time.
+ * are "://", names of chains, an attribute in a message and the lines around a certificate: 27 bytes at most. These
+ * come before the C library at link time.
  */
 #include <stdint.h>
 #include <string.h>

@@ -154,7 +154,7 @@ bad_names() {
 	refuses no_such_name 3 '^quarantine: resolve nowhere.test: no such name' quarantine "${ca[@]}" https://nowhere.test/
 	use_resolvers $forbidden4
 	echo 'options timeout:1 attempts:1' >>/etc/resolv.conf
-	refuses silent_resolver 3 'resolve one.vr.test: (no answer from any resolver|blocked by this machine.s packet filter)' quarantine "${ca[@]}" $good
+	refuses silent_resolver 3 'resolve one.vr.test: (no answer from any resolver|blocked by the packet filter)' quarantine "${ca[@]}" $good
 	rm /etc/resolv.conf
 	echo 'options timeout:1 attempts:1' >/etc/resolv.conf
 	local refused='^quarantine: resolve one.vr.test: refused; see /etc/resolv.conf$'

@@ -118,5 +118,5 @@ hammer with_proof 40 "${plan[@]}" or "${plan[@]}" "https://two.vr.test:8000/"
 
 # A resolver that the older quarantine does not allow can't be asked before the new one is there.
 gives other_resolver 3 quarantine -T 1 --ca ca.pem --dns $rogue4 https://one.vr.test:8000/
-matches other_resolver_reason "^quarantine: resolve one.vr.test: blocked by this machine's packet filter" "$err"
+matches other_resolver_reason "^quarantine: resolve one.vr.test: blocked by the packet filter" "$err"
 finish

@@ -142,6 +142,8 @@ static void sums_of_elements(void **state)
 	uint64_t b = digest_element("b", 1);
 	assert_true(a != b && a != 0 && b != 0 && a + a != b && a + b != a);
 	assert_true(digest_element("\0", 1) != digest_element("\0\0", 2));
+	assert_true(digest_element("\6", 1) != digest_element("\6\0\0\0", 4));
+	assert_true(digest_element("\6", 1) != digest_element("\0\0\0\6", 4));
 }
 
 static void user_data_is_a_row_of_entries(void **state)
