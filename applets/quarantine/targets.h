@@ -27,7 +27,7 @@ struct server {
 	bool proven;
 	bool reached; /* it answers, but who it is was not verified */
 	struct address proof_at; /* which address answered, when proven or reached */
-	struct diag failure; /* why it did not when it was tried last; else empty */
+	struct diag failure; /* why it did not prove itself when it was tried last; else empty */
 };
 
 /* Whom the device connects to, by name and port: the server or its proxy. */

@@ -119,4 +119,7 @@ hammer with_proof 40 "${plan[@]}" or "${plan[@]}" "https://two.vr.test:8000/"
 # A resolver that the older quarantine does not allow can't be asked before the new one is there.
 gives other_resolver 3 quarantine -T 1 --ca ca.pem --dns $rogue4 https://one.vr.test:8000/
 matches other_resolver_reason "^quarantine: resolve one.vr.test: blocked by the packet filter" "$err"
+use_resolvers $rogue4
+gives other_resolver_probe 1 probe -T 1 --ca ca.pem https://one.vr.test:8000/
+matches other_resolver_probe_reason "resolve one.vr.test: blocked by the packet filter" "$out$err"
 finish
