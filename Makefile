@@ -126,7 +126,7 @@ compile = $(CC) $(language) $(warnings) $(includes) $(third_party_cflags) $(code
 
 link_flags := $(code_flags) $(shared_constants) $(third_party_ldflags) -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
 	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,--hash-style=gnu -Wl,-O1 \
-	-Wl,--sort-common -Wl,-T,libs/layout.ld $(LDFLAGS)
+	-Wl,--sort-common -Wl,-T,libs/layout.ld $(target_pages) $(LDFLAGS)
 
 # --- generated headers ------------------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ $(third_party_sources:%.c=$O/obj/%.o): private code_flags += -fno-lto -fno-built
 
 -include $(objects:.o=.d)
 
-$O/quarbox.unstripped: $(objects) $O/obj/link libs/layout.ld $(third_party_ready)
+$O/quarbox.unstripped: $(objects) $O/obj/link libs/layout.ld libs/segments.ld $(third_party_ready)
 	$(say) LD $@
 	$(Q)$(CC) $(link_flags) -Wl,-Map=$O/quarbox.map -o $@ $(third_party_start) $(objects) $(third_party_archives) \
 		$(third_party_libs)

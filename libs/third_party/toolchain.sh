@@ -111,6 +111,12 @@ packed="-Wl,-z,pack-relative-relocs"
 $cc -fPIE -nostdlib -nostartfiles $static $packed -o "$try/try" "$try/try.c" 2>/dev/null || packed=
 $readelf -d "$try/try" | grep -q RELR || packed=
 
+# Pages are mostly of 4 KB, but the linker reckons with 64 KB. (Those of ppc64le mostly are of 64 KB.)
+case $machine in
+aarch64* | mips*) pages="-Wl,-z,max-page-size=4096 -Wl,-T,libs/segments.ld" ;;
+*) pages= ;;
+esac
+
 cat <<END
 target_machine := $machine
 target_name := $name
@@ -122,6 +128,7 @@ target_pie := $(case $static in *-no-pie) ;; *) echo y ;; esac)
 target_size := $size
 target_lto := $lto
 target_packed_relocations := $packed
+target_pages := $pages
 target_linux_headers := $linux
 target_asm_headers := $asm
 target_cc_headers := $($cc -print-file-name=include)

@@ -97,6 +97,16 @@ needs_nothing() {
 		! grep -E 'INTERP|NEEDED|RUNPATH|RPATH|TEXTREL|GNU_STACK.*RWE' "$folder/elf" && grep -q GNU_RELRO "$folder/elf"
 }
 
+# A kernel maps whole pages: what differs in its last 16 bits between file and memory cannot be loaded where they have 64 KB.
+# s390x, riscv64 and x86 have no such pages.
+loads_with_large_pages() {
+	case $name in s390x | riscv64 | i686) return ;; esac
+	"$triplet-readelf" -lW "$program" | awk '$1 == "LOAD" {
+		loaded++
+		if (substr($2, length($2) - 3) != substr($3, length($3) - 3)) exit bad = 1
+	} END { exit bad || loaded != 2 }'
+}
+
 # A filter for another machine, or for none, would not be noticed here: qemu-user knows of none.
 has_a_filter() {
 	printf '#include "net/system_calls.c"\n_Static_assert(MACHINE == AUDIT_ARCH_%s, "");\n' "$audit" |
@@ -239,6 +249,7 @@ target() { # NAME TRIPLET QEMU PROCESSOR LIBRARIES AUDIT
 	done
 	build || return
 	check needs_nothing 'it needs an interpreter or a library, or has pages to write and execute' needs_nothing
+	check loads_with_large_pages 'kernels with pages of 64 KB cannot load it' loads_with_large_pages
 	case $name in mips*) check no_floating_point 'it has instructions for a floating point unit' no_floating_point ;; esac
 	check has_a_filter 'libs/net/system_calls.c does not know the machine' has_a_filter
 	wrap "$run" "$emulator" "$program"
