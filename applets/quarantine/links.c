@@ -185,7 +185,7 @@ static int visit_address(void *context, const struct netlink_address *address)
 	struct surveyor *surveyor = context;
 	struct link_facts *link = find(surveyor, address->link);
 	bool v4 = address->family == AF_INET;
-	if (!link)
+	if (!link || !address->bytes)
 		return 0;
 	/* 169.254.0.0/16 is often given without its scope */
 	bool local = address->scope >= RT_SCOPE_LINK ||

@@ -12,7 +12,7 @@ struct conntrack_entry {
 	struct endpoint source; /* who opened it */
 	struct endpoint destination; /* whom it was opened to */
 	struct endpoint target; /* where its packets really go: another than the destination after destination NAT */
-	const struct nlmsghdr *message; /* the kernel's, for conntrack_delete */
+	const struct netlink_message *message; /* the kernel's, for conntrack_delete */
 };
 
 /*

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/rtnetlink.h>
-
-#include "netlink/socket.h"
+#include "netlink/rtnetlink.h"
 
 enum { TRIES = 3 };
 
@@ -16,41 +14,15 @@ static int compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct address));
 }
 
-static int take_message(const struct nlmsghdr *message, void *context)
+static int keep(void *context, const struct netlink_address *address)
 {
 	struct own_addresses *own = context;
-	const struct ifaddrmsg *words = mnl_nlmsg_get_payload(message);
-	struct nlattr *found = NULL;
-	struct nlattr *attribute;
-	netlink_for_each_attribute(attribute, message, sizeof *words) {
-		/* of a point-to-point link, IFA_ADDRESS is the other end's */
-		int type = mnl_attr_get_type(attribute);
-		if (type == IFA_LOCAL || (type == IFA_ADDRESS && !found))
-			found = attribute;
-	}
-	struct address address = { .family = words->ifa_family };
-	if (!found || mnl_attr_get_payload_len(found) != address_length(&address))
-		return 0;
 	if (own->count == OWN_ADDRESSES_MAX)
 		return -E2BIG;
-	memcpy(address.bytes, mnl_attr_get_payload(found), address_length(&address));
-	own->addresses[own->count++] = address;
+	struct address *new = &own->addresses[own->count++];
+	*new = (struct address){ .family = address->family };
+	memcpy(new->bytes, address->own, address_length(new));
 	return 0;
-}
-
-static int read_all(struct netlink *netlink, struct own_addresses *own)
-{
-	int result = -EINTR;
-	for (int i = 0; i < TRIES && result == -EINTR; i++) {
-		_Alignas(struct nlmsghdr) char buffer[64];
-		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-		request->nlmsg_type = RTM_GETADDR;
-		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-		(void)mnl_nlmsg_put_extra_header(request, sizeof(struct ifaddrmsg));
-		own->count = 0;
-		result = netlink_request(netlink, request, take_message, own);
-	}
-	return result;
 }
 
 int own_addresses_read(struct own_addresses *own, struct diag *diag)
@@ -59,7 +31,11 @@ int own_addresses_read(struct own_addresses *own, struct diag *diag)
 	int result = netlink_open(&netlink, NETLINK_ROUTE, diag);
 	if (result < 0)
 		return result;
-	result = read_all(&netlink, own);
+	result = -EINTR;
+	for (int i = 0; i < TRIES && result == -EINTR; i++) {
+		own->count = 0;
+		result = netlink_each_address(&netlink, keep, own);
+	}
 	netlink_close(&netlink);
 	if (result < 0)
 		return diag_errno(diag, -result, "list the device's addresses");

@@ -16,86 +16,14 @@ struct visitor {
 	uint8_t family;
 };
 
-static int dump(struct netlink *netlink, uint16_t type, struct visitor *visitor,
-		int (*take)(const struct nlmsghdr *message, void *context))
+/* header_size: of the answers. */
+static int dump(struct netlink *netlink, uint16_t type, size_t header_size, struct visitor *visitor,
+		int (*take)(const struct netlink_message *message, void *context))
 {
 	/* ifinfomsg, ifaddrmsg and rtmsg begin with the family; a longer header than needed is no fault */
-	union {
-		struct nlmsghdr header;
-		char bytes[NLMSG_LENGTH(sizeof(struct ifinfomsg))];
-	} request = { .bytes = { 0 } };
-	struct nlmsghdr *message = mnl_nlmsg_put_header(&request);
-	message->nlmsg_type = type;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	*(uint8_t *)mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg)) = visitor->family;
-	return netlink_request(netlink, message, take, visitor);
-}
-
-/* ---- attributes ---- */
-
-/* By their type, which is below the size of the table for all that are looked for; NULL: not there. */
-struct attributes {
-	const struct nlattr *of[IFLA_XDP + 1];
-};
-
-static void index_attributes(struct attributes *attributes, const void *bytes, size_t length)
-{
-	const struct nlattr *attribute = bytes;
-	int left = (int)length;
-	*attributes = (struct attributes){ .of = { NULL } };
-	while (mnl_attr_ok(attribute, left)) {
-		uint16_t type = mnl_attr_get_type(attribute);
-		if (type < sizeof attributes->of / sizeof *attributes->of)
-			attributes->of[type] = attribute;
-		left -= (int)MNL_ALIGN(attribute->nla_len);
-		attribute = mnl_attr_next(attribute);
-	}
-}
-
-/* Of a message with a header of its own, or false when it is not of this type or too short. */
-static bool index_message(struct attributes *attributes, const struct nlmsghdr *message, uint16_t type, size_t header)
-{
-	size_t length = mnl_nlmsg_get_payload_len(message);
-	size_t begin = (header + 3) & ~(size_t)3;
-	if (message->nlmsg_type != type || length < begin)
-		return false;
-	index_attributes(attributes, mnl_nlmsg_get_payload_offset(message, header), length - begin);
-	return true;
-}
-
-static void index_nested(struct attributes *attributes, const struct nlattr *nest)
-{
-	index_attributes(attributes, nest ? mnl_attr_get_payload(nest) : NULL,
-			 nest ? mnl_attr_get_payload_len(nest) : 0);
-}
-
-/* NULL when it is not there or shorter. */
-static const void *bytes_of(const struct nlattr *attribute, size_t length)
-{
-	return attribute && mnl_attr_get_payload_len(attribute) >= length ? mnl_attr_get_payload(attribute) : NULL;
-}
-
-static uint32_t number_of(const struct nlattr *attribute)
-{
-	uint32_t number = 0;
-	const void *bytes = bytes_of(attribute, sizeof number);
-	if (bytes)
-		memcpy(&number, bytes, sizeof number);
-	return number;
-}
-
-/* Two bytes in network order. */
-static uint16_t port_of(const struct nlattr *attribute)
-{
-	const uint8_t *bytes = bytes_of(attribute, 2);
-	if (!bytes)
-		return 0;
-	return (uint16_t)(bytes[0] << 8 | bytes[1]);
-}
-
-static const char *string_of(const struct nlattr *attribute)
-{
-	return attribute && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0 ? mnl_attr_get_str(attribute) : "";
+	_Alignas(struct nlmsghdr) char buffer[NLMSG_LENGTH(sizeof(struct ifinfomsg))];
+	struct nlmsghdr *request = netlink_begin(buffer, type, NLM_F_DUMP, sizeof(struct ifinfomsg), visitor->family);
+	return netlink_request(netlink, request, header_size, take, visitor);
 }
 
 static size_t length_of(uint8_t family)
@@ -108,11 +36,7 @@ static size_t length_of(uint8_t family)
 static void take_remote(struct address *address, uint8_t family, const struct nlattr *attribute)
 {
 	struct address new = { .family = family };
-	const void *bytes = bytes_of(attribute, length_of(family));
-	if (!bytes)
-		return;
-	memcpy(new.bytes, bytes, length_of(family));
-	if (!address_is_unspecified(&new))
+	if (netlink_read_address(attribute, &new) && !address_is_unspecified(&new))
 		*address = new;
 }
 
@@ -137,13 +61,7 @@ static const struct tunnel_kind {
 	{ "erspan", IPPROTO_GRE, IFLA_GRE_REMOTE, IFLA_GRE_REMOTE, IFLA_GRE_ENCAP_TYPE, IFLA_GRE_ENCAP_DPORT },
 };
 
-static bool has_encapsulation(const struct nlattr *attribute)
-{
-	const uint16_t *type = bytes_of(attribute, sizeof *type);
-	return type && *type != TUNNEL_ENCAP_NONE;
-}
-
-static void take_tunnel(struct netlink_link *link, const struct attributes *data)
+static void take_tunnel(struct netlink_link *link, const struct nlattr *data)
 {
 	const char *name = link->kind;
 	if (strncmp(name, "ip6", 3) == 0 && strcmp(name, "ip6tnl") != 0)
@@ -152,56 +70,51 @@ static void take_tunnel(struct netlink_link *link, const struct attributes *data
 		const struct tunnel_kind *kind = &tunnel_kinds[i];
 		if (strcmp(name, kind->kind) != 0)
 			continue;
-		bool wrapped = kind->wrapped && has_encapsulation(data->of[kind->wrapped]);
+		bool wrapped = kind->wrapped &&
+			       netlink_number(netlink_find(data, kind->wrapped), 2) != TUNNEL_ENCAP_NONE;
 		link->outer = wrapped ? IPPROTO_UDP : kind->outer;
-		link->port = link->outer == IPPROTO_UDP ? port_of(data->of[kind->port]) : 0;
-		take_remote(&link->remote, AF_INET, data->of[kind->remote]);
-		take_remote(&link->remote, AF_INET6, data->of[kind->remote6]);
+		if (link->outer == IPPROTO_UDP)
+			link->port = (uint16_t)netlink_network_number(netlink_find(data, kind->port), 2);
+		take_remote(&link->remote, AF_INET, netlink_find(data, kind->remote));
+		take_remote(&link->remote, AF_INET6, netlink_find(data, kind->remote6));
 	}
 }
 
 /* What is asked of one kind of link alone. */
-static void take_kind_data(struct netlink_link *link, const struct nlattr *nest)
+static void take_kind_data(struct netlink_link *link, const struct nlattr *data)
 {
-	struct attributes data;
-	index_nested(&data, nest);
 	if (strcmp(link->kind, "vlan") == 0) {
-		const uint16_t *id = bytes_of(data.of[IFLA_VLAN_ID], sizeof *id);
-		if (id && port_of(data.of[IFLA_VLAN_PROTOCOL]) == ETH_P_8021Q)
-			link->vlan = *id;
+		if (netlink_network_number(netlink_find(data, IFLA_VLAN_PROTOCOL), 2) == ETH_P_8021Q)
+			link->vlan = (uint16_t)netlink_number(netlink_find(data, IFLA_VLAN_ID), 2);
 	} else if (strcmp(link->kind, "bridge") == 0) {
-		const uint8_t *filtering = bytes_of(data.of[IFLA_BR_VLAN_FILTERING], 1);
-		link->vlan_filtering = filtering && *filtering;
-		link->stp = number_of(data.of[IFLA_BR_STP_STATE]) != 0;
+		link->vlan_filtering = netlink_number(netlink_find(data, IFLA_BR_VLAN_FILTERING), 1) != 0;
+		link->stp = netlink_number(netlink_find(data, IFLA_BR_STP_STATE), 4) != 0;
 	} else {
-		take_tunnel(link, &data);
+		take_tunnel(link, data);
 	}
 }
 
-static int take_link(const struct nlmsghdr *message, void *context)
+static int take_link(const struct netlink_message *message, void *context)
 {
 	const struct visitor *visitor = context;
-	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
-	struct attributes attributes;
-	struct attributes info;
-	struct attributes xdp;
-	if (!index_message(&attributes, message, RTM_NEWLINK, sizeof *header))
+	const struct ifinfomsg *header = message->header;
+	const struct nlattr *info = message->of[IFLA_LINKINFO];
+	const struct nlattr *mac = message->of[IFLA_ADDRESS];
+	if (message->whole->nlmsg_type != RTM_NEWLINK)
 		return 0;
-	index_nested(&info, attributes.of[IFLA_LINKINFO]);
-	index_nested(&xdp, attributes.of[IFLA_XDP]);
-	const uint8_t *attached = bytes_of(xdp.of[IFLA_XDP_ATTACHED], 1);
-	const struct nlattr *mac = attributes.of[IFLA_ADDRESS];
 	struct netlink_link link = {
-		.name = string_of(attributes.of[IFLA_IFNAME]), .kind = string_of(info.of[IFLA_INFO_KIND]),
-		.mac = mac && mnl_attr_get_payload_len(mac) == ETH_ALEN ? mnl_attr_get_payload(mac) : NULL,
+		.name = netlink_string(message->of[IFLA_IFNAME]),
+		.kind = netlink_string(netlink_find(info, IFLA_INFO_KIND)),
+		.mac = netlink_holds(mac, ETH_ALEN) ? mnl_attr_get_payload(mac) : NULL,
 		.index = (uint32_t)header->ifi_index, .flags = header->ifi_flags, .type = header->ifi_type,
-		.master = number_of(attributes.of[IFLA_MASTER]), .switched = attributes.of[IFLA_PHYS_SWITCH_ID] != NULL,
-		.xdp = attached && *attached != XDP_ATTACHED_NONE,
-		.lower = attributes.of[IFLA_LINK_NETNSID] ? 0 : number_of(attributes.of[IFLA_LINK]),
+		.master = (uint32_t)netlink_number(message->of[IFLA_MASTER], 4),
+		.switched = message->of[IFLA_PHYS_SWITCH_ID] != NULL,
+		.xdp = netlink_number(netlink_find(message->of[IFLA_XDP], IFLA_XDP_ATTACHED), 1) != XDP_ATTACHED_NONE,
 	};
-	if (link.lower == link.index)
-		link.lower = 0;
-	take_kind_data(&link, info.of[IFLA_INFO_DATA]);
+	uint32_t lower = (uint32_t)netlink_number(message->of[IFLA_LINK], 4);
+	if (!message->of[IFLA_LINK_NETNSID] && lower != link.index)
+		link.lower = lower;
+	take_kind_data(&link, netlink_find(info, IFLA_INFO_DATA));
 	return visitor->link(visitor->context, &link);
 }
 
@@ -209,86 +122,89 @@ int netlink_each_link(struct netlink *netlink, int (*visit)(void *context, const
 		      void *context)
 {
 	struct visitor visitor = { .link = visit, .context = context };
-	return dump(netlink, RTM_GETLINK, &visitor, take_link);
+	return dump(netlink, RTM_GETLINK, sizeof(struct ifinfomsg), &visitor, take_link);
 }
 
 /* ---- addresses ---- */
 
-static int take_address(const struct nlmsghdr *message, void *context)
+static int take_address(const struct netlink_message *message, void *context)
 {
 	const struct visitor *visitor = context;
-	const struct ifaddrmsg *header = mnl_nlmsg_get_payload(message);
-	struct attributes attributes;
-	if (!index_message(&attributes, message, RTM_NEWADDR, sizeof *header) ||
-	    (header->ifa_family != AF_INET && header->ifa_family != AF_INET6))
-		return 0;
+	const struct ifaddrmsg *header = message->header;
+	size_t length = length_of(header->ifa_family);
 	struct netlink_address address = {
 		.link = header->ifa_index, .family = header->ifa_family, .prefix_length = header->ifa_prefixlen,
 		.scope = header->ifa_scope,
-		.bytes = bytes_of(attributes.of[IFA_ADDRESS], length_of(header->ifa_family)),
+		.bytes = netlink_bytes(message->of[IFA_ADDRESS], length),
+		.own = netlink_bytes(message->of[IFA_LOCAL], length),
 	};
-	return address.bytes ? visitor->address(visitor->context, &address) : 0;
+	if (message->whole->nlmsg_type != RTM_NEWADDR ||
+	    (header->ifa_family != AF_INET && header->ifa_family != AF_INET6))
+		return 0;
+	if (!address.own)
+		address.own = address.bytes;
+	return address.own ? visitor->address(visitor->context, &address) : 0;
 }
 
 int netlink_each_address(struct netlink *netlink, int (*visit)(void *context, const struct netlink_address *address),
 			 void *context)
 {
 	struct visitor visitor = { .address = visit, .context = context };
-	return dump(netlink, RTM_GETADDR, &visitor, take_address);
+	return dump(netlink, RTM_GETADDR, sizeof(struct ifaddrmsg), &visitor, take_address);
 }
 
 /* ---- routes ---- */
 
 /* One next hop. */
-static int visit_hop(const struct visitor *visitor, struct netlink_route route, const struct attributes *attributes)
+static int visit_hop(const struct visitor *visitor, struct netlink_route *route,
+		     const struct nlattr *const of[NETLINK_TYPES])
 {
-	route.gateway = bytes_of(attributes->of[RTA_GATEWAY], length_of(route.family));
-	route.direct = !attributes->of[RTA_GATEWAY] && !attributes->of[RTA_VIA];
-	return visitor->route(visitor->context, &route);
+	route->gateway = netlink_bytes(of[RTA_GATEWAY], length_of(route->family));
+	route->direct = !of[RTA_GATEWAY] && !of[RTA_VIA];
+	return visitor->route(visitor->context, route);
 }
 
-static int visit_hops(const struct visitor *visitor, struct netlink_route route, const struct nlattr *hops)
+static int visit_hops(const struct visitor *visitor, struct netlink_route *route, const struct nlattr *hops)
 {
 	const struct rtnexthop *hop = mnl_attr_get_payload(hops);
 	size_t left = mnl_attr_get_payload_len(hops);
 	int result = 0;
 	while (result >= 0 && left >= sizeof *hop && hop->rtnh_len >= sizeof *hop && hop->rtnh_len <= left) {
-		struct attributes attributes;
+		const struct nlattr *of[NETLINK_TYPES];
 		size_t step = MNL_ALIGN(hop->rtnh_len);
-		index_attributes(&attributes, hop + 1, hop->rtnh_len - sizeof *hop);
-		route.link = (uint32_t)hop->rtnh_ifindex;
-		route.onlink = (hop->rtnh_flags & RTNH_F_ONLINK) != 0;
-		result = visit_hop(visitor, route, &attributes);
+		netlink_index(of, hop + 1, hop->rtnh_len - sizeof *hop);
+		route->link = (uint32_t)hop->rtnh_ifindex;
+		route->onlink = (hop->rtnh_flags & RTNH_F_ONLINK) != 0;
+		result = visit_hop(visitor, route, of);
 		left -= step < left ? step : left;
 		hop = (const struct rtnexthop *)(const void *)((const char *)hop + step);
 	}
 	return result;
 }
 
-static int take_route(const struct nlmsghdr *message, void *context)
+static int take_route(const struct netlink_message *message, void *context)
 {
 	static const uint8_t zeros[16];
 	const struct visitor *visitor = context;
-	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
-	struct attributes attributes;
+	const struct rtmsg *header = message->header;
 	/* exceptions of the path MTU and redirects are clones of routes; a family that is missing gets all others */
-	if (!index_message(&attributes, message, RTM_NEWROUTE, sizeof *header) ||
-	    header->rtm_family != visitor->family || header->rtm_type != RTN_UNICAST ||
-	    (header->rtm_flags & RTM_F_CLONED))
+	if (message->whole->nlmsg_type != RTM_NEWROUTE || header->rtm_family != visitor->family ||
+	    header->rtm_type != RTN_UNICAST || (header->rtm_flags & RTM_F_CLONED))
 		return 0;
-	const void *destination = bytes_of(attributes.of[RTA_DST], length_of(header->rtm_family));
+	const void *destination = netlink_bytes(message->of[RTA_DST], length_of(header->rtm_family));
 	struct netlink_route route = {
-		.destination = destination ? destination : zeros, .link = number_of(attributes.of[RTA_OIF]),
-		.family = header->rtm_family, .prefix_length = header->rtm_dst_len, .scope = header->rtm_scope,
-		.protocol = header->rtm_protocol, .onlink = (header->rtm_flags & RTNH_F_ONLINK) != 0,
+		.destination = destination ? destination : zeros,
+		.link = (uint32_t)netlink_number(message->of[RTA_OIF], 4), .family = header->rtm_family,
+		.prefix_length = header->rtm_dst_len, .scope = header->rtm_scope, .protocol = header->rtm_protocol,
+		.onlink = (header->rtm_flags & RTNH_F_ONLINK) != 0,
 	};
-	const struct nlattr *hops = attributes.of[RTA_MULTIPATH];
-	return hops ? visit_hops(visitor, route, hops) : visit_hop(visitor, route, &attributes);
+	const struct nlattr *hops = message->of[RTA_MULTIPATH];
+	return hops ? visit_hops(visitor, &route, hops) : visit_hop(visitor, &route, message->of);
 }
 
 int netlink_each_route(struct netlink *netlink, uint8_t family,
 		       int (*visit)(void *context, const struct netlink_route *route), void *context)
 {
 	struct visitor visitor = { .route = visit, .context = context, .family = family };
-	return dump(netlink, RTM_GETROUTE, &visitor, take_route);
+	return dump(netlink, RTM_GETROUTE, sizeof(struct rtmsg), &visitor, take_route);
 }

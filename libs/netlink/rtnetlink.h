@@ -31,7 +31,8 @@ struct netlink_link {
 
 struct netlink_address {
 	uint32_t link;
-	const uint8_t *bytes; /* the prefix' address: of a point-to-point link the other end */
+	const uint8_t *bytes; /* the prefix' address: of a point-to-point link the other end; NULL: not said */
+	const uint8_t *own; /* the device's */
 	uint8_t family; /* AF_INET or AF_INET6 */
 	uint8_t prefix_length;
 	uint8_t scope; /* RT_SCOPE_ */

@@ -37,18 +37,6 @@ uint32_t netlink_next_sequence(struct netlink *netlink)
 	return netlink->sequence;
 }
 
-const struct nlattr *netlink_find(const struct nlattr *nest, int type)
-{
-	struct nlattr *attribute;
-	if (!nest)
-		return NULL;
-	netlink_for_each_nested(attribute, nest) {
-		if (mnl_attr_get_type(attribute) == type)
-			return attribute;
-	}
-	return NULL;
-}
-
 /*
  * Bytes. The smallest part that the kernel fills has 3.7 KB: one below this ended because there was no more. After a
  * longer one the kernel looks again, by number, and misses the rest when somebody has removed something further ahead.
@@ -58,7 +46,8 @@ enum { SHORT_PART = 2048 };
 /* Where the messages of one answer go. */
 struct answer {
 	uint32_t sequence;
-	int (*take)(const struct nlmsghdr *message, void *context);
+	size_t header_size;
+	int (*take)(const struct netlink_message *message, void *context);
 	void *context;
 	bool finished;
 	bool interrupted; /* by a change while it was made; one after its last part is none of its business */
@@ -86,8 +75,11 @@ static int take_message(const struct nlmsghdr *message, struct answer *answer)
 		answer->interrupted |= answer->filled && (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 		return dump_error(message);
 	}
+	struct netlink_message parts;
 	answer->interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-	return answer->take ? answer->take(message, answer->context) : 0;
+	return answer->take && netlink_take_apart(&parts, message, answer->header_size) ?
+		       answer->take(&parts, answer->context) :
+		       0;
 }
 
 static int take_messages(const void *buffer, int length, struct answer *answer)
@@ -103,10 +95,15 @@ static int take_messages(const void *buffer, int length, struct answer *answer)
 	return 0;
 }
 
-int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
-		    int (*take)(const struct nlmsghdr *message, void *context), void *context)
+int netlink_request(struct netlink *netlink, struct nlmsghdr *request, size_t header_size,
+		    int (*take)(const struct netlink_message *message, void *context), void *context)
 {
-	struct answer answer = { .sequence = netlink_next_sequence(netlink), .take = take, .context = context };
+	struct answer answer = {
+		.sequence = netlink_next_sequence(netlink),
+		.header_size = header_size,
+		.take = take,
+		.context = context,
+	};
 	union {
 		struct nlmsghdr header;
 		/* dumps come in parts of up to this size; for each the kernel walks through a set from its start */

@@ -3,25 +3,12 @@
 #ifndef NETLINK_SOCKET_H
 #define NETLINK_SOCKET_H
 
-#include <libmnl/libmnl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/diag.h"
-
-/*
- * libmnl's mnl_attr_for_each and its nested form, without their implicit conversions. extra: bytes before the
- * attributes.
- */
-#define netlink_for_each_attribute(attribute, message, extra) \
-	for ((attribute) = mnl_nlmsg_get_payload_offset((message), (extra)); \
-	     mnl_attr_ok((attribute), (int)((char *)mnl_nlmsg_get_payload_tail(message) - (char *)(attribute))); \
-	     (attribute) = mnl_attr_next(attribute))
-#define netlink_for_each_nested(attribute, nest) \
-	for ((attribute) = mnl_attr_get_payload(nest); \
-	     mnl_attr_ok((attribute), (int)((const char *)(nest) + (nest)->nla_len - (const char *)(attribute))); \
-	     (attribute) = mnl_attr_next(attribute))
+#include "netlink/message.h"
 
 struct netlink {
 	struct mnl_socket *socket; /* NULL: closed */
@@ -37,16 +24,14 @@ void netlink_close(struct netlink *netlink);
 /* The next sequence number; never 0, which notifications carry. */
 uint32_t netlink_next_sequence(struct netlink *netlink);
 
-/* The attribute of this type in a nest; NULL: there is none, or no nest. */
-const struct nlattr *netlink_find(const struct nlattr *nest, int type);
-
 /*
  * Sends one request (its sequence number is set here) and hands each message of the answer to `take` until the end of
- * the dump, the acknowledgement or an error. The request must ask for NLM_F_ACK or NLM_F_DUMP. Returns 0 or -errno: the
- * kernel's, or what `take` returned when it is negative; -EINTR when the dump was inconsistent (it should be repeated),
- * unless takes_interrupted.
+ * the dump, the acknowledgement or an error; those that are shorter than the protocol's header (of header_size bytes)
+ * are passed over. The request must ask for NLM_F_ACK or NLM_F_DUMP. Returns 0 or -errno: the kernel's, or what `take`
+ * returned when it is negative; -EINTR when the dump was inconsistent (it should be repeated), unless
+ * takes_interrupted.
  */
-int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
-		    int (*take)(const struct nlmsghdr *message, void *context), void *context);
+int netlink_request(struct netlink *netlink, struct nlmsghdr *request, size_t header_size,
+		    int (*take)(const struct netlink_message *message, void *context), void *context);
 
 #endif

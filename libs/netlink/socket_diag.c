@@ -16,15 +16,13 @@ enum {
 	STATES_UDP = 1 << STATE_ESTABLISHED,
 };
 
-static int send_request(struct netlink *netlink, uint16_t type, uint16_t flags, const struct inet_diag_req_v2 *words,
-			int (*take)(const struct nlmsghdr *message, void *context), void *context)
+static int send_request(struct netlink *netlink, uint16_t type, uint16_t flags, const void *words, size_t size,
+			int (*take)(const struct netlink_message *message, void *context), void *context)
 {
 	_Alignas(struct nlmsghdr) char buffer[128];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = type;
-	request->nlmsg_flags = NLM_F_REQUEST | flags;
-	memcpy(mnl_nlmsg_put_extra_header(request, sizeof *words), words, sizeof *words);
-	return netlink_request(netlink, request, take, context);
+	struct nlmsghdr *request = netlink_begin(buffer, type, flags, size, AF_UNSPEC);
+	memcpy(mnl_nlmsg_get_payload(request), words, size);
+	return netlink_request(netlink, request, sizeof(struct inet_diag_msg), take, context);
 }
 
 static struct endpoint read_end(uint8_t family, const uint32_t *words, uint16_t port)
@@ -46,11 +44,11 @@ struct visitor {
 	void *context;
 };
 
-static int take_message(const struct nlmsghdr *message, void *context)
+static int take_socket(const struct netlink_message *message, void *context)
 {
 	const struct visitor *visitor = context;
-	const struct inet_diag_msg *words = mnl_nlmsg_get_payload(message);
-	if (mnl_nlmsg_get_payload_len(message) < sizeof *words || words->id.idiag_dport == 0)
+	const struct inet_diag_msg *words = message->header;
+	if (words->id.idiag_dport == 0)
 		return 0;
 	const struct diag_socket socket = {
 		.family = words->idiag_family,
@@ -72,20 +70,15 @@ int socket_diag_each(struct netlink *netlink, uint8_t family, uint8_t protocol,
 		.sdiag_protocol = protocol,
 		.idiag_states = protocol == IPPROTO_TCP ? STATES_TCP : STATES_UDP,
 	};
-	return send_request(netlink, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &words, take_message, &visitor);
+	return send_request(netlink, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &words, sizeof words, take_socket, &visitor);
 }
 
 int socket_diag_each_tcp(struct netlink *netlink, int (*take)(const struct diag_socket *socket, void *context),
 			 void *context)
 {
-	_Alignas(struct nlmsghdr) char buffer[128];
 	struct visitor visitor = { IPPROTO_TCP, take, context };
 	const struct inet_diag_req words = { .idiag_states = STATES_TCP };
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = TCPDIAG_GETSOCK;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	memcpy(mnl_nlmsg_put_extra_header(request, sizeof words), &words, sizeof words);
-	return netlink_request(netlink, request, take_message, &visitor);
+	return send_request(netlink, TCPDIAG_GETSOCK, NLM_F_DUMP, &words, sizeof words, take_socket, &visitor);
 }
 
 int socket_diag_destroy(struct netlink *netlink, const struct diag_socket *socket)
@@ -96,5 +89,5 @@ int socket_diag_destroy(struct netlink *netlink, const struct diag_socket *socke
 		.idiag_states = UINT32_MAX,
 		.id = socket->id,
 	};
-	return send_request(netlink, SOCK_DESTROY, NLM_F_ACK, &words, NULL, NULL);
+	return send_request(netlink, SOCK_DESTROY, NLM_F_ACK, &words, sizeof words, NULL, NULL);
 }

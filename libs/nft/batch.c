@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "nft/plan.h"
+#include "nft/seal.h"
 
 enum {
 	FIRST_CAPACITY = 131072, /* a plan with a few servers and links; what is not written takes no memory */
@@ -44,13 +45,11 @@ static struct nlmsghdr *add_header(struct batch *batch, uint16_t type, uint8_t f
 {
 	if (!reserve(batch, room + HEADERS_ROOM))
 		return NULL;
-	struct nlmsghdr *header = mnl_nlmsg_put_header(batch->bytes + batch->length);
-	header->nlmsg_type = type;
-	header->nlmsg_flags = NLM_F_REQUEST | flags;
+	struct nfgenmsg *generic;
+	struct nlmsghdr *header =
+		netlink_begin(batch->bytes + batch->length, type, flags, sizeof *generic, family);
 	header->nlmsg_seq = netlink_next_sequence(batch->netlink);
-	struct nfgenmsg *generic = mnl_nlmsg_put_extra_header(header, sizeof *generic);
-	generic->nfgen_family = family;
-	generic->version = NFNETLINK_V0;
+	generic = mnl_nlmsg_get_payload(header);
 	generic->res_id = htons(resource);
 	return header;
 }
@@ -169,103 +168,76 @@ static const struct nlmsghdr *find_message(const struct batch *batch, uint32_t s
 	return NULL;
 }
 
-/* Where the name of the object stands in a message, by type (linux/netfilter/nf_tables.h). */
+/*
+ * Where the name of the object stands in a message about it (linux/netfilter/nf_tables.h). Each kind has three types,
+ * which follow each other: NFT_MSG_NEW, GET and DEL.
+ */
+enum { TYPES_OF_KIND = 3 };
+
 static const struct {
-	uint8_t type;
 	uint8_t name_attribute;
-	const char *what;
-} message_names[] = {
-	{ NFT_MSG_NEWTABLE, NFTA_TABLE_NAME, "table" },
-	{ NFT_MSG_DELTABLE, NFTA_TABLE_NAME, "table" },
-	{ NFT_MSG_NEWCHAIN, NFTA_CHAIN_NAME, "chain" },
-	{ NFT_MSG_DELCHAIN, NFTA_CHAIN_NAME, "chain" },
-	{ NFT_MSG_NEWSET, NFTA_SET_NAME, "set" },
-	{ NFT_MSG_DELSET, NFTA_SET_NAME, "set" },
-	{ NFT_MSG_NEWSETELEM, NFTA_SET_ELEM_LIST_SET, "elements of set" },
-	{ NFT_MSG_DELSETELEM, NFTA_SET_ELEM_LIST_SET, "elements of set" },
-	{ NFT_MSG_NEWRULE, NFTA_RULE_CHAIN, "rule in chain" },
-	{ NFT_MSG_DELRULE, NFTA_RULE_CHAIN, "rule in chain" },
+	char what[16];
+} kinds[] = {
+	[NFT_MSG_NEWTABLE / TYPES_OF_KIND] = { NFTA_TABLE_NAME, "table" },
+	[NFT_MSG_NEWCHAIN / TYPES_OF_KIND] = { NFTA_CHAIN_NAME, "chain" },
+	[NFT_MSG_NEWSET / TYPES_OF_KIND] = { NFTA_SET_NAME, "set" },
+	[NFT_MSG_NEWSETELEM / TYPES_OF_KIND] = { NFTA_SET_ELEM_LIST_SET, "elements of set" },
+	[NFT_MSG_NEWRULE / TYPES_OF_KIND] = { NFTA_RULE_CHAIN, "rule in chain" },
 };
 
-static void describe(const struct nlmsghdr *message, struct text *text)
+static void describe(const struct netlink_message *message, int type, struct text *text)
 {
-	uint8_t type = (uint8_t)message->nlmsg_type;
-	for (size_t i = 0; i < sizeof message_names / sizeof *message_names; i++) {
-		if (message_names[i].type != type)
-			continue;
-		const char *name = "";
-		const char *comment = NULL;
-		struct nlattr *attribute;
-		netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
-			if (mnl_attr_get_type(attribute) == message_names[i].name_attribute)
-				name = mnl_attr_get_str(attribute);
-			if (type == NFT_MSG_NEWRULE && mnl_attr_get_type(attribute) == NFTA_RULE_USERDATA)
-				comment = (const char *)mnl_attr_get_payload(attribute) + 2; /* type, length */
-		}
-		text_addf(text, "%s %s", message_names[i].what, name);
-		if (comment)
-			text_addf(text, " ('%s')", comment);
-	}
+	size_t kind = (size_t)type / TYPES_OF_KIND;
+	if (kind >= sizeof kinds / sizeof *kinds)
+		return;
+	text_addf(text, "%s %s", kinds[kind].what, netlink_string(message->of[kinds[kind].name_attribute]));
+	if (type == NFT_MSG_NEWRULE)
+		text_addf(text, " ('%s')", user_data_comment(message->of[NFTA_RULE_USERDATA]));
 }
 
-/* The hook of a NEWCHAIN message. */
-static void describe_hook(const struct nlattr *hook, struct refusal *refusal)
-{
-	struct nlattr *attribute;
-	struct nlattr *device;
-	netlink_for_each_nested(attribute, hook) {
-		if (mnl_attr_get_type(attribute) == NFTA_HOOK_HOOKNUM)
-			refusal->hook = ntohl(mnl_attr_get_u32(attribute));
-		if (mnl_attr_get_type(attribute) != NFTA_HOOK_DEVS)
-			continue;
-		netlink_for_each_nested(device, attribute)
-			refusal->every_device |= mnl_attr_get_type(device) == PLAN_DEVICE_PREFIX;
-	}
-}
-
-static bool has_expression(const struct nlmsghdr *message, const char name[4])
+/* Somewhere in a message: an attribute of this type with these 4 bytes. */
+static bool has_attribute(const struct nlmsghdr *message, uint16_t type, const char value[4])
 {
 	struct {
 		struct nlattr header;
-		char name[4];
-	} attribute = { { sizeof attribute, NFTA_EXPR_NAME }, "" };
-	memcpy(attribute.name, name, sizeof attribute.name);
+		char value[4];
+	} attribute = { { sizeof attribute, type }, "" };
+	memcpy(attribute.value, value, sizeof attribute.value);
 	return memmem(message, message->nlmsg_len, &attribute, sizeof attribute) != NULL;
 }
 
-static struct refusal describe_refusal(const struct nlmsghdr *message)
+static void describe_refusal(const struct netlink_message *message, struct refusal *refusal)
 {
-	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(message);
-	struct refusal refusal = { .type = message->nlmsg_type & 0xff, .family = generic->nfgen_family };
-	struct nlattr *attribute;
-	refusal.fib = refusal.type == NFT_MSG_NEWRULE && has_expression(message, "fib");
-	refusal.log = refusal.type == NFT_MSG_NEWRULE && has_expression(message, "log");
-	static const struct {
-		struct nlattr header;
-		uint8_t key[4];
-	} route = { { sizeof route, NFTA_META_KEY }, { [3] = NFT_META_RTCLASSID } };
-	refusal.route = refusal.type == NFT_MSG_NEWRULE && memmem(message, message->nlmsg_len, &route, sizeof route);
-	if (refusal.type != NFT_MSG_NEWCHAIN)
-		return refusal;
-	netlink_for_each_attribute(attribute, message, sizeof *generic) {
-		if (mnl_attr_get_type(attribute) == NFTA_CHAIN_HOOK)
-			describe_hook(attribute, &refusal);
+	static const char route[4] = { [3] = NFT_META_RTCLASSID };
+	const struct nfgenmsg *generic = message->header;
+	const struct nlattr *hook = message->of[NFTA_CHAIN_HOOK];
+	const struct nlattr *device;
+	*refusal = (struct refusal){ .type = message->whole->nlmsg_type & 0xff, .family = generic->nfgen_family };
+	if (refusal->type == NFT_MSG_NEWRULE) {
+		refusal->fib = has_attribute(message->whole, NFTA_EXPR_NAME, "fib");
+		refusal->log = has_attribute(message->whole, NFTA_EXPR_NAME, "log");
+		refusal->route = has_attribute(message->whole, NFTA_META_KEY, route);
 	}
-	return refusal;
+	if (refusal->type != NFT_MSG_NEWCHAIN)
+		return;
+	refusal->hook = (uint32_t)netlink_network_number(netlink_find(hook, NFTA_HOOK_HOOKNUM), sizeof refusal->hook);
+	netlink_for_each_nested(device, netlink_find(hook, NFTA_HOOK_DEVS))
+		refusal->every_device |= mnl_attr_get_type(device) == PLAN_DEVICE_PREFIX;
 }
 
 static int explain(const struct batch *batch, const struct verdict_of_kernel *verdict, int error,
 		   struct refusal *refusal, struct diag *diag)
 {
-	const struct nlmsghdr *message = verdict->error ? find_message(batch, verdict->sequence) : NULL;
-	uint16_t type = message ? message->nlmsg_type : 0;
-	if (!message || type >> 8 != NFNL_SUBSYS_NFTABLES)
+	const struct nlmsghdr *refused = verdict->error ? find_message(batch, verdict->sequence) : NULL;
+	struct netlink_message message;
+	if (!refused || refused->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
+	    !netlink_take_apart(&message, refused, sizeof(struct nfgenmsg)))
 		return diag_errno(diag, -error, "change the rule set");
 	char what[128];
 	struct text text = TEXT_ON(what);
-	describe(message, &text);
+	describe(&message, refused->nlmsg_type & 0xff, &text);
 	if (refusal)
-		*refusal = describe_refusal(message);
+		describe_refusal(&message, refusal);
 	return diag_errno(diag, -error, "change the rule set, %s", what);
 }
 

@@ -9,7 +9,10 @@
 #include "base/text.h"
 #include "netlink/socket.h"
 
-enum { COMMENT_MAX = 128 /* of nft, with the NUL */ };
+enum {
+	COMMENT_TYPE = 0, /* nft's, in tables and in rules */
+	COMMENT_MAX = 128, /* of nft, with the NUL */
+};
 
 size_t user_data_write(uint8_t data[USER_DATA_SIZE], const char *comment, const void *seal, size_t seal_size)
 {
@@ -17,7 +20,7 @@ size_t user_data_write(uint8_t data[USER_DATA_SIZE], const char *comment, const 
 	if (comment) {
 		text_copy((char *)data + 2, COMMENT_MAX, comment);
 		size_t comment_size = strlen((char *)data + 2) + 1;
-		data[0] = 0; /* nft's type of a comment, in tables and in rules */
+		data[0] = COMMENT_TYPE;
 		data[1] = (uint8_t)comment_size;
 		length = 2 + comment_size;
 	}
@@ -30,17 +33,32 @@ size_t user_data_write(uint8_t data[USER_DATA_SIZE], const char *comment, const 
 	return length;
 }
 
+/* The length of an entry that is neither shorter nor longer than said, with its value behind it; or NULL. */
+static const uint8_t *find_entry(const struct nlattr *user_data, uint8_t type, size_t least, size_t most)
+{
+	const uint8_t *at = netlink_bytes(user_data, 2);
+	if (!at)
+		return NULL;
+	for (const uint8_t *end = at + mnl_attr_get_payload_len(user_data); end - at >= 2 && end - at - 2 >= at[1];
+	     at += 2 + at[1]) {
+		if (at[0] == type && at[1] >= least && at[1] <= most)
+			return at + 1;
+	}
+	return NULL;
+}
+
 bool user_data_find(const struct nlattr *user_data, uint8_t type, void *value, size_t size)
 {
-	const uint8_t *bytes = mnl_attr_get_payload(user_data);
-	size_t length = mnl_attr_get_payload_len(user_data);
-	for (size_t at = 0; at + 2 <= length && at + 2 + bytes[at + 1] <= length; at += 2u + bytes[at + 1]) {
-		if (bytes[at] != type || bytes[at + 1] != size)
-			continue;
-		memcpy(value, bytes + at + 2, size);
-		return true;
-	}
-	return false;
+	const uint8_t *found = find_entry(user_data, type, size, size);
+	if (found)
+		memcpy(value, found + 1, size);
+	return found;
+}
+
+const char *user_data_comment(const struct nlattr *user_data)
+{
+	const uint8_t *found = find_entry(user_data, COMMENT_TYPE, 1, COMMENT_MAX + 1);
+	return found && found[*found] == '\0' ? (const char *)found + 1 : "";
 }
 
 /* ---- digests ---- */
@@ -76,13 +94,14 @@ uint64_t digest_element(const void *key, size_t length)
 
 /* How the attributes of an expression are compared: bits 1 << type of each. Without a row: all, as they are. */
 static const struct form {
-	const char *name;
+	char name[10];
 	uint16_t skipped;
 	uint16_t data; /* hold NFTA_DATA_ attributes */
 	uint16_t expression; /* hold an expression */
+	uint16_t set; /* is the name of a set */
 } forms[] = {
 	{ "counter", .skipped = UINT16_MAX },
-	{ "lookup", .skipped = 1 << NFTA_LOOKUP_SET_ID },
+	{ "lookup", .skipped = 1 << NFTA_LOOKUP_SET_ID, .set = NFTA_LOOKUP_SET },
 	{ "dynset", .skipped = 1 << NFTA_DYNSET_SET_ID, .expression = 1 << NFTA_DYNSET_EXPR },
 	{ "cmp", .data = 1 << NFTA_CMP_DATA },
 	{ "bitwise", .data = 1 << NFTA_BITWISE_MASK | 1 << NFTA_BITWISE_XOR },
@@ -102,18 +121,28 @@ static bool is_nothing(const struct nlattr *attribute)
 	return length == 0 || (length == 8 && (words[0] | words[1]) == 0);
 }
 
+/* What an attribute holds, or what stands for that: a sum of the digests of what is nested in it. */
+static uint64_t digest_value(const struct nlattr *attribute)
+{
+	return digest_bytes(start + mnl_attr_get_type(attribute), mnl_attr_get_payload(attribute),
+			    mnl_attr_get_payload_len(attribute));
+}
+
+static uint64_t digest_nested(const struct nlattr *attribute, uint64_t sum)
+{
+	return digest_bytes(start + mnl_attr_get_type(attribute) + sum, NULL, 0);
+}
+
 /* In any order. nested: the type of those that hold others, one level more; 0: none. */
 static uint64_t digest_attributes(const struct nlattr *nest, uint16_t nested)
 {
 	uint64_t sum = 0;
-	struct nlattr *attribute;
+	const struct nlattr *attribute;
 	netlink_for_each_nested(attribute, nest) {
-		uint16_t type = mnl_attr_get_type(attribute);
-		if (nested && type == nested)
-			sum += digest_bytes(start + type + digest_attributes(attribute, 0), NULL, 0);
+		if (nested && mnl_attr_get_type(attribute) == nested)
+			sum += digest_nested(attribute, digest_attributes(attribute, 0));
 		else
-			sum += digest_bytes(start + type, mnl_attr_get_payload(attribute),
-					    mnl_attr_get_payload_len(attribute));
+			sum += digest_value(attribute);
 	}
 	return sum;
 }
@@ -129,51 +158,33 @@ static uint64_t digest_parameter(const struct nlattr *attribute, const struct fo
 {
 	uint16_t type = mnl_attr_get_type(attribute);
 	unsigned bit = type < 16 ? 1u << type : 0;
-	uint64_t digest = start + type;
 	if ((form->skipped & bit) || is_nothing(attribute))
 		return 0;
 	if (form->expression & bit)
-		return digest_bytes(digest + digest_expression(attribute, sets), NULL, 0);
+		return digest_nested(attribute, digest_expression(attribute, sets));
 	if (form->data & bit)
-		return digest_bytes(digest + digest_attributes(attribute, NFTA_DATA_VERDICT), NULL, 0);
-	return digest_bytes(digest, mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
-}
-
-/* Sets without a name get one from the kernel: "__set0". */
-static bool is_constant_set(const char *expression, const struct nlattr *attribute)
-{
-	static const char prefix[] = "__set";
-	return strcmp(expression, "lookup") == 0 && mnl_attr_get_type(attribute) == NFTA_LOOKUP_SET &&
-	       mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0 &&
-	       strncmp(mnl_attr_get_str(attribute), prefix, sizeof prefix - 1) == 0;
+		return digest_nested(attribute, digest_attributes(attribute, NFTA_DATA_VERDICT));
+	return digest_value(attribute);
 }
 
 static uint64_t digest_expression(const struct nlattr *expression, const struct set_names *sets)
 {
 	static const struct form plain = { .name = "" };
 	const struct form *form = &plain;
-	const struct nlattr *parameters = NULL;
-	const char *name = "";
-	struct nlattr *attribute;
-	netlink_for_each_nested(attribute, expression) {
-		if (mnl_attr_get_type(attribute) == NFTA_EXPR_NAME &&
-		    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
-			name = mnl_attr_get_str(attribute);
-		else if (mnl_attr_get_type(attribute) == NFTA_EXPR_DATA)
-			parameters = attribute;
-	}
+	const char *name = netlink_string(netlink_find(expression, NFTA_EXPR_NAME));
+	const struct nlattr *attribute;
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-		if (*name == *forms[i].name && strcmp(name, forms[i].name) == 0)
+		if (strcmp(name, forms[i].name) == 0)
 			form = &forms[i];
 	}
 	uint64_t sum = digest_bytes(start, name, strlen(name));
-	if (!parameters)
-		return sum;
-	netlink_for_each_nested(attribute, parameters) {
-		if (!is_constant_set(name, attribute))
+	netlink_for_each_nested(attribute, netlink_find(expression, NFTA_EXPR_DATA)) {
+		const char *set = mnl_attr_get_type(attribute) == form->set ? netlink_string(attribute) : "";
+		/* sets without a name get one from the kernel: "__set0" */
+		if (strncmp(set, "__set", 5) != 0)
 			sum += digest_parameter(attribute, form, sets);
 		else if (sets->constant)
-			sets->constant(sets->context, mnl_attr_get_str(attribute));
+			sets->constant(sets->context, set);
 	}
 	return sum;
 }

@@ -56,6 +56,9 @@ struct rule_seal {
 /* User data in the making: a comment (cut at 127 bytes) unless NULL, then a seal unless NULL. */
 size_t user_data_write(uint8_t data[USER_DATA_SIZE], const char *comment, const void *seal, size_t seal_size);
 
+/* The comment, "" when there is none; in the user data, which may be NULL. */
+const char *user_data_comment(const struct nlattr *user_data);
+
 /* Copies what an entry of that type holds; false when there is none of that size. */
 bool user_data_find(const struct nlattr *user_data, uint8_t type, void *value, size_t size);
 

@@ -47,10 +47,12 @@ int table_each(struct netlink *netlink, int (*take)(const struct table_info *tab
 int table_find(struct netlink *netlink, uint8_t family, const char *name, struct table_info *table, bool *found,
 	       struct diag *diag);
 
+/* The pointers in what is handed to `take`, from here on, are valid until it returns. */
+
 struct chain_info {
 	uint8_t family; /* NFPROTO_* */
-	char table[256];
-	char name[256];
+	const char *table;
+	const char *name;
 	bool base; /* hooked */
 	bool drops; /* a base chain whose policy is drop */
 	bool nat; /* of type nat: translates, decides nothing */
@@ -63,7 +65,7 @@ struct chain_info {
 void chain_each_device(const struct chain_info *chain, void (*take)(void *context, const char *device), void *context);
 
 struct set_info {
-	char name[256]; /* sets without one of their own are "__set0" and so on */
+	const char *name; /* sets without one of their own are "__set0" and so on */
 	uint32_t flags; /* enum nft_set_flags */
 	bool sealed;
 	struct set_seal seal;
@@ -85,8 +87,8 @@ int element_each(struct netlink *netlink, uint8_t family, const char *table, con
 		 int (*take)(const struct element_info *element, void *context), void *context, struct diag *diag);
 
 struct rule_info {
-	char chain[256];
-	char comment[129];
+	const char *chain;
+	const char *comment; /* "" for none */
 	uint64_t handle;
 	bool sealed;
 	struct rule_seal seal;
@@ -107,12 +109,12 @@ int rule_each(struct netlink *netlink, uint8_t family, const char *table,
 	      int (*take)(const struct rule_info *rule, void *context), void *context, struct diag *diag);
 
 struct flowtable_info {
-	char name[256];
+	const char *name;
 	bool hardware; /* it hands flows on to the network card, where no hook sees them */
 };
 
 /* Reads NFT_MSG_NEWFLOWTABLE as the kernel writes it. */
-void flowtable_parse(const struct nlmsghdr *message, struct flowtable_info *flowtable);
+void flowtable_parse(const struct netlink_message *message, struct flowtable_info *flowtable);
 
 /* Hands every flowtable of every family to `take`. Kernels without flowtables have none. */
 int flowtable_each(struct netlink *netlink, int (*take)(const struct flowtable_info *flowtable, void *context),

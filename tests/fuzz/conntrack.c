@@ -6,6 +6,8 @@
 
 static void read_in_all_ways(const struct nlmsghdr *message)
 {
+	struct netlink_message parts;
 	struct conntrack_entry entry;
-	(void)read_entry(message, &entry);
+	if (netlink_take_apart(&parts, message, sizeof(struct nfgenmsg)))
+		(void)read_entry(&parts, &entry);
 }

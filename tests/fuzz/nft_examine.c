@@ -37,29 +37,29 @@ static uint8_t family_of(const struct nlmsghdr *message)
 	return ((const struct nfgenmsg *)mnl_nlmsg_get_payload(message))->nfgen_family;
 }
 
-static const char *set_of(const struct nlmsghdr *message)
+static const char *set_of(const struct nlmsghdr *message, struct netlink_message *parts)
 {
-	struct nlattr *attribute;
-	netlink_for_each_attribute(attribute, message, sizeof(struct nfgenmsg)) {
-		if (mnl_attr_get_type(attribute) == NFTA_SET_ELEM_LIST_SET &&
-		    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
-			return mnl_attr_get_str(attribute);
-	}
-	return "";
+	return netlink_take_apart(parts, message, sizeof(struct nfgenmsg)) ?
+		       netlink_string(parts->of[NFTA_SET_ELEM_LIST_SET]) :
+		       "";
 }
 
 /* NFT_MSG_GETTABLE is answered by NFT_MSG_NEWTABLE, one less. */
 static bool is_answer(const struct nlmsghdr *message, const struct nlmsghdr *request)
 {
+	struct netlink_message parts;
+	struct netlink_message wanted;
 	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(struct nfgenmsg)) || message->nlmsg_type + 1 != request->nlmsg_type ||
 	    family_of(message) != family_of(request))
 		return false;
-	return (request->nlmsg_type & 0xff) != NFT_MSG_GETSETELEM || strcmp(set_of(message), set_of(request)) == 0;
+	return (request->nlmsg_type & 0xff) != NFT_MSG_GETSETELEM ||
+	       strcmp(set_of(message, &parts), set_of(request, &wanted)) == 0;
 }
 
-int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
-		    int (*take)(const struct nlmsghdr *message, void *context), void *context)
+int netlink_request(struct netlink *netlink, struct nlmsghdr *request, size_t header_size,
+		    int (*take)(const struct netlink_message *message, void *context), void *context)
 {
+	struct netlink_message parts;
 	bool found = false;
 	(void)netlink;
 	for (size_t at = 0; at + NLMSG_HDRLEN <= answers_length;) {
@@ -70,7 +70,7 @@ int netlink_request(struct netlink *netlink, struct nlmsghdr *request,
 		if (!is_answer(message, request))
 			continue;
 		found = true;
-		int result = take(message, context);
+		int result = netlink_take_apart(&parts, message, header_size) ? take(&parts, context) : 0;
 		if (result < 0)
 			return result;
 	}

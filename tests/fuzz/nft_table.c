@@ -58,20 +58,28 @@ static int take_any_element(const struct element_info *element, void *context)
 	return (int)(digest_element(element->key, element->key_length) & 1);
 }
 
+static int take_any_flowtable(const struct flowtable_info *flowtable, void *context)
+{
+	(void)context;
+	return (int)strlen(flowtable->name);
+}
+
 static void read_in_all_ways(const struct nlmsghdr *message)
 {
-	struct table_taker tables = { take_any_table, NULL };
-	struct chain_taker chains = { NULL, take_any_chain, NULL };
-	struct set_taker sets = { "vrr_quarantine_table", take_any_set, NULL };
-	struct element_taker elements = { take_any_element, NULL };
-	struct rule_taker rules = { take_any_rule, NULL };
-	struct flowtable_info flowtable;
+	static const char table[] = "vrr_quarantine_table";
 	uint32_t generation = 0;
-	(void)take_table(message, &tables);
-	(void)take_chain(message, &chains);
-	(void)take_set(message, &sets);
-	(void)take_elements(message, &elements);
-	(void)take_rule(message, &rules);
-	(void)take_generation(message, &generation);
-	flowtable_parse(message, &flowtable);
+	struct query queries[] = {
+		{ NFT_MSG_GETTABLE, NULL, { .table = take_any_table }, NULL },
+		{ NFT_MSG_GETCHAIN, NULL, { .chain = take_any_chain }, NULL },
+		{ NFT_MSG_GETSET, table, { .set = take_any_set }, NULL },
+		{ NFT_MSG_GETSETELEM, NULL, { .element = take_any_element }, NULL },
+		{ NFT_MSG_GETRULE, NULL, { .rule = take_any_rule }, NULL },
+		{ NFT_MSG_GETFLOWTABLE, NULL, { .flowtable = take_any_flowtable }, NULL },
+		{ NFT_MSG_GETGEN, NULL, { NULL }, &generation },
+	};
+	struct netlink_message parts;
+	if (!netlink_take_apart(&parts, message, sizeof(struct nfgenmsg)))
+		return;
+	for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+		(void)take_message(&parts, &queries[i]);
 }

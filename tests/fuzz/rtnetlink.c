@@ -13,7 +13,8 @@ static int take_any_link(void *context, const struct netlink_link *link)
 static int take_any_address(void *context, const struct netlink_address *address)
 {
 	(void)context;
-	return address->bytes[address->family == AF_INET ? 3 : 15];
+	return address->own[address->family == AF_INET ? 3 : 15] +
+	       (address->bytes ? address->bytes[address->family == AF_INET ? 3 : 15] : 0);
 }
 
 static int take_any_route(void *context, const struct netlink_route *route)
@@ -29,8 +30,13 @@ static void read_in_all_ways(const struct nlmsghdr *message)
 	struct visitor addresses = { .address = take_any_address };
 	struct visitor routes4 = { .route = take_any_route, .family = AF_INET };
 	struct visitor routes6 = { .route = take_any_route, .family = AF_INET6 };
-	(void)take_link(message, &links);
-	(void)take_address(message, &addresses);
-	(void)take_route(message, &routes4);
-	(void)take_route(message, &routes6);
+	struct netlink_message parts;
+	if (netlink_take_apart(&parts, message, sizeof(struct ifinfomsg)))
+		(void)take_link(&parts, &links);
+	if (netlink_take_apart(&parts, message, sizeof(struct ifaddrmsg)))
+		(void)take_address(&parts, &addresses);
+	if (!netlink_take_apart(&parts, message, sizeof(struct rtmsg)))
+		return;
+	(void)take_route(&parts, &routes4);
+	(void)take_route(&parts, &routes6);
 }

@@ -13,7 +13,10 @@ static int take_any_prefix(void *context, const struct wireguard_allowed *allowe
 static void read_in_all_ways(const struct nlmsghdr *message)
 {
 	struct reader reader = { .visit = take_any_prefix };
+	struct netlink_message parts;
 	uint16_t family = 0;
-	(void)take_device(message, &reader);
-	(void)take_family(message, &family);
+	if (!netlink_take_apart(&parts, message, GENL_HDRLEN))
+		return;
+	(void)take_device(&parts, &reader);
+	(void)take_family(&parts, &family);
 }

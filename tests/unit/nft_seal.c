@@ -164,6 +164,10 @@ static void user_data_is_a_row_of_entries(void **state)
 	assert_true(user_data_find(attribute, SEAL_TYPE, &found, sizeof found));
 	assert_memory_equal(&found, &seal, sizeof seal);
 	assert_false(user_data_find(attribute, SEAL_TYPE, &found, sizeof found - 1));
+	assert_int_equal(strlen(user_data_comment(attribute)), 127);
+	assert_memory_equal(user_data_comment(attribute), comment, 127);
+	assert_false(user_data_find(NULL, SEAL_TYPE, &found, sizeof found));
+	assert_string_equal(user_data_comment(NULL), "");
 	/* entries that reach beyond the end are no entries */
 	for (size_t cut = 0; cut < length; cut++) {
 		header = mnl_nlmsg_put_header(bytes);
