@@ -62,11 +62,11 @@ int attempts_read(struct netlink *netlink, const char *table, struct attempts *a
 	for (int i = 0; i < TABLES * IP_FAMILIES; i++) {
 		enum ip_family family = (enum ip_family)(i % IP_FAMILIES);
 		struct reading reading = { attempts, family };
+		const struct table_scope scope = { netlink, diag, table, table_types[i / IP_FAMILIES].family };
 		char name[32];
 		struct text text = TEXT_ON(name);
 		set_name(&text, "", SET_ATTEMPTS, family);
-		int result = element_each(netlink, table_types[i / IP_FAMILIES].family, table, name, take_attempt,
-					  &reading, diag);
+		int result = element_each(&scope, name, take_attempt, &reading);
 		if (result < 0)
 			return result;
 	}

@@ -217,7 +217,8 @@ static int read_rest(void *context, struct diag *diag)
 	char known[32];
 	struct text text = TEXT_ON(known);
 	set_name(&text, "", SET_KNOWN, IPV4);
-	int result = element_each(&status->netlink, NFPROTO_NETDEV, status->table, known, note_known, status, diag);
+	const struct table_scope netdev = { &status->netlink, diag, status->table, NFPROTO_NETDEV };
+	int result = element_each(&netdev, known, note_known, status);
 	if (result == 0)
 		result = flowtable_each(&status->netlink, note_flowtable, status, diag);
 	if (result == 0)

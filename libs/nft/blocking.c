@@ -57,13 +57,14 @@ static int note_chain(const struct chain_info *chain, void *context)
 
 int blocking_find(struct netlink *netlink, struct blocking *blocking, struct diag *diag)
 {
+	const struct table_scope all = { .netlink = netlink, .diag = diag };
 	int result = -EINTR;
 	for (int tries = 0; tries < TRIES_MAX && result == -EINTR; tries++) {
 		struct search search = { .blocking = blocking };
 		*blocking = (struct blocking){ .count = 0 };
 		result = table_each(netlink, note_dormant, &search, diag);
 		if (result == 0)
-			result = chain_each(netlink, NFPROTO_UNSPEC, NULL, note_chain, &search, diag);
+			result = chain_each(&all, note_chain, &search);
 	}
 	return result;
 }

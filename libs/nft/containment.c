@@ -40,19 +40,38 @@ enum { TABLE_OWNED = 1 << 1 }; /* NFT_TABLE_F_OWNER, Linux 5.12 */
 
 /* ---- retrying ---- */
 
+/* What stands under the table's name in a family, as far as a probation is concerned. */
+struct standing {
+	bool found;
+	bool filtering; /* it has a base chain, is not dormant, and its time is not over */
+	bool lasts; /* it has a time */
+	bool goes_on; /* which is not over */
+	bool foreign; /* it has a base chain that neither we nor the artifact would name so */
+	bool probation; /* the whole table is one */
+	bool beside; /* an older quarantine has one beside it */
+};
+
 /* One attempt: plans with the generation, fills and commits the batch. */
 struct attempt {
-	struct netlink *netlink;
+	struct table_scope scope; /* of the family that is being looked at, as the batch's is */
 	struct policy *policy; /* NULL when none is installed */
-	const char *table;
+	const char *default_name; /* may be taken over whoever set it */
+	int (*fill)(struct attempt *attempt);
+	struct removed_tables *removed;
 	uint64_t milliseconds;
 	bool ends_probation;
 	bool replaces;
-	struct removed_tables *removed;
-	const char *default_name; /* may be taken over whoever set it */
 	bool spare_owned; /* leave tables alone that another process owns */
-	int (*fill)(struct attempt *attempt, struct batch *batch, struct diag *diag);
+	bool probation; /* one stands in any of the tables */
+	struct standing standings[TABLES];
+	struct batch batch;
 };
+
+static void turn_to(struct attempt *attempt, size_t table)
+{
+	attempt->scope.family = table_types[table].family;
+	attempt->batch.family = table_types[table].family;
+}
 
 /* A policy of more addresses is sent in parts, when nothing is in force that could be weakened meanwhile. */
 enum {
@@ -71,13 +90,12 @@ static bool is_large(const struct policy *policy)
 /* Nothing bore the name before: what there is is of the parts. Without chains it holds no packet up. */
 static void remove_parts(struct attempt *attempt)
 {
-	for (int id = 0; id < TABLES; id++) {
-		struct batch batch;
-		batch_begin(&batch, attempt->netlink, 0);
-		batch.family = table_types[id].family;
-		plan_delete_table(&batch, attempt->table);
-		(void)batch_commit(&batch, NULL, NULL);
-		batch_fini(&batch);
+	for (size_t id = 0; id < TABLES; id++) {
+		batch_fini(&attempt->batch);
+		batch_begin(&attempt->batch, attempt->scope.netlink, 0);
+		turn_to(attempt, id);
+		plan_delete_table(&attempt->batch, attempt->scope.table);
+		(void)batch_commit(&attempt->batch, NULL, NULL);
 	}
 }
 
@@ -86,21 +104,21 @@ static void remove_parts(struct attempt *attempt)
  * changed since fill looked, which somebody who changes his own tables all the time can keep up for ever. Without it
  * only a change to our tables counts: what is to be created must not be there (NLM_F_EXCL), what is to go must.
  */
-static int try_once(struct attempt *attempt, bool guarded, struct refusal *refusal, struct diag *diag)
+static int try_once(struct attempt *attempt, bool guarded, struct refusal *refusal)
 {
 	uint32_t generation = 0;
-	struct batch batch;
+	struct diag *diag = attempt->scope.diag;
 	*refusal = (struct refusal){ .type = -1 };
-	int result = guarded ? nft_generation(attempt->netlink, &generation, diag) : 0;
+	int result = guarded ? nft_generation(attempt->scope.netlink, &generation, diag) : 0;
 	if (result < 0)
 		return result;
-	batch_begin(&batch, attempt->netlink, generation);
-	result = attempt->fill(attempt, &batch, diag);
+	batch_begin(&attempt->batch, attempt->scope.netlink, generation);
+	result = attempt->fill(attempt);
 	if (result == 0)
-		result = batch_commit(&batch, refusal, diag);
-	if (result < 0 && batch.parted)
+		result = batch_commit(&attempt->batch, refusal, diag);
+	if (result < 0 && attempt->batch.parted)
 		remove_parts(attempt);
-	batch_fini(&batch);
+	batch_fini(&attempt->batch);
 	return result < 0 ? result : 0;
 }
 
@@ -112,10 +130,10 @@ static bool says_unsupported(int error)
 }
 
 /* The layers without which the transaction may pass. */
-static uint8_t refused_layers(const struct refusal *refusal, int error)
+static uint8_t refused_layers(const struct refusal *refusal, bool unsupported, int error)
 {
 	/* a chain has room for 256 devices, NFT_NETDEVICE_MAX */
-	if (refusal->type < 0 || !(says_unsupported(error) || error == -EINVAL || error == -EFBIG))
+	if (refusal->type < 0 || !(unsupported || error == -EFBIG))
 		return 0;
 	if (refusal->family == NFPROTO_BRIDGE)
 		return LAYER_BRIDGE;
@@ -129,11 +147,10 @@ static uint8_t refused_layers(const struct refusal *refusal, int error)
 }
 
 /* The rules that look addresses up, or that log, are left out of the table whose hooks can't. */
-static bool give_way_without(uint8_t *without, const struct refusal *refusal, int error)
+static bool give_way_without(uint8_t *without, uint8_t family)
 {
-	bool unsupported = says_unsupported(error) || error == -EINVAL;
 	for (unsigned id = 0; id < TABLES; id++) {
-		if (!unsupported || table_types[id].family != refusal->family || (*without & 1u << id))
+		if (table_types[id].family != family || (*without & 1u << id))
 			continue;
 		*without |= (uint8_t)(1u << id);
 		return true;
@@ -144,22 +161,24 @@ static bool give_way_without(uint8_t *without, const struct refusal *refusal, in
 /* Whether the plan has become one that the kernel may take: without a layer, or without connection tracking. */
 static bool give_way(struct policy *policy, const struct refusal *refusal, int error)
 {
-	if (policy && refusal->route && !policy->without_routes && (says_unsupported(error) || error == -EINVAL)) {
+	bool lacking = says_unsupported(error);
+	bool unsupported = lacking || error == -EINVAL;
+	if (!policy)
+		return false;
+	if (unsupported && refusal->route && !policy->without_routes) {
 		policy->without_routes = true;
 		return true;
 	}
-	if (policy && refusal->fib && give_way_without(&policy->without_fib, refusal, error))
+	if (unsupported && ((refusal->fib && give_way_without(&policy->without_fib, refusal->family)) ||
+			    (refusal->log && give_way_without(&policy->without_log, refusal->family))))
 		return true;
-	if (policy && refusal->log && give_way_without(&policy->without_log, refusal, error))
-		return true;
-	uint8_t layers = policy ? refused_layers(refusal, error) & policy->layers : 0;
+	uint8_t layers = refused_layers(refusal, unsupported, error) & policy->layers;
 	if (layers) {
 		policy->layers &= (uint8_t)~layers;
 		policy->refused |= layers;
 		return true;
 	}
-	if (!policy || policy->stateless || refusal->family != NFPROTO_INET || refusal->type != NFT_MSG_NEWRULE ||
-	    !says_unsupported(error))
+	if (policy->stateless || refusal->family != NFPROTO_INET || refusal->type != NFT_MSG_NEWRULE || !lacking)
 		return false;
 	policy->stateless = true;
 	return true;
@@ -187,12 +206,12 @@ static bool changed_meanwhile(int error, bool guarded, const struct refusal *ref
 	}
 }
 
-static int run_attempt(struct attempt *attempt, struct diag *diag)
+static int run_attempt(struct attempt *attempt)
 {
 	for (int lost = 0; lost < TRIES_MAX;) {
 		struct refusal refusal;
 		bool guarded = lost < GUARDED_MAX;
-		int result = try_once(attempt, guarded, &refusal, diag);
+		int result = try_once(attempt, guarded, &refusal);
 		if (result == 0)
 			return 0;
 		if (changed_meanwhile(result, guarded, &refusal))
@@ -200,87 +219,56 @@ static int run_attempt(struct attempt *attempt, struct diag *diag)
 		else if (!give_way(attempt->policy, &refusal, result))
 			return result;
 	}
-	return diag_errno(diag, EBUSY, "change the rule set: others keep changing it");
+	return diag_errno(attempt->scope.diag, EBUSY, "change the rule set: others keep changing it");
 }
 
 /* ---- removing a probation ---- */
 
-static void delete_rule(struct batch *batch, const char *table, const char *chain, uint64_t handle)
+/* Of the table, whose name has the same attribute in all of them: a set, a chain, or a rule in a chain. */
+static void delete_named(struct attempt *attempt, uint16_t type, uint16_t name_attribute, const char *name,
+			 uint64_t rule)
 {
-	struct nlmsghdr *message = batch_message(batch, NFT_MSG_DELRULE, 0, NAMES_ROOM);
+	struct nlmsghdr *message = batch_message(&attempt->batch, type, 0, NAMES_ROOM);
 	if (!message)
 		return;
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, table);
-	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain);
-	if (handle)
-		mnl_attr_put_u64(message, NFTA_RULE_HANDLE, htobe64(handle));
-	batch_message_end(batch, message);
-}
-
-static void delete_named(struct batch *batch, uint16_t type, uint16_t table_attribute, const char *table,
-			 uint16_t name_attribute, const char *name)
-{
-	struct nlmsghdr *message = batch_message(batch, type, 0, NAMES_ROOM);
-	if (!message)
-		return;
-	mnl_attr_put_strz(message, table_attribute, table);
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, attempt->scope.table);
 	mnl_attr_put_strz(message, name_attribute, name);
-	batch_message_end(batch, message);
+	if (rule)
+		mnl_attr_put_u64(message, NFTA_RULE_HANDLE, htobe64(rule));
+	batch_message_end(&attempt->batch, message);
 }
-
-struct remains {
-	struct batch *batch;
-	const char *table;
-};
 
 static int delete_probation_rule(const struct rule_info *rule, void *context)
 {
-	const struct remains *remains = context;
 	if (has_prefix(rule->chain, probation_prefix) || strcmp(rule->comment, plan_probation_comment) == 0)
-		delete_rule(remains->batch, remains->table, rule->chain, rule->handle);
+		delete_named(context, NFT_MSG_DELRULE, NFTA_RULE_CHAIN, rule->chain, rule->handle);
 	return 0;
 }
 
 static int delete_probation_chain(const struct chain_info *chain, void *context)
 {
-	const struct remains *remains = context;
 	if (has_prefix(chain->name, probation_prefix))
-		delete_named(remains->batch, NFT_MSG_DELCHAIN, NFTA_CHAIN_TABLE, remains->table, NFTA_CHAIN_NAME,
-			     chain->name);
+		delete_named(context, NFT_MSG_DELCHAIN, NFTA_CHAIN_NAME, chain->name, 0);
 	return 0;
 }
 
 static int delete_probation_set(const struct set_info *set, void *context)
 {
-	const struct remains *remains = context;
 	if (has_prefix(set->name, probation_prefix))
-		delete_named(remains->batch, NFT_MSG_DELSET, NFTA_SET_TABLE, remains->table, NFTA_SET_NAME, set->name);
+		delete_named(context, NFT_MSG_DELSET, NFTA_SET_NAME, set->name, 0);
 	return 0;
 }
 
 /* Rules before the chains that they go to and the sets that they look into. */
-static int delete_remains(struct netlink *netlink, struct batch *batch, const char *table, struct diag *diag)
+static int delete_remains(struct attempt *attempt)
 {
-	struct remains remains = { batch, table };
-	int result = rule_each(netlink, batch->family, table, delete_probation_rule, &remains, diag);
+	int result = rule_each(&attempt->scope, delete_probation_rule, attempt);
 	if (result == 0)
-		result = chain_each(netlink, batch->family, table, delete_probation_chain, &remains, diag);
-	if (result == 0)
-		result = set_each(netlink, batch->family, table, delete_probation_set, &remains, diag);
-	return result;
+		result = chain_each(&attempt->scope, delete_probation_chain, attempt);
+	return result == 0 ? set_each(&attempt->scope, delete_probation_set, attempt) : result;
 }
 
-/* What stands under the table's name in a family, as far as a probation is concerned. */
-struct standing {
-	bool found;
-	bool filtering; /* it has a base chain, is not dormant, and its time is not over */
-	bool lasts; /* it has a time */
-	bool goes_on; /* which is not over */
-	bool ours; /* by its comment */
-	bool foreign; /* it has a base chain that neither we nor the artifact would name so */
-	bool probation; /* the whole table is one */
-	bool beside; /* an older quarantine has one beside it */
-};
+/* ---- looking at what there is ---- */
 
 static int note_set(const struct set_info *set, void *context)
 {
@@ -320,55 +308,46 @@ static int note_chain(const struct chain_info *chain, void *context)
  * Somebody's firewall under a name that was mistyped is not ours to replace or remove. The artifact sets nothing but an
  * inet table; in the other families only our comment makes a table ours.
  */
-static int refuse_foreign(const struct attempt *attempt, enum table_id table, const struct standing *standing,
-			  struct diag *diag)
+static int refuse_foreign(const struct attempt *attempt, size_t table, bool foreign)
 {
-	if (standing->ours)
+	const char *name = attempt->scope.table;
+	if (table == TABLE_INET && (!foreign || strcmp(name, attempt->default_name) == 0))
 		return 0;
-	if (table == TABLE_INET && (!standing->foreign || strcmp(attempt->table, attempt->default_name) == 0))
-		return 0;
-	return diag_fail(diag, EEXIST, "table %s %s: it is somebody else's, no quarantine", table_types[table].word,
-			 attempt->table);
+	return diag_fail(attempt->scope.diag, EEXIST, "table %s %s: it is somebody else's, no quarantine",
+			 table_types[table].word, name);
 }
 
-static int look_at_table(struct attempt *attempt, enum table_id id, struct standing *standing, struct diag *diag)
+static int look_at_table(struct attempt *attempt, size_t id)
 {
 	struct table_info table;
-	uint8_t family = table_types[id].family;
+	struct standing *standing = &attempt->standings[id];
 	*standing = (struct standing){ .found = false };
-	int result = table_find(attempt->netlink, family, attempt->table, &table, &standing->found, diag);
-	if (result == 0 && standing->found)
-		result = set_each(attempt->netlink, family, attempt->table, note_set, standing, diag);
-	if (result == 0 && standing->found)
-		result = chain_each(attempt->netlink, family, attempt->table, note_chain, standing, diag);
-	if (result == 0 && standing->lasts)
-		result = element_each(attempt->netlink, family, attempt->table, set_lasts, note_element, standing,
-				      diag);
-	if (result < 0 || !standing->found)
+	turn_to(attempt, id);
+	int result = table_find(&attempt->scope, &table);
+	if (result <= 0)
 		return result;
-	standing->ours = table_is_ours(&table);
+	standing->found = true;
+	result = set_each(&attempt->scope, note_set, standing);
+	if (result == 0)
+		result = chain_each(&attempt->scope, note_chain, standing);
+	if (result == 0 && standing->lasts)
+		result = element_each(&attempt->scope, set_lasts, note_element, standing);
+	if (result < 0)
+		return result;
 	if ((table.flags & NFT_TABLE_F_DORMANT) || (standing->lasts && !standing->goes_on))
 		standing->filtering = false; /* it holds no packet up, whatever it contains */
-	return refuse_foreign(attempt, id, standing, diag);
+	attempt->probation |= standing->probation || standing->beside;
+	return table_is_ours(&table) ? 0 : refuse_foreign(attempt, id, standing->foreign);
 }
 
-/* All of the containment's tables as they stand. */
-struct standings {
-	struct standing of[TABLES];
-	bool probation; /* in any of them */
-};
-
-static int look_at_tables(struct attempt *attempt, struct standings *standings, struct diag *diag)
+/* All of the containment's tables. */
+static int look_at_tables(struct attempt *attempt)
 {
-	standings->probation = false;
-	for (int id = 0; id < TABLES; id++) {
-		struct standing *standing = &standings->of[id];
-		int result = look_at_table(attempt, (enum table_id)id, standing, diag);
-		if (result < 0)
-			return result;
-		standings->probation |= standing->probation || standing->beside;
-	}
-	return 0;
+	int result = 0;
+	attempt->probation = false;
+	for (size_t id = 0; id < TABLES && result == 0; id++)
+		result = look_at_table(attempt, id);
+	return result;
 }
 
 /* Whether an older quarantine counts: not remains of one that is over, nor sets without chains. */
@@ -377,20 +356,17 @@ static bool is_older_quarantine(const struct standing *standing)
 	return standing->found && standing->filtering && !standing->probation;
 }
 
-static int fill_end_probation(struct attempt *attempt, struct batch *batch, struct diag *diag)
+static int fill_end_probation(struct attempt *attempt)
 {
-	struct standings standings;
-	int result = look_at_tables(attempt, &standings, diag);
-	if (result < 0)
-		return result;
-	if (!standings.probation)
+	int result = look_at_tables(attempt);
+	if (result == 0 && !attempt->probation)
 		return 1;
-	for (int id = 0; id < TABLES && result == 0; id++) {
-		batch->family = table_types[id].family;
-		if (standings.of[id].beside)
-			result = delete_remains(attempt->netlink, batch, attempt->table, diag);
-		else if (standings.of[id].probation)
-			plan_delete_table(batch, attempt->table);
+	for (size_t id = 0; id < TABLES && result == 0; id++) {
+		turn_to(attempt, id);
+		if (attempt->standings[id].beside)
+			result = delete_remains(attempt);
+		else if (attempt->standings[id].probation)
+			plan_delete_table(&attempt->batch, attempt->scope.table);
 	}
 	return result;
 }
@@ -398,93 +374,85 @@ static int fill_end_probation(struct attempt *attempt, struct batch *batch, stru
 int containment_end_probation(struct netlink *netlink, const char *table, struct diag *diag)
 {
 	struct attempt attempt = {
-		.netlink = netlink,
-		.table = table,
+		.scope = { .netlink = netlink, .diag = diag, .table = table },
 		.default_name = table, /* there is a probation of ours in it, or nothing to end */
 		.fill = fill_end_probation,
 	};
-	return run_attempt(&attempt, diag);
+	return run_attempt(&attempt);
 }
 
 /* ---- beginning a probation ---- */
 
-struct old_chains {
-	struct batch *batch;
-	const char *table;
-};
-
 /* NAT decides nothing. */
 static int let_old_chain_stand_back(const struct chain_info *chain, void *context)
 {
-	const struct old_chains *old = context;
-	bool ours = has_prefix(chain->name, probation_prefix);
-	if (chain->base && !chain->nat && !ours)
-		plan_add_stand_back_rule(old->batch, old->table, chain->name, set_beside);
+	struct attempt *attempt = context;
+	if (chain->base && !chain->nat && !has_prefix(chain->name, probation_prefix))
+		plan_add_stand_back_rule(&attempt->batch, attempt->scope.table, chain->name, set_beside);
 	return 0;
 }
 
-static int fill_beside(struct attempt *attempt, struct batch *batch, enum table_id table, struct diag *diag)
+static int fill_beside(struct attempt *attempt, enum table_id table)
 {
-	struct old_chains old = { batch, attempt->table };
-	int result = delete_remains(attempt->netlink, batch, attempt->table, diag);
+	struct batch *batch = &attempt->batch;
+	int result = delete_remains(attempt);
 	if (result < 0)
 		return result;
-	set_add_timer(batch, attempt->table, set_beside, attempt->milliseconds);
+	set_add_timer(batch, attempt->scope.table, set_beside, attempt->milliseconds);
 	if (policy_has_table(attempt->policy, table)) {
 		set_add_all(batch, attempt->policy, table, probation_prefix);
 		plan_add_chains(batch, attempt->policy, table, probation_prefix, set_beside);
 	}
-	return chain_each(attempt->netlink, batch->family, attempt->table, let_old_chain_stand_back, &old, diag);
+	return chain_each(&attempt->scope, let_old_chain_stand_back, attempt);
 }
 
 /*
  * A table of the plan begins with its sets, in the place of something that holds no packet up, or of what it replaces.
  * probation: the set that says how long it counts; NULL: for good.
  */
-static void start_table(struct attempt *attempt, struct batch *batch, enum table_id table, bool found,
-			const char *probation)
+static void start_table(struct attempt *attempt, enum table_id table, const char *probation)
 {
-	if (found)
-		plan_delete_table(batch, attempt->table);
+	struct batch *batch = &attempt->batch;
+	if (attempt->standings[table].found)
+		plan_delete_table(batch, attempt->scope.table);
 	if (!policy_has_table(attempt->policy, table))
 		return;
 	plan_add_table(batch, attempt->policy, table);
 	if (probation)
-		set_add_timer(batch, attempt->table, probation, attempt->milliseconds);
+		set_add_timer(batch, attempt->scope.table, probation, attempt->milliseconds);
 	set_add_all(batch, attempt->policy, table, "");
 }
 
 /* A large policy's sets go in parts where nothing of the name is in force; before all chains, which count at once. */
-static void allow_parts(const struct attempt *attempt, const struct standings *standings, struct batch *batch)
+static void allow_parts(struct attempt *attempt)
 {
 	bool found = false;
-	for (int id = 0; id < TABLES; id++)
-		found |= standings->of[id].found;
+	for (size_t id = 0; id < TABLES; id++)
+		found |= attempt->standings[id].found;
 	if (!found && is_large(attempt->policy))
-		batch->part_size = PART_SIZE;
+		attempt->batch.part_size = PART_SIZE;
 }
 
-static int fill_begin_probation(struct attempt *attempt, struct batch *batch, struct diag *diag)
+static int fill_begin_probation(struct attempt *attempt)
 {
-	struct standings standings;
-	int result = look_at_tables(attempt, &standings, diag);
+	int result = look_at_tables(attempt);
 	if (result < 0)
 		return result;
-	allow_parts(attempt, &standings, batch);
+	allow_parts(attempt);
 	attempt->replaces = false;
 	for (int id = 0; id < TABLES; id++) {
-		batch->family = table_types[id].family;
-		if (is_older_quarantine(&standings.of[id]))
+		turn_to(attempt, (size_t)id);
+		if (is_older_quarantine(&attempt->standings[id]))
 			attempt->replaces = true;
 		else
-			start_table(attempt, batch, (enum table_id)id, standings.of[id].found, set_probation);
+			start_table(attempt, (enum table_id)id, set_probation);
 	}
 	for (int id = 0; id < TABLES && result == 0; id++) {
-		batch->family = table_types[id].family;
-		if (is_older_quarantine(&standings.of[id]))
-			result = fill_beside(attempt, batch, (enum table_id)id, diag);
+		turn_to(attempt, (size_t)id);
+		if (is_older_quarantine(&attempt->standings[id]))
+			result = fill_beside(attempt, (enum table_id)id);
 		else if (policy_has_table(attempt->policy, (enum table_id)id))
-			plan_add_chains(batch, attempt->policy, (enum table_id)id, "", set_probation);
+			plan_add_chains(&attempt->batch, attempt->policy, (enum table_id)id, "", set_probation);
 	}
 	return result;
 }
@@ -493,14 +461,13 @@ int containment_begin_probation(struct netlink *netlink, struct policy *policy, 
 				uint64_t milliseconds, bool *replaces, struct diag *diag)
 {
 	struct attempt attempt = {
-		.netlink = netlink,
+		.scope = { .netlink = netlink, .diag = diag, .table = policy->table },
 		.default_name = default_name,
 		.policy = policy,
-		.table = policy->table,
 		.milliseconds = milliseconds,
 		.fill = fill_begin_probation,
 	};
-	int result = run_attempt(&attempt, diag);
+	int result = run_attempt(&attempt);
 	if (result == 0)
 		*replaces = attempt.replaces;
 	return result;
@@ -509,13 +476,12 @@ int containment_begin_probation(struct netlink *netlink, struct policy *policy, 
 /* ---- installing ---- */
 
 /* The plan stands under its own names already: what made it a probation goes. */
-static int fill_keep(struct attempt *attempt, struct batch *batch, struct diag *diag)
+static int fill_keep(struct attempt *attempt)
 {
-	struct remains remains = { batch, attempt->table };
-	set_delete_timer(batch, attempt->table, set_probation);
-	int result = rule_each(attempt->netlink, batch->family, attempt->table, delete_probation_rule, &remains, diag);
+	set_delete_timer(&attempt->batch, attempt->scope.table, set_probation);
+	int result = rule_each(&attempt->scope, delete_probation_rule, attempt);
 	if (result == 0)
-		delete_named(batch, NFT_MSG_DELSET, NFTA_SET_TABLE, attempt->table, NFTA_SET_NAME, set_probation);
+		delete_named(attempt, NFT_MSG_DELSET, NFTA_SET_NAME, set_probation, 0);
 	return result;
 }
 
@@ -526,31 +492,31 @@ static bool is_kept(const struct attempt *attempt, const struct standing *standi
 }
 
 /* Delete and add in one transaction leaks nothing, because every chain of the plan ends in a drop rule. */
-static int fill_install(struct attempt *attempt, struct batch *batch, struct diag *diag)
+static int fill_install(struct attempt *attempt)
 {
-	struct standings standings;
-	int result = look_at_tables(attempt, &standings, diag);
+	int result = look_at_tables(attempt);
 	if (result < 0)
 		return result;
-	if (attempt->ends_probation && !standings.probation)
-		return diag_fail(diag, ECANCELED, "keep the quarantine: its probation was removed meanwhile");
-	allow_parts(attempt, &standings, batch);
+	if (attempt->ends_probation && !attempt->probation)
+		return diag_fail(attempt->scope.diag, ECANCELED,
+				 "keep the quarantine: its probation was removed meanwhile");
+	allow_parts(attempt);
 	attempt->replaces = false;
 	for (int id = 0; id < TABLES && result == 0; id++) {
-		const struct standing *standing = &standings.of[id];
-		batch->family = table_types[id].family;
+		const struct standing *standing = &attempt->standings[id];
+		turn_to(attempt, (size_t)id);
 		attempt->replaces |= is_older_quarantine(standing);
 		if (attempt->ends_probation && standing->beside)
-			set_delete_timer(batch, attempt->table, set_beside);
+			set_delete_timer(&attempt->batch, attempt->scope.table, set_beside);
 		if (is_kept(attempt, standing))
-			result = fill_keep(attempt, batch, diag);
+			result = fill_keep(attempt);
 		else
-			start_table(attempt, batch, (enum table_id)id, standing->found, NULL);
+			start_table(attempt, (enum table_id)id, NULL);
 	}
 	for (int id = 0; id < TABLES && result == 0; id++) {
-		batch->family = table_types[id].family;
-		if (!is_kept(attempt, &standings.of[id]) && policy_has_table(attempt->policy, (enum table_id)id))
-			plan_add_chains(batch, attempt->policy, (enum table_id)id, "", NULL);
+		turn_to(attempt, (size_t)id);
+		if (!is_kept(attempt, &attempt->standings[id]) && policy_has_table(attempt->policy, (enum table_id)id))
+			plan_add_chains(&attempt->batch, attempt->policy, (enum table_id)id, "", NULL);
 	}
 	return result;
 }
@@ -559,14 +525,13 @@ int containment_install(struct netlink *netlink, struct policy *policy, const ch
 			bool *replaces, struct diag *diag)
 {
 	struct attempt attempt = {
-		.netlink = netlink,
+		.scope = { .netlink = netlink, .diag = diag, .table = policy->table },
 		.default_name = default_name,
 		.policy = policy,
-		.table = policy->table,
 		.ends_probation = ends_probation,
 		.fill = fill_install,
 	};
-	int result = run_attempt(&attempt, diag);
+	int result = run_attempt(&attempt);
 	if (result == -ENOENT && ends_probation)
 		return diag_fail(diag, ETIMEDOUT, "keep the quarantine: its probation had ended");
 	if (result == 0)
@@ -576,33 +541,29 @@ int containment_install(struct netlink *netlink, struct policy *policy, const ch
 
 /* ---- removing ---- */
 
-struct removal {
-	const struct attempt *attempt;
-	struct batch *batch;
-};
-
 static bool is_wanted(const struct attempt *attempt, const struct table_info *table)
 {
-	if (attempt->table)
-		return strcmp(table->name, attempt->table) == 0 &&
-		       (table->family == NFPROTO_INET || table_is_ours(table));
-	return table_is_ours(table) ||
-	       (table->family == NFPROTO_INET && strcmp(table->name, attempt->default_name) == 0);
+	const char *name = attempt->scope.table;
+	bool ours = table_is_ours(table);
+	bool inet = table->family == NFPROTO_INET;
+	if (name)
+		return (inet || ours) && strcmp(table->name, name) == 0;
+	return ours || (inet && strcmp(table->name, attempt->default_name) == 0);
 }
 
 static int remove_if_wanted(const struct table_info *table, void *context)
 {
-	const struct removal *removal = context;
-	struct removed_tables *removed = removal->attempt->removed;
-	if (!is_wanted(removal->attempt, table))
+	struct attempt *attempt = context;
+	struct removed_tables *removed = attempt->removed;
+	if (!is_wanted(attempt, table))
 		return 0;
-	if (removal->attempt->spare_owned && (table->flags & TABLE_OWNED)) {
+	if (attempt->spare_owned && (table->flags & TABLE_OWNED)) {
 		removed->left++;
 		text_copy(removed->left_name, sizeof removed->left_name, table->name);
 		return 0;
 	}
-	removal->batch->family = table->family;
-	plan_delete_table(removal->batch, table->name);
+	attempt->batch.family = table->family;
+	plan_delete_table(&attempt->batch, table->name);
 	if (removed->count < REMOVED_TABLES_MAX) {
 		removed->tables[removed->count].family = table->family;
 		text_copy(removed->tables[removed->count].name, sizeof removed->tables[0].name, table->name);
@@ -611,35 +572,29 @@ static int remove_if_wanted(const struct table_info *table, void *context)
 	return 0;
 }
 
-static int fill_remove(struct attempt *attempt, struct batch *batch, struct diag *diag)
+static int fill_remove(struct attempt *attempt)
 {
-	struct removal removal = { attempt, batch };
-	struct standing standing;
 	*attempt->removed = (struct removed_tables){ .count = 0 };
-	int result = attempt->table ? look_at_table(attempt, TABLE_INET, &standing, diag) : 0;
-	if (result < 0)
-		return result;
-	result = table_each(attempt->netlink, remove_if_wanted, &removal, diag);
-	if (result < 0)
-		return result;
-	return attempt->removed->count == 0 ? 1 : 0;
+	int result = attempt->scope.table ? look_at_table(attempt, TABLE_INET) : 0;
+	if (result == 0)
+		result = table_each(attempt->scope.netlink, remove_if_wanted, attempt, attempt->scope.diag);
+	return result == 0 && attempt->removed->count == 0 ? 1 : result;
 }
 
 int containment_remove(struct netlink *netlink, const char *name, const char *default_name,
 		       struct removed_tables *removed, struct diag *diag)
 {
 	struct attempt attempt = {
-		.netlink = netlink,
-		.table = name,
+		.scope = { .netlink = netlink, .diag = diag, .table = name },
 		.default_name = default_name,
 		.removed = removed,
 		.fill = fill_remove,
 	};
-	int result = run_attempt(&attempt, diag);
+	int result = run_attempt(&attempt);
 	if (result != -EPERM)
 		return result;
 	/* one that another process owns must not protect the others */
 	attempt.spare_owned = true;
-	int again = run_attempt(&attempt, diag);
-	return again == 0 && removed->left == 0 ? diag_errno(diag, EPERM, "remove the tables") : again;
+	result = run_attempt(&attempt);
+	return result == 0 && removed->left == 0 ? diag_errno(diag, EPERM, "remove the tables") : result;
 }

@@ -30,38 +30,44 @@ struct known_set {
 	struct set_seal found;
 };
 
+/* A set whose element says how long something lasts. */
+struct timer {
+	bool found;
+	bool runs;
+	uint64_t left; /* ms; 0: over, or for ever */
+};
+
 /* One table under examination. */
 struct work {
-	struct netlink *netlink;
-	const char *name;
-	enum table_id table;
+	struct table_scope scope;
 	const struct examination *examination;
-	bool silent; /* differences are not told */
 	struct table_state *state;
-	struct known_set *sets;
-	size_t set_count;
+	enum table_id table;
+	bool silent; /* differences are not told */
 	bool sets_cut;
-	struct known_set *counted; /* whose elements are being listed */
 	bool counted_is_ours; /* by its name, of this type */
-	enum set_id counted_id;
-	enum ip_family counted_family;
-	uint64_t wanted; /* the digest of the element that is looked for */
-	struct text *line;
-	uint32_t chains; /* bits 1 << enum chain_id that are there */
 	bool hooked; /* a chain has a hook for packets */
 	bool drops; /* a policy or a rule does */
 	uint16_t hooks; /* chains of the plan with a hook */
 	uint16_t fronts; /* rules in front, of --for */
 	uint16_t next; /* number of the rule that is expected */
+	enum set_id counted_id;
+	enum ip_family counted_family;
+	struct known_set *sets;
+	struct known_set *counted; /* whose elements are being listed */
+	uint32_t chains; /* bits 1 << enum chain_id that are there */
+	uint32_t set_count;
+	uint64_t wanted; /* the digest of the element that is looked for */
+	struct text *line;
 	uint64_t constants; /* of the rule that is being looked at */
 	char last_chain[64]; /* of the rule before */
 	char last_comment[64];
 };
 
-static uint8_t family_of(const struct work *work)
-{
-	return table_types[work->table].family;
-}
+struct memory {
+	struct work work;
+	struct known_set sets[SETS_MAX];
+};
 
 static void differs(const struct work *work, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -91,14 +97,18 @@ static int keep_set(const struct set_info *set, void *context)
 		return 0; /* later ones are not ours */
 	}
 	struct known_set *known = &work->sets[work->set_count];
-	if (!text_copy(known->name, sizeof known->name, set->name))
-		return 0;
-	known->flags = set->flags;
-	known->sealed = set->sealed;
-	known->seal = set->seal;
-	known->found = (struct set_seal){ .count = 0 };
-	work->set_count++;
+	*known = (struct known_set){ .flags = set->flags, .sealed = set->sealed, .seal = set->seal };
+	work->set_count += text_copy(known->name, sizeof known->name, set->name);
 	return 0;
+}
+
+static struct known_set *find_set(const struct work *work, const char *name)
+{
+	for (size_t i = 0; i < work->set_count; i++) {
+		if (strcmp(work->sets[i].name, name) == 0)
+			return &work->sets[i];
+	}
+	return NULL;
 }
 
 /* Of which set of ours the name is; false: of none. */
@@ -150,13 +160,13 @@ static int name_element(const struct element_info *element, void *context)
 }
 
 /* The one element too many has the digest by which the sums differ. */
-static int name_addition(struct work *work, struct known_set *set, struct diag *diag)
+static int name_addition(struct work *work, const struct known_set *set)
 {
 	char element[96];
 	struct text text = TEXT_ON(element);
 	work->wanted = set->found.sum - set->seal.sum;
 	work->line = &text;
-	int result = element_each(work->netlink, family_of(work), work->name, set->name, name_element, work, diag);
+	int result = element_each(&work->scope, set->name, name_element, work);
 	if (text.length)
 		differs(work, "set %s: %s was added", set->name, element);
 	else
@@ -164,30 +174,23 @@ static int name_addition(struct work *work, struct known_set *set, struct diag *
 	return result;
 }
 
-static int examine_set(struct work *work, struct known_set *set, struct diag *diag)
+static int examine_set(struct work *work, struct known_set *set)
 {
 	if ((set->flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT)) && !set->sealed)
 		return 0;
 	work->counted = set;
 	work->counted_is_ours = find_type(set->name, &work->counted_id, &work->counted_family);
-	int result = element_each(work->netlink, family_of(work), work->name, set->name, count_element, work, diag);
+	int result = element_each(&work->scope, set->name, count_element, work);
 	if (result < 0 || !set->sealed)
 		return result;
 	if (set->found.count == set->seal.count + 1)
-		return name_addition(work, set, diag);
+		return name_addition(work, set);
 	if (set->found.count != set->seal.count)
 		differs(work, "set %s: %u elements, not %u", set->name, set->found.count, set->seal.count);
 	else if (set->found.sum != set->seal.sum)
 		differs(work, "set %s: an element was replaced", set->name);
 	return 0;
 }
-
-/* A set whose element says how long something lasts. */
-struct timer {
-	bool found;
-	bool runs;
-	uint64_t left; /* ms; 0: over, or for ever */
-};
 
 static int note_expiry(const struct element_info *element, void *context)
 {
@@ -197,26 +200,23 @@ static int note_expiry(const struct element_info *element, void *context)
 	return 0;
 }
 
-static int read_timer(struct work *work, const char *name, struct timer *timer, struct diag *diag)
+static int read_timer(const struct work *work, const char *name, struct timer *timer)
 {
-	*timer = (struct timer){ .found = false };
-	for (size_t i = 0; i < work->set_count; i++)
-		timer->found |= strcmp(work->sets[i].name, name) == 0;
-	return timer->found ? element_each(work->netlink, family_of(work), work->name, name, note_expiry, timer, diag) :
-			      0;
+	*timer = (struct timer){ .found = find_set(work, name) != NULL };
+	return timer->found ? element_each(&work->scope, name, note_expiry, timer) : 0;
 }
 
-static int examine_timers(struct work *work, struct diag *diag)
+static int examine_timers(struct work *work)
 {
 	struct table_state *state = work->state;
 	struct timer probation;
 	struct timer beside;
 	struct timer lasts;
-	int result = read_timer(work, set_probation, &probation, diag);
+	int result = read_timer(work, set_probation, &probation);
 	if (result == 0)
-		result = read_timer(work, set_beside, &beside, diag);
+		result = read_timer(work, set_beside, &beside);
 	if (result == 0)
-		result = read_timer(work, set_lasts, &lasts, diag);
+		result = read_timer(work, set_lasts, &lasts);
 	if (result < 0)
 		return result;
 	state->probation = probation.found;
@@ -228,12 +228,12 @@ static int examine_timers(struct work *work, struct diag *diag)
 	return 0;
 }
 
-static int examine_sets(struct work *work, struct diag *diag)
+static int examine_sets(struct work *work)
 {
-	int result = set_each(work->netlink, family_of(work), work->name, keep_set, work, diag);
+	int result = set_each(&work->scope, keep_set, work);
 	for (size_t i = 0; i < work->set_count && result == 0; i++)
-		result = examine_set(work, &work->sets[i], diag);
-	return result == 0 ? examine_timers(work, diag) : result;
+		result = examine_set(work, &work->sets[i]);
+	return result == 0 ? examine_timers(work) : result;
 }
 
 /* ---- chains ---- */
@@ -302,9 +302,9 @@ static int examine_chain(const struct chain_info *chain, void *context)
 	return 0;
 }
 
-static int examine_chains(struct work *work, struct diag *diag)
+static int examine_chains(struct work *work)
 {
-	int result = chain_each(work->netlink, family_of(work), work->name, examine_chain, work, diag);
+	int result = chain_each(&work->scope, examine_chain, work);
 	for (int id = 0; id < CHAIN_IDS; id++) {
 		if (work->state->info.seal.chains & ~work->chains & 1u << id)
 			differs(work, "chain %s is missing", chain_types[id].name);
@@ -317,10 +317,9 @@ static int examine_chains(struct work *work, struct diag *diag)
 static void add_constant(void *context, const char *name)
 {
 	struct work *work = context;
-	for (size_t i = 0; i < work->set_count; i++) {
-		if (strcmp(work->sets[i].name, name) == 0)
-			work->constants += work->sets[i].found.sum;
-	}
+	const struct known_set *set = find_set(work, name);
+	if (set)
+		work->constants += set->found.sum;
 }
 
 static uint64_t digest_of(struct work *work, const struct rule_info *rule)
@@ -431,10 +430,10 @@ static int examine_rule(const struct rule_info *rule, void *context)
 	return 0;
 }
 
-static int examine_rules(struct work *work, struct diag *diag)
+static int examine_rules(struct work *work)
 {
 	const struct table_seal *seal = &work->state->info.seal;
-	int result = rule_each(work->netlink, family_of(work), work->name, examine_rule, work, diag);
+	int result = rule_each(&work->scope, examine_rule, work);
 	if (work->next < seal->rules)
 		tell_missing(work, seal->rules - work->next);
 	if (seal->lasts && work->fronts != work->hooks)
@@ -444,20 +443,20 @@ static int examine_rules(struct work *work, struct diag *diag)
 
 /* ---- tables ---- */
 
-static int examine_table(struct work *work, struct diag *diag)
+static int examine_table(struct work *work)
 {
 	struct table_state *state = work->state;
 	*state = (struct table_state){ .intact = true };
-	int result = table_find(work->netlink, family_of(work), work->name, &state->info, &state->found, diag);
-	if (result < 0 || !state->found)
+	int result = table_find(&work->scope, &state->info);
+	if (result <= 0)
 		return result;
-	if (!state->info.sealed) /* its rules are counted all the same */
-		work->silent = true;
-	result = examine_sets(work, diag);
+	state->found = true;
+	work->silent = !state->info.sealed; /* its rules are counted all the same */
+	result = examine_sets(work);
 	if (result == 0)
-		result = examine_chains(work, diag);
+		result = examine_chains(work);
 	if (result == 0)
-		result = examine_rules(work, diag);
+		result = examine_rules(work);
 	bool dormant = state->info.flags & NFT_TABLE_F_DORMANT;
 	state->filters = work->hooked && work->drops && !dormant;
 	if (dormant)
@@ -466,78 +465,83 @@ static int examine_table(struct work *work, struct diag *diag)
 	return result;
 }
 
-static int examine_tables(struct work *work, struct table_state states[TABLES], struct diag *diag)
+static int examine_tables(struct memory *memory, const struct table_scope *scope,
+			  const struct examination *examination, struct table_state states[TABLES])
 {
-	const struct examination *examination = work->examination;
-	int result = examination->also ? examination->also(examination->context, diag) : 0;
+	int result = examination->also ? examination->also(examination->context, scope->diag) : 0;
 	/*
 	 * What an interrupted list of ours lacks, differs; the generation tells, or is_settled. A list of what others
 	 * have must be whole.
 	 */
-	work->netlink->takes_interrupted = true;
+	scope->netlink->takes_interrupted = true;
 	for (int id = 0; id < TABLES && result == 0; id++) {
-		struct work fresh = {
-			.netlink = work->netlink,
-			.name = work->name,
+		memory->work = (struct work){
+			.scope = *scope,
 			.examination = examination,
-			.sets = work->sets,
+			.sets = memory->sets,
 			.table = (enum table_id)id,
 			.state = &states[id],
 		};
-		result = examine_table(&fresh, diag);
+		memory->work.scope.family = table_types[id].family;
+		result = examine_table(&memory->work);
 	}
-	work->netlink->takes_interrupted = false;
+	scope->netlink->takes_interrupted = false;
 	return result;
 }
 
 /*
  * Somebody has changed something meanwhile. When it was not ours, nothing differs and our tables are still the same
- * ones: where others change theirs all the time, no reading falls between two changes.
+ * ones: where others change theirs all the time, no reading falls between two changes. 1: so it was; 0; -errno.
  */
-static int is_settled(const struct work *work, const struct table_state states[TABLES], bool *settled,
-		      struct diag *diag)
+static int is_settled(struct table_scope scope, const struct table_state states[TABLES])
 {
-	int result = 0;
-	*settled = true;
-	for (int id = 0; id < TABLES && result == 0; id++) {
+	for (int id = 0; id < TABLES; id++) {
 		const struct table_state *state = &states[id];
-		struct table_info now = { .flags = 0 };
-		bool found = false;
-		result = table_find(work->netlink, table_types[id].family, work->name, &now, &found, diag);
-		*settled &= result == 0 && found == state->found;
-		if (found && state->found)
-			*settled &= state->intact && now.seal.began == state->info.seal.began;
+		struct table_info now;
+		scope.family = table_types[id].family;
+		int found = table_find(&scope, &now);
+		if (found < 0)
+			return found;
+		if (found != state->found || (found && !(state->intact && now.seal.began == state->info.seal.began)))
+			return 0;
 	}
-	return result;
+	return 1;
+}
+
+/* 1 when nothing of ours has changed while it was read; 0; -errno. */
+static int try_once(struct memory *memory, const struct table_scope *scope, const struct examination *examination,
+		    struct table_state states[TABLES])
+{
+	uint32_t before;
+	uint32_t after;
+	int result = nft_generation(scope->netlink, &before, scope->diag);
+	if (result == 0)
+		result = examine_tables(memory, scope, examination, states);
+	if (result == 0)
+		result = nft_generation(scope->netlink, &after, scope->diag);
+	if (result < 0)
+		return result;
+	return after == before ? 1 : is_settled(*scope, states);
 }
 
 int examine(struct netlink *netlink, const char *name, const struct examination *examination,
 	    void (*restart)(void *context), struct table_state states[TABLES], struct diag *diag)
 {
-	struct work work = { .netlink = netlink, .name = name, .examination = examination };
-	int result = -EAGAIN;
-	work.sets = calloc(SETS_MAX, sizeof *work.sets);
-	if (!work.sets)
+	const struct table_scope scope = { .netlink = netlink, .diag = diag, .table = name };
+	struct memory *memory = calloc(1, sizeof *memory);
+	if (!memory)
 		return diag_errno(diag, ENOMEM, "read the rules back");
+	int result = 0;
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
-		uint32_t before;
-		uint32_t after = 0;
 		restart(examination->context);
-		result = nft_generation(netlink, &before, diag);
-		if (result == 0)
-			result = examine_tables(&work, states, diag);
-		if (result == 0)
-			result = nft_generation(netlink, &after, diag);
-		bool settled = result == 0 && after == before;
-		if (result == 0 && !settled)
-			result = is_settled(&work, states, &settled, diag);
-		if (settled || (result < 0 && result != -EINTR))
+		result = try_once(memory, &scope, examination, states);
+		if (result > 0 || (result < 0 && result != -EINTR))
 			break;
 		(void)poll(NULL, 0, tries * PAUSE_MS);
 		result = diag_errno(diag, EBUSY, "read the rules back: others keep changing them");
 	}
-	free(work.sets);
-	return result;
+	free(memory);
+	return result < 0 ? result : 0;
 }
 
 /* That of another quarantine does no harm; it goes by its name, since a table's comment could be forged as well. */
@@ -555,5 +559,6 @@ static int note_behind(const struct chain_info *chain, void *context)
 
 int find_behind(struct netlink *netlink, struct text *gap, struct diag *diag)
 {
-	return chain_each(netlink, AF_UNSPEC, NULL, note_behind, gap, diag);
+	const struct table_scope all = { .netlink = netlink, .diag = diag };
+	return chain_each(&all, note_behind, gap);
 }

@@ -21,16 +21,16 @@ enum direction { DIRECTION_IN, DIRECTION_OUT, DIRECTION_THROUGH, DIRECTIONS };
 /* One table as it stands. */
 struct table_state {
 	bool found;
-	struct table_info info; /* its seal says of what run it is */
 	bool intact; /* nothing differs */
 	bool filters; /* it has a chain with a hook, something that drops, and is not dormant */
 	bool probation; /* it counts only until a probation ends */
 	bool beside; /* it lets everything pass while the probation of another plan beside it decides */
 	bool over; /* the time of --for, or of the probation, has ended: it lets everything pass */
 	uint64_t left; /* ms of --for; 0: until release, or over */
+	uint64_t unlisted; /* packets of attempts that the full list had no room for */
+	struct table_info info; /* its seal says of what run it is; without the name */
 	struct tally accepted[DIRECTIONS];
 	struct tally dropped[DIRECTIONS];
-	uint64_t unlisted; /* packets of attempts that the full list had no room for */
 };
 
 /* What an examination tells while it goes on; each may be NULL. */

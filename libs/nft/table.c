@@ -61,8 +61,8 @@ static void parse_table(const struct netlink_message *message, struct table_info
 	*table = (struct table_info){
 		.family = generic->nfgen_family,
 		.flags = number_of(message->of[NFTA_TABLE_FLAGS]),
+		.name = netlink_string(message->of[NFTA_TABLE_NAME]),
 	};
-	text_copy(table->name, sizeof table->name, netlink_string(message->of[NFTA_TABLE_NAME]));
 	text_copy(table->comment, sizeof table->comment, user_data_comment(user_data));
 	table->sealed = user_data_find(user_data, SEAL_TYPE, &table->seal, sizeof table->seal) &&
 			table->seal.format == SEAL_FORMAT;
@@ -176,7 +176,7 @@ union visitor {
 
 struct query {
 	uint16_t type; /* NFT_MSG_GET... */
-	const char *table; /* NULL: any */
+	const struct table_scope *scope;
 	union visitor visitor;
 	void *context;
 };
@@ -214,7 +214,8 @@ static int take_message(const struct netlink_message *message, void *context)
 		struct flowtable_info flowtable;
 	} object;
 	/* the attribute that names the table is the first one of all kinds */
-	if (query->table && strcmp(netlink_string(message->of[NFTA_TABLE_NAME]), query->table) != 0)
+	const char *table = query->scope->table;
+	if (table && strcmp(netlink_string(message->of[NFTA_TABLE_NAME]), table) != 0)
 		return 0;
 	switch (query->type) {
 	case NFT_MSG_GETTABLE:
@@ -241,19 +242,20 @@ static int take_message(const struct netlink_message *message, void *context)
 }
 
 /* set: whose elements are asked for; else NULL. */
-static int ask(struct netlink *netlink, uint8_t family, struct query *query, const char *set, uint16_t flags)
+static int ask(struct query *query, const char *set, uint16_t flags)
 {
 	union {
 		struct nlmsghdr header;
 		char bytes[768]; /* two names of 256 bytes and the headers */
 	} request;
+	const struct table_scope *scope = query->scope;
 	uint16_t type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | query->type);
-	(void)netlink_begin(&request, type, flags, sizeof(struct nfgenmsg), family);
-	if (query->table)
-		mnl_attr_put_strz(&request.header, NFTA_TABLE_NAME, query->table);
+	(void)netlink_begin(&request, type, flags, sizeof(struct nfgenmsg), scope->family);
+	if (scope->table)
+		mnl_attr_put_strz(&request.header, NFTA_TABLE_NAME, scope->table);
 	if (set)
 		mnl_attr_put_strz(&request.header, NFTA_SET_ELEM_LIST_SET, set);
-	return netlink_request(netlink, &request.header, sizeof(struct nfgenmsg), take_message, query);
+	return netlink_request(scope->netlink, &request.header, sizeof(struct nfgenmsg), take_message, query);
 }
 
 /* The kernel refused the first that anybody asks of it. */
@@ -270,8 +272,9 @@ static int refused(int error, struct diag *diag)
 int nft_generation(struct netlink *netlink, uint32_t *generation, struct diag *diag)
 {
 	uint32_t id = 0;
-	struct query query = { .type = NFT_MSG_GETGEN, .context = &id };
-	int result = ask(netlink, AF_UNSPEC, &query, NULL, NLM_F_ACK);
+	const struct table_scope all = { .netlink = netlink };
+	struct query query = { .type = NFT_MSG_GETGEN, .scope = &all, .context = &id };
+	int result = ask(&query, NULL, NLM_F_ACK);
 	if (result < 0)
 		return refused(result, diag);
 	*generation = id;
@@ -281,8 +284,9 @@ int nft_generation(struct netlink *netlink, uint32_t *generation, struct diag *d
 int table_each(struct netlink *netlink, int (*take)(const struct table_info *table, void *context), void *context,
 	       struct diag *diag)
 {
-	struct query query = { .type = NFT_MSG_GETTABLE, .visitor.table = take, .context = context };
-	int result = ask(netlink, AF_UNSPEC, &query, NULL, NLM_F_DUMP);
+	const struct table_scope all = { .netlink = netlink };
+	struct query query = { NFT_MSG_GETTABLE, &all, { .table = take }, context };
+	int result = ask(&query, NULL, NLM_F_DUMP);
 	return result < 0 ? refused(result, diag) : 0;
 }
 
@@ -292,63 +296,56 @@ static int copy_table(const struct table_info *table, void *context)
 	return 0;
 }
 
-int table_find(struct netlink *netlink, uint8_t family, const char *name, struct table_info *table, bool *found,
-	       struct diag *diag)
+int table_find(const struct table_scope *scope, struct table_info *table)
 {
-	struct query query = { NFT_MSG_GETTABLE, name, { .table = copy_table }, table };
-	int result = ask(netlink, family, &query, NULL, NLM_F_ACK);
-	if (result < 0 && result != -ENOENT)
-		return diag_errno(diag, -result, "look up table %s %s", table_family_word(family), name);
-	*found = result == 0;
-	return 0;
+	struct query query = { NFT_MSG_GETTABLE, scope, { .table = copy_table }, table };
+	int result = ask(&query, NULL, NLM_F_ACK);
+	if (result == -ENOENT)
+		return 0;
+	return result < 0 ? diag_errno(scope->diag, -result, "look up table %s %s", table_family_word(scope->family),
+				       scope->table) : 1;
 }
 
 /* What is listed is told in the diagnostic: "the chains", or "set " and its name. */
-static int list(struct netlink *netlink, uint8_t family, const char *table, const char *set, union visitor visitor,
-		void *context, struct diag *diag, uint16_t type, const char *what)
+static int list(const struct table_scope *scope, const char *set, union visitor visitor, void *context, uint16_t type,
+		const char *what)
 {
-	struct query query = { type, table, visitor, context };
-	int result = ask(netlink, family, &query, set, NLM_F_DUMP);
+	struct query query = { type, scope, visitor, context };
+	int result = ask(&query, set, NLM_F_DUMP);
 	if (result >= 0)
 		return 0;
 	/* removed since it was looked up: who plans on it has to start over in any case */
 	if (result == -ENOENT && (type == NFT_MSG_GETSET || type == NFT_MSG_GETSETELEM))
 		return 0;
-	return diag_errno(diag, -result, "list %s%s%s%s", what, set ? set : "", table ? " of table " : "",
-			  table ? table : "");
+	return diag_errno(scope->diag, -result, "list %s%s%s%s", what, set ? set : "",
+			  scope->table ? " of table " : "", scope->table ? scope->table : "");
 }
 
-int chain_each(struct netlink *netlink, uint8_t family, const char *table,
-	       int (*take)(const struct chain_info *chain, void *context), void *context, struct diag *diag)
+int chain_each(const struct table_scope *scope, int (*take)(const struct chain_info *chain, void *context),
+	       void *context)
 {
-	return list(netlink, family, table, NULL, (union visitor){ .chain = take }, context, diag, NFT_MSG_GETCHAIN,
-		    "the chains");
+	return list(scope, NULL, (union visitor){ .chain = take }, context, NFT_MSG_GETCHAIN, "the chains");
 }
 
-int set_each(struct netlink *netlink, uint8_t family, const char *table,
-	     int (*take)(const struct set_info *set, void *context), void *context, struct diag *diag)
+int set_each(const struct table_scope *scope, int (*take)(const struct set_info *set, void *context), void *context)
 {
-	return list(netlink, family, table, NULL, (union visitor){ .set = take }, context, diag, NFT_MSG_GETSET,
-		    "the sets");
+	return list(scope, NULL, (union visitor){ .set = take }, context, NFT_MSG_GETSET, "the sets");
 }
 
-int element_each(struct netlink *netlink, uint8_t family, const char *table, const char *set,
-		 int (*take)(const struct element_info *element, void *context), void *context, struct diag *diag)
+int element_each(const struct table_scope *scope, const char *set,
+		 int (*take)(const struct element_info *element, void *context), void *context)
 {
-	return list(netlink, family, table, set, (union visitor){ .element = take }, context, diag, NFT_MSG_GETSETELEM,
-		    "set ");
+	return list(scope, set, (union visitor){ .element = take }, context, NFT_MSG_GETSETELEM, "set ");
 }
 
-int rule_each(struct netlink *netlink, uint8_t family, const char *table,
-	      int (*take)(const struct rule_info *rule, void *context), void *context, struct diag *diag)
+int rule_each(const struct table_scope *scope, int (*take)(const struct rule_info *rule, void *context), void *context)
 {
-	return list(netlink, family, table, NULL, (union visitor){ .rule = take }, context, diag, NFT_MSG_GETRULE,
-		    "the rules");
+	return list(scope, NULL, (union visitor){ .rule = take }, context, NFT_MSG_GETRULE, "the rules");
 }
 
 int flowtable_each(struct netlink *netlink, int (*take)(const struct flowtable_info *flowtable, void *context),
 		   void *context, struct diag *diag)
 {
-	return list(netlink, AF_UNSPEC, NULL, NULL, (union visitor){ .flowtable = take }, context, diag,
-		    NFT_MSG_GETFLOWTABLE, "the flowtables");
+	const struct table_scope all = { .netlink = netlink, .diag = diag };
+	return list(&all, NULL, (union visitor){ .flowtable = take }, context, NFT_MSG_GETFLOWTABLE, "the flowtables");
 }

@@ -12,13 +12,21 @@
 #include "nft/seal.h"
 #include "policy/policy.h"
 
+/* What is listed of the rule set, and where diagnostics go. */
+struct table_scope {
+	struct netlink *netlink;
+	struct diag *diag;
+	const char *table; /* NULL: all */
+	uint8_t family; /* NFPROTO_*; NFPROTO_UNSPEC: all */
+};
+
 struct table_info {
 	uint8_t family; /* NFPROTO_* */
-	uint32_t flags; /* enum nft_table_flags */
-	char name[256]; /* NFT_NAME_MAXLEN */
-	char comment[129]; /* as nft keeps it in the user data; "" for none */
 	bool sealed;
+	uint32_t flags; /* enum nft_table_flags */
+	const char *name; /* valid while the table is visited */
 	struct table_seal seal;
+	char comment[129]; /* as nft keeps it in the user data; "" for none */
 };
 
 /* nft's word for a family: "inet"; "?" for one that it does not know. */
@@ -43,9 +51,8 @@ int nft_generation(struct netlink *netlink, uint32_t *generation, struct diag *d
 int table_each(struct netlink *netlink, int (*take)(const struct table_info *table, void *context), void *context,
 	       struct diag *diag);
 
-/* Looks one up; *found says whether it is there. */
-int table_find(struct netlink *netlink, uint8_t family, const char *name, struct table_info *table, bool *found,
-	       struct diag *diag);
+/* Looks up the one table that the scope names. 1: it is there; 0: it is not; -errno. */
+int table_find(const struct table_scope *scope, struct table_info *table);
 
 /* The pointers in what is handed to `take`, from here on, are valid until it returns. */
 
@@ -72,8 +79,7 @@ struct set_info {
 };
 
 /* Hands every set of the table to `take`. A table that is not there has none. */
-int set_each(struct netlink *netlink, uint8_t family, const char *table,
-	     int (*take)(const struct set_info *set, void *context), void *context, struct diag *diag);
+int set_each(const struct table_scope *scope, int (*take)(const struct set_info *set, void *context), void *context);
 
 struct element_info {
 	const uint8_t *key;
@@ -83,8 +89,8 @@ struct element_info {
 };
 
 /* Hands every element of the set to `take`. A set that is not there has none. */
-int element_each(struct netlink *netlink, uint8_t family, const char *table, const char *set,
-		 int (*take)(const struct element_info *element, void *context), void *context, struct diag *diag);
+int element_each(const struct table_scope *scope, const char *set,
+		 int (*take)(const struct element_info *element, void *context), void *context);
 
 struct rule_info {
 	const char *chain;
@@ -105,8 +111,7 @@ struct rule_effect {
 struct rule_effect rule_effect(const struct rule_info *rule);
 
 /* Hands every rule of the table to `take`, chain by chain, in order. */
-int rule_each(struct netlink *netlink, uint8_t family, const char *table,
-	      int (*take)(const struct rule_info *rule, void *context), void *context, struct diag *diag);
+int rule_each(const struct table_scope *scope, int (*take)(const struct rule_info *rule, void *context), void *context);
 
 struct flowtable_info {
 	const char *name;
@@ -120,8 +125,8 @@ void flowtable_parse(const struct netlink_message *message, struct flowtable_inf
 int flowtable_each(struct netlink *netlink, int (*take)(const struct flowtable_info *flowtable, void *context),
 		   void *context, struct diag *diag);
 
-/* Hands every chain of the table to `take`; table NULL: of all tables, family AF_UNSPEC: of all families. */
-int chain_each(struct netlink *netlink, uint8_t family, const char *table,
-	       int (*take)(const struct chain_info *chain, void *context), void *context, struct diag *diag);
+/* Hands every chain of the scope to `take`. */
+int chain_each(const struct table_scope *scope, int (*take)(const struct chain_info *chain, void *context),
+	       void *context);
 
 #endif

@@ -66,16 +66,17 @@ static int take_any_flowtable(const struct flowtable_info *flowtable, void *cont
 
 static void read_in_all_ways(const struct nlmsghdr *message)
 {
-	static const char table[] = "vrr_quarantine_table";
+	static const struct table_scope all = { .table = NULL };
+	static const struct table_scope ours = { .table = "vrr_quarantine_table" };
 	uint32_t generation = 0;
 	struct query queries[] = {
-		{ NFT_MSG_GETTABLE, NULL, { .table = take_any_table }, NULL },
-		{ NFT_MSG_GETCHAIN, NULL, { .chain = take_any_chain }, NULL },
-		{ NFT_MSG_GETSET, table, { .set = take_any_set }, NULL },
-		{ NFT_MSG_GETSETELEM, NULL, { .element = take_any_element }, NULL },
-		{ NFT_MSG_GETRULE, NULL, { .rule = take_any_rule }, NULL },
-		{ NFT_MSG_GETFLOWTABLE, NULL, { .flowtable = take_any_flowtable }, NULL },
-		{ NFT_MSG_GETGEN, NULL, { NULL }, &generation },
+		{ NFT_MSG_GETTABLE, &all, { .table = take_any_table }, NULL },
+		{ NFT_MSG_GETCHAIN, &all, { .chain = take_any_chain }, NULL },
+		{ NFT_MSG_GETSET, &ours, { .set = take_any_set }, NULL },
+		{ NFT_MSG_GETSETELEM, &all, { .element = take_any_element }, NULL },
+		{ NFT_MSG_GETRULE, &all, { .rule = take_any_rule }, NULL },
+		{ NFT_MSG_GETFLOWTABLE, &all, { .flowtable = take_any_flowtable }, NULL },
+		{ NFT_MSG_GETGEN, &all, { NULL }, &generation },
 	};
 	struct netlink_message parts;
 	if (!netlink_take_apart(&parts, message, sizeof(struct nfgenmsg)))
