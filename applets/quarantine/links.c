@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "base/line.h"
 #include "base/parse.h"
 #include "netlink/rtnetlink.h"
@@ -20,7 +19,7 @@ enum {
 	PREFIXES_MAX = 1024, /* before those of sealed links are left out */
 	WORD_SIZE = POLICY_INTERFACE_SIZE,
 	LOWER_UP = 1 << 16, /* IFF_LOWER_UP of linux/if.h, which can't be included beside net/if.h */
-	PROC_FILE_LIMIT = 4 << 20, /* bytes; more sessions or sockets than a device has */
+	FILE_LIMIT = 4 << 20, /* bytes; more sessions or sockets than a device has */
 };
 
 struct prefix_on {
@@ -56,41 +55,65 @@ static struct link_facts *find(const struct surveyor *surveyor, uint32_t index)
 	return links_find(surveyor->links, surveyor->count, index);
 }
 
+/* Hands each line to `take`. A file that is not there has none: kernels without a protocol lack its list. */
+static void read_lines(const char *path, void (*take)(void *context, const char *line), void *context)
+{
+	struct line_reader reader;
+	char *line;
+	if (line_reader_open(&reader, path, FILE_LIMIT, NULL) == 0) {
+		while (line_reader_next(&reader, &line, NULL) > 0)
+			take(context, line);
+	}
+	line_reader_close(&reader);
+}
+
 /* ---- links ---- */
 
-static bool is_wireless(const char *name)
+enum { PATH_SIZE = 64 };
+
+static const char *path_of(const struct netlink_link *link, const char *file, char path[PATH_SIZE])
 {
-	static const char *const marks[] = { "phy80211", "wireless" };
-	char path[64];
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-		struct text text = TEXT_ON(path);
-		text_addf(&text, "/sys/class/net/%s/%s", name, marks[i]);
-		if (access(path, F_OK) == 0)
-			return true;
-	}
-	return false;
+	struct text text = text_on(path, PATH_SIZE);
+	text_addf(&text, "/sys/class/net/%s/%s", link->name, file);
+	return path;
+}
+
+static bool is_wireless(const struct netlink_link *link)
+{
+	char path[PATH_SIZE];
+	return access(path_of(link, "phy80211", path), F_OK) == 0 || access(path_of(link, "wireless", path), F_OK) == 0;
+}
+
+static void note_first_character(void *context, const char *line)
+{
+	*(char *)context = *line;
 }
 
 /* NET_ADDR_SET of linux/netdevice.h: somebody chose the address. A bridge has that of a port otherwise, the lowest. */
 static bool has_loose_mac(const struct netlink_link *link)
 {
-	char path[64], assigned[8];
-	struct text text = TEXT_ON(path);
+	char path[PATH_SIZE], assigned = '\0';
 	if (strcmp(link->kind, "bridge") != 0)
 		return false;
-	text_addf(&text, "/sys/class/net/%s/addr_assign_type", link->name);
-	return read_text_file(path, assigned, sizeof assigned, NULL) <= 0 || assigned[0] != '3';
+	read_lines(path_of(link, "addr_assign_type", path), note_first_character, &assigned);
+	return assigned != '3';
 }
 
-static bool is_named(const struct surveyor *surveyor, const char *name)
+/* The links that somebody named; NULL behind the last one. */
+static const char *named_link(const struct surveyor *surveyor, size_t place)
 {
 	const struct policy *policy = surveyor->policy;
-	for (size_t i = 0; i < surveyor->uplink_count; i++) {
-		if (strcmp(surveyor->uplinks[i], name) == 0)
-			return true;
-	}
-	for (size_t i = 0; i < policy->dhcp_server_count; i++) {
-		if (strcmp(policy->dhcp_server[i], name) == 0)
+	if (place < surveyor->uplink_count)
+		return surveyor->uplinks[place];
+	place -= surveyor->uplink_count;
+	return place < policy->dhcp_server_count ? policy->dhcp_server[place] : NULL;
+}
+
+static bool is_named(const struct surveyor *surveyor, const char *link)
+{
+	const char *name;
+	for (size_t i = 0; (name = named_link(surveyor, i)) != NULL; i++) {
+		if (strcmp(name, link) == 0)
 			return true;
 	}
 	return false;
@@ -117,7 +140,7 @@ static int visit_link(void *context, const struct netlink_link *link)
 				    (link->vlan_filtering ? FACT_VLAN_FILTERING : 0) |
 				    (link->switched ? FACT_SWITCHED : 0) | (has_loose_mac(link) ? FACT_LOOSE_MAC : 0) |
 				    (link->flags & LOWER_UP ? 0 : FACT_DOWN) |
-				    (is_wireless(link->name) ? FACT_WIRELESS : 0) |
+				    (is_wireless(link) ? FACT_WIRELESS : 0) |
 				    (is_named(surveyor, link->name) ? FACT_LEADS : 0)),
 	};
 	text_copy(facts->link.name, sizeof facts->link.name, link->name);
@@ -222,44 +245,39 @@ static void copy_word(const char *line, size_t place, char word[WORD_SIZE])
 
 /* Lists of what uses a link. */
 static const struct usage {
-	const char *path;
 	uint16_t fact;
 	uint8_t link_place; /* the word that is the link's name or index, 0 for all links */
 	uint8_t other_place;
-	const char *other; /* what another word has to be, or NULL */
+	char other[5]; /* what another word has to be, or "" */
+	char path[17];
 } usages[] = {
 	/* "sk RefCnt Type Proto Iface ...": packet sockets */
-	{ "/proc/net/packet", FACT_SUPPLICANT, 4, 3, "888e" },
+	{ FACT_SUPPLICANT, 4, 3, "888e", "/proc/net/packet" },
 	/* "Id Address Device": sessions; which ppp link is whose is not said */
-	{ "/proc/net/pppoe", FACT_PPPOE, 2, 0, NULL },
+	{ FACT_PPPOE, 2, 0, "", "/proc/net/pppoe" },
 };
 
-static void note_usage(struct surveyor *surveyor, const struct usage *usage, const char *line)
+struct usage_reader {
+	const struct surveyor *surveyor;
+	const struct usage *usage;
+};
+
+static void note_usage(void *context, const char *line)
 {
+	const struct usage_reader *reader = context;
+	const struct usage *usage = reader->usage;
 	char word[WORD_SIZE];
 	uint64_t index;
 	copy_word(line, usage->other_place, word);
-	if (usage->other && strcmp(word, usage->other) != 0)
+	if (*usage->other && strcmp(word, usage->other) != 0)
 		return;
 	copy_word(line, usage->link_place, word);
 	bool numbered = parse_unsigned(word, UINT32_MAX, &index);
-	for (size_t i = 0; i < surveyor->count; i++) {
-		struct link_facts *link = &surveyor->links[i];
+	for (size_t i = 0; i < reader->surveyor->count; i++) {
+		struct link_facts *link = &reader->surveyor->links[i];
 		if (strcmp(link->link.name, word) == 0 || (numbered && (index == 0 || index == link->index)))
 			link->facts |= usage->fact;
 	}
-}
-
-/* Kernels without the protocol have no such file. */
-static void read_usage(struct surveyor *surveyor, const struct usage *usage)
-{
-	struct line_reader reader;
-	char *line;
-	if (line_reader_open(&reader, usage->path, PROC_FILE_LIMIT, NULL) == 0) {
-		while (line_reader_next(&reader, &line, NULL) > 0)
-			note_usage(surveyor, usage, line);
-	}
-	line_reader_close(&reader);
 }
 
 /* ---- routes ---- */
@@ -323,12 +341,12 @@ static int visit_route(void *context, const struct netlink_route *route)
 		link->facts |= FACT_LEADS;
 	if (route->direct && (!v4 || route->scope == RT_SCOPE_LINK))
 		return add_prefix(surveyor, link, family, route->destination, route->prefix_length, false);
-	int result = 0;
-	if (to_peer && route->gateway)
-		result = add_prefix(surveyor, link, family, route->gateway, v4 ? 32 : 128, true);
-	if (result == 0 && to_peer && route->onlink && route->gateway)
-		result = add_prefix(surveyor, link, family, route->gateway, v4 ? 32 : 128, false);
-	return result;
+	if (!to_peer || !route->gateway)
+		return 0;
+	int result = add_prefix(surveyor, link, family, route->gateway, v4 ? 32 : 128, true);
+	return result == 0 && route->onlink ?
+		       add_prefix(surveyor, link, family, route->gateway, v4 ? 32 : 128, false) :
+		       result;
 }
 
 static int read_routes(struct surveyor *surveyor, uint8_t family)
@@ -341,29 +359,30 @@ static int read_routes(struct surveyor *surveyor, uint8_t family)
 
 /* ---- tunnels ---- */
 
-static void add_outer(struct links_survey *survey, struct policy_network new)
+static void add_outer(struct links_survey *survey, struct policy_network *new)
 {
-	new.prefix_length = (uint8_t)(8 * address_length(&new.address));
+	new->prefix_length = (uint8_t)(8 * address_length(&new->address));
 	for (size_t i = 0; i < survey->outer_count; i++) {
 		const struct policy_network *there = &survey->outer[i];
-		if (address_equal(&there->address, &new.address) && there->port == new.port &&
-		    there->protocol == new.protocol && there->inbound == new.inbound && there->own_port == new.own_port)
+		if (address_equal(&there->address, &new->address) && there->port == new->port &&
+		    there->protocol == new->protocol && there->inbound == new->inbound &&
+		    there->own_port == new->own_port)
 			return;
 	}
 	if (survey->outer_count == SURVEY_OUTER_MAX)
 		survey->outer_cut = true;
 	else
-		survey->outer[survey->outer_count++] = new;
+		survey->outer[survey->outer_count++] = *new;
 }
 
 static void note_remote(struct links_survey *survey, const struct link_facts *link)
 {
 	struct policy_network new = { .address = link->remote, .protocol = link->outer, .port = link->port };
-	add_outer(survey, new);
+	add_outer(survey, &new);
 	new.inbound = link->outer == IPPROTO_UDP;
 	if (link->outer == IPPROTO_IPV6 || link->outer == IPPROTO_IPIP) /* some carry both families */
 		new.protocol ^= IPPROTO_IPV6 ^ IPPROTO_IPIP;
-	add_outer(survey, new);
+	add_outer(survey, &new);
 }
 
 /* What is found of the peers of a WireGuard link. */
@@ -389,8 +408,8 @@ static int visit_allowed(void *context, const struct wireguard_allowed *allowed)
 		return 0;
 	}
 	ways->known = true;
-	add_outer(survey, (struct policy_network){ .address = allowed->endpoint.address, .protocol = IPPROTO_UDP,
-						   .port = allowed->endpoint.port, .own_port = allowed->own_port });
+	add_outer(survey, &(struct policy_network){ .address = allowed->endpoint.address, .protocol = IPPROTO_UDP,
+						    .port = allowed->endpoint.port, .own_port = allowed->own_port });
 	return 0;
 }
 
@@ -523,15 +542,10 @@ static bool has_link_named(const struct surveyor *surveyor, const char *name)
 
 static void note_unknown(struct surveyor *surveyor)
 {
-	const struct policy *policy = surveyor->policy;
-	char *unknown = surveyor->survey->unknown;
-	for (size_t i = 0; i < surveyor->uplink_count; i++) {
-		if (!has_link_named(surveyor, surveyor->uplinks[i]))
-			text_copy(unknown, POLICY_INTERFACE_SIZE, surveyor->uplinks[i]);
-	}
-	for (size_t i = 0; i < policy->dhcp_server_count; i++) {
-		if (!has_link_named(surveyor, policy->dhcp_server[i]))
-			text_copy(unknown, POLICY_INTERFACE_SIZE, policy->dhcp_server[i]);
+	const char *name;
+	for (size_t i = 0; (name = named_link(surveyor, i)) != NULL; i++) {
+		if (!has_link_named(surveyor, name))
+			text_copy(surveyor->survey->unknown, sizeof surveyor->survey->unknown, name);
 	}
 }
 
@@ -543,7 +557,7 @@ static int make_survey(struct surveyor *surveyor)
 	if (result < 0)
 		return result;
 	for (size_t i = 0; i < sizeof usages / sizeof *usages; i++)
-		read_usage(surveyor, &usages[i]);
+		read_lines(usages[i].path, note_usage, &(struct usage_reader){ surveyor, &usages[i] });
 	result = spread(surveyor);
 	if (result < 0)
 		return result;

@@ -13,27 +13,27 @@ enum {
 };
 
 struct links_survey {
-	struct policy_links links; /* of records */
 	struct policy_link *records; /* on the heap: uplinks, then idle ones, then sealed ones by name */
 	size_t uplink_count; /* with what they stand on */
 	size_t idle_count; /* not sealed, because they may become the next uplink */
-	/* the outer packets of tunnels that lead to peers: to be allowed as well */
-	struct policy_network outer[SURVEY_OUTER_MAX];
 	size_t outer_count;
-	char tunnel[POLICY_INTERFACE_SIZE]; /* one that leads to peers, its outer packets nobody knows where; or "" */
+	const char *daemon; /* what keeps a route to a peer by packets of its own, which are cut; or NULL */
 	int tunnel_error; /* errno: WireGuard's peers could not be read; or 0 */
 	bool xdp; /* a link has an XDP program */
 	bool vrf; /* peers are reached over one */
 	bool next_hops; /* a route to a peer has a next hop object, and does not say over which link */
-	const char *daemon; /* what keeps a route to a peer by packets of its own, which are cut; or NULL */
-	struct address gateway; /* of that route; family 0: none */
-	char backup[POLICY_INTERFACE_SIZE]; /* a link that is sealed, and may be meant as a backup; or "" */
-	char unknown[POLICY_INTERFACE_SIZE]; /* somebody named it, and there is no such link; or "" */
-	char switched[POLICY_INTERFACE_SIZE]; /* a bridge whose ports a switch joins by itself; or "" */
-	/* what of the lists above is not complete */
+	/* what of the lists is not complete */
 	bool macs_cut;
 	bool on_link_cut;
 	bool outer_cut;
+	char tunnel[POLICY_INTERFACE_SIZE]; /* one that leads to peers, its outer packets nobody knows where; or "" */
+	char backup[POLICY_INTERFACE_SIZE]; /* a link that is sealed, and may be meant as a backup; or "" */
+	char unknown[POLICY_INTERFACE_SIZE]; /* somebody named it, and there is no such link; or "" */
+	char switched[POLICY_INTERFACE_SIZE]; /* a bridge whose ports a switch joins by itself; or "" */
+	struct address gateway; /* of the route that a daemon keeps; family 0: none */
+	/* the outer packets of tunnels that lead to peers: to be allowed as well */
+	struct policy_network outer[SURVEY_OUTER_MAX];
+	struct policy_links links; /* of records */
 };
 
 /*
