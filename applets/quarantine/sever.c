@@ -13,16 +13,22 @@
 
 enum { LOOKS = 4 }; /* deleting under a listing can hide others from it */
 
+/* Two netlink sockets: an answer can't be read in the middle of another. */
+struct channels {
+	struct netlink list;
+	struct netlink end;
+};
+
 struct severing {
 	const struct policy *policy;
 	struct sever_report *report;
 	struct deadline deadline;
-	struct own_addresses own;
-	struct netlink list_entries, delete_entries; /* an answer can't be read in the middle of another */
-	struct netlink list_sockets, destroy_sockets;
 	const struct conntrack_entry *entry; /* the one whose socket is looked for */
 	unsigned found; /* at this look: not allowed */
 	unsigned refused; /* of these, by the kernel */
+	struct channels sockets;
+	struct channels entries;
+	struct own_addresses own;
 };
 
 static bool is_allowed(struct severing *severing, uint8_t protocol, const struct endpoint *source,
@@ -60,7 +66,7 @@ static bool same_end(const struct endpoint *a, const struct endpoint *b)
 
 static int destroy_socket(struct severing *severing, const struct diag_socket *socket)
 {
-	int result = socket_diag_destroy(&severing->destroy_sockets, socket);
+	int result = socket_diag_destroy(&severing->sockets.end, socket);
 	if (result == -EOPNOTSUPP && socket->orphan)
 		result = -ENOENT; /* old kernels do not destroy what is left of it; no program can use it */
 	return count(severing, &severing->report->sockets, result);
@@ -86,13 +92,13 @@ static int sever_socket_of_entry(const struct diag_socket *socket, void *context
 static int each_socket(struct severing *severing, int (*take)(const struct diag_socket *socket, void *context))
 {
 	static const uint8_t protocols[] = { IPPROTO_UDP, IPPROTO_UDPLITE };
-	int tcp = socket_diag_each_tcp(&severing->list_sockets, take, severing);
+	int tcp = socket_diag_each_tcp(&severing->sockets.list, take, severing);
 	if (tcp < 0)
 		return tcp == -ENOENT ? -EOPNOTSUPP : tcp;
 	for (size_t i = 0; i < 2 * sizeof protocols; i++) {
 		uint8_t protocol = protocols[i / 2];
 		uint8_t family = i % 2 ? AF_INET6 : AF_INET;
-		int result = socket_diag_each(&severing->list_sockets, family, protocol, take, severing);
+		int result = socket_diag_each(&severing->sockets.list, family, protocol, take, severing);
 		if (result == -ENOENT && protocol == IPPROTO_UDPLITE)
 			return 0; /* few kernels have it */
 		if (result < 0)
@@ -120,16 +126,16 @@ static int sever_entry(const struct conntrack_entry *entry, void *context)
 		if (result < 0 && result != -EINTR && result != -EOPNOTSUPP)
 			return result;
 	}
-	return count(severing, &severing->report->entries, conntrack_delete(&severing->delete_entries, entry));
+	return count(severing, &severing->report->entries, conntrack_delete(&severing->entries.end, entry));
 }
 
 static int look_at_entries(struct severing *severing)
 {
 	uint32_t count;
-	int result = conntrack_count(&severing->list_entries, &count);
+	int result = conntrack_count(&severing->entries.list, &count);
 	if (result < 0 || count == 0)
 		return result;
-	return conntrack_each(&severing->list_entries, sever_entry, severing);
+	return conntrack_each(&severing->entries.list, sever_entry, severing);
 }
 
 /* ---- the whole ---- */
@@ -151,17 +157,17 @@ static int look_again(struct severing *severing, int (*look)(struct severing *se
 	return 0;
 }
 
-static int sever_sockets(struct severing *severing, struct diag *diag)
+/* lacking: the kernel can't list or end them. */
+static int sever(struct severing *severing, struct channels *channels, int bus, int (*look)(struct severing *severing),
+		 bool *lacking, const char *what, struct diag *diag)
 {
-	int result = netlink_open(&severing->list_sockets, NETLINK_SOCK_DIAG, diag);
+	int result = netlink_open(&channels->list, bus, diag);
 	if (result == 0)
-		result = netlink_open(&severing->destroy_sockets, NETLINK_SOCK_DIAG, diag);
+		result = netlink_open(&channels->end, bus, diag);
 	if (result == 0)
-		result = look_again(severing, look_at_sockets);
-	severing->report->no_sockets = result == -EOPNOTSUPP || result == -EPROTONOSUPPORT;
-	if (result == 0 || severing->report->no_sockets)
-		return 0;
-	return diag_errno(diag, -result, "end open connections");
+		result = look_again(severing, look);
+	*lacking = result == -EOPNOTSUPP || result == -EPROTONOSUPPORT;
+	return result == 0 || *lacking ? 0 : diag_errno(diag, -result, "end %s connections", what);
 }
 
 /* Without nft's ct there may still be those of iptables. */
@@ -170,18 +176,10 @@ static bool has_entries(const struct policy *policy)
 	return !policy->stateless || access("/proc/sys/net/netfilter/nf_conntrack_count", F_OK) == 0;
 }
 
-static int sever_entries(struct severing *severing, struct diag *diag)
+static void close_channels(struct channels *channels)
 {
-	int result = netlink_open(&severing->list_entries, NETLINK_NETFILTER, diag);
-	if (result == 0)
-		result = netlink_open(&severing->delete_entries, NETLINK_NETFILTER, diag);
-	if (result == 0)
-		result = look_again(severing, look_at_entries);
-	if (result == -EOPNOTSUPP) {
-		severing->report->no_conntrack = has_entries(severing->policy);
-		return 0;
-	}
-	return result < 0 ? diag_errno(diag, -result, "end tracked connections") : 0;
+	netlink_close(&channels->list);
+	netlink_close(&channels->end);
 }
 
 int sever_flows(const struct policy *policy, struct sever_report *report, struct diag *diag)
@@ -192,11 +190,12 @@ int sever_flows(const struct policy *policy, struct sever_report *report, struct
 	if (result < 0)
 		return result;
 	/* sockets first: what they send when they end still belongs to their entries */
-	result = sever_sockets(&severing, diag);
-	int entries_result = sever_entries(&severing, result < 0 ? NULL : diag);
-	netlink_close(&severing.list_entries);
-	netlink_close(&severing.delete_entries);
-	netlink_close(&severing.list_sockets);
-	netlink_close(&severing.destroy_sockets);
+	result = sever(&severing, &severing.sockets, NETLINK_SOCK_DIAG, look_at_sockets, &report->no_sockets, "open",
+		       diag);
+	int entries_result = sever(&severing, &severing.entries, NETLINK_NETFILTER, look_at_entries,
+				   &report->no_conntrack, "tracked", result < 0 ? NULL : diag);
+	report->no_conntrack = report->no_conntrack && has_entries(policy);
+	close_channels(&severing.sockets);
+	close_channels(&severing.entries);
 	return result < 0 ? result : entries_result;
 }

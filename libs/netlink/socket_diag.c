@@ -25,17 +25,17 @@ static int send_request(struct netlink *netlink, uint16_t type, uint16_t flags, 
 	return netlink_request(netlink, request, sizeof(struct inet_diag_msg), take, context);
 }
 
-static struct endpoint read_end(uint8_t family, const uint32_t *words, uint16_t port)
+static void read_end(struct endpoint *end, uint8_t family, const uint32_t *words, uint16_t port)
 {
 	static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 	const uint8_t *bytes = (const uint8_t *)words;
-	struct endpoint end = { .address.family = family, .port = ntohs(port) };
+	end->address.family = family;
+	end->port = ntohs(port);
 	if (family == AF_INET6 && memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0) {
 		bytes += sizeof mapped_prefix;
-		end.address.family = AF_INET;
+		end->address.family = AF_INET;
 	}
-	memcpy(end.address.bytes, bytes, address_length(&end.address));
-	return end;
+	memcpy(end->address.bytes, bytes, address_length(&end->address));
 }
 
 struct visitor {
@@ -50,14 +50,14 @@ static int take_socket(const struct netlink_message *message, void *context)
 	const struct inet_diag_msg *words = message->header;
 	if (words->id.idiag_dport == 0)
 		return 0;
-	const struct diag_socket socket = {
+	struct diag_socket socket = {
 		.family = words->idiag_family,
 		.protocol = visitor->protocol,
 		.orphan = words->idiag_inode == 0,
-		.local = read_end(words->idiag_family, words->id.idiag_src, words->id.idiag_sport),
-		.peer = read_end(words->idiag_family, words->id.idiag_dst, words->id.idiag_dport),
 		.id = words->id,
 	};
+	read_end(&socket.local, words->idiag_family, words->id.idiag_src, words->id.idiag_sport);
+	read_end(&socket.peer, words->idiag_family, words->id.idiag_dst, words->id.idiag_dport);
 	return visitor->take(&socket, visitor->context);
 }
 
@@ -68,7 +68,7 @@ int socket_diag_each(struct netlink *netlink, uint8_t family, uint8_t protocol,
 	const struct inet_diag_req_v2 words = {
 		.sdiag_family = family,
 		.sdiag_protocol = protocol,
-		.idiag_states = protocol == IPPROTO_TCP ? STATES_TCP : STATES_UDP,
+		.idiag_states = STATES_UDP,
 	};
 	return send_request(netlink, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &words, sizeof words, take_socket, &visitor);
 }

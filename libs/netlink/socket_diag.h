@@ -19,16 +19,17 @@ struct diag_socket {
 };
 
 /*
- * Hands the sockets of this network namespace that have a peer to `take`, of one family and protocol: TCP from its SYN
- * to its end, but for TIME_WAIT, where nothing passes any more; connected UDP. The netlink socket is one of
- * NETLINK_SOCK_DIAG. Returns 0 or -errno: -ENOENT when the kernel can't list them, what `take` returned when negative.
+ * Hands the sockets of this network namespace that have a peer to `take`, of one family and protocol, IPPROTO_UDP or
+ * IPPROTO_UDPLITE. The netlink socket is one of NETLINK_SOCK_DIAG. Returns 0 or -errno: -ENOENT when the kernel can't
+ * list them, what `take` returned when negative.
  */
 int socket_diag_each(struct netlink *netlink, uint8_t family, uint8_t protocol,
 		     int (*take)(const struct diag_socket *socket, void *context), void *context);
 
 /*
- * The same for TCP of both families: the kernel walks the table of all sockets once, which is most of the work. This is
- * the first form of the request (Linux 2.6), whose answer is of both.
+ * The same for TCP of both families, from its SYN to its end, but for TIME_WAIT, where nothing passes any more: the
+ * kernel walks the table of all sockets once, which is most of the work. This is the first form of the request
+ * (Linux 2.6), whose answer is of both.
  */
 int socket_diag_each_tcp(struct netlink *netlink, int (*take)(const struct diag_socket *socket, void *context),
 			 void *context);
