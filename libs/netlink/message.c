@@ -60,12 +60,12 @@ const struct nlattr *netlink_find(const struct nlattr *nest, int type)
 
 const void *netlink_bytes(const struct nlattr *attribute, size_t length)
 {
-	return attribute && mnl_attr_get_payload_len(attribute) >= length ? mnl_attr_get_payload(attribute) : NULL;
+	return attribute && attribute->nla_len >= sizeof *attribute + length ? attribute + 1 : NULL;
 }
 
 bool netlink_holds(const struct nlattr *attribute, size_t size)
 {
-	return attribute && mnl_attr_get_payload_len(attribute) == size;
+	return attribute && attribute->nla_len == sizeof *attribute + size;
 }
 
 uint64_t netlink_network_number(const struct nlattr *attribute, size_t size)
@@ -73,7 +73,7 @@ uint64_t netlink_network_number(const struct nlattr *attribute, size_t size)
 	uint64_t number = 0;
 	if (!netlink_holds(attribute, size))
 		return 0;
-	for (const uint8_t *byte = mnl_attr_get_payload(attribute); size > 0; size--)
+	for (const uint8_t *byte = (const uint8_t *)(attribute + 1); size > 0; size--)
 		number = number << 8 | *byte++;
 	return number;
 }
@@ -89,11 +89,12 @@ bool netlink_read_address(const struct nlattr *attribute, struct address *addres
 	size_t length = address_length(address);
 	if (!netlink_holds(attribute, length))
 		return false;
-	memcpy(address->bytes, mnl_attr_get_payload(attribute), length);
+	memcpy(address->bytes, attribute + 1, length);
 	return true;
 }
 
 const char *netlink_string(const struct nlattr *attribute)
 {
-	return attribute && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0 ? mnl_attr_get_str(attribute) : "";
+	const char *string = netlink_bytes(attribute, 1);
+	return string && ((const char *)attribute)[attribute->nla_len - 1] == '\0' ? string : "";
 }

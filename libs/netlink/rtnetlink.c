@@ -9,9 +9,11 @@
 
 /* A dump's visitor, whatever it visits. */
 struct visitor {
-	int (*link)(void *context, const struct netlink_link *link);
-	int (*address)(void *context, const struct netlink_address *address);
-	int (*route)(void *context, const struct netlink_route *route);
+	union {
+		int (*link)(void *context, const struct netlink_link *link);
+		int (*address)(void *context, const struct netlink_address *address);
+		int (*route)(void *context, const struct netlink_route *route);
+	};
 	void *context;
 	uint8_t family;
 };

@@ -54,29 +54,22 @@ struct answer {
 	bool filled; /* its last part may have ended for want of room */
 };
 
-/* A dump that fails after it was begun says so in its last message. */
-static int dump_error(const struct nlmsghdr *done)
-{
-	const int *error = mnl_nlmsg_get_payload(done);
-	return mnl_nlmsg_get_payload_len(done) >= sizeof *error && *error < 0 ? *error : 0;
-}
-
 static int take_message(const struct nlmsghdr *message, struct answer *answer)
 {
+	struct netlink_message parts;
+	bool done = message->nlmsg_type == NLMSG_DONE;
 	if (message->nlmsg_seq != answer->sequence)
 		return 0;
-	if (message->nlmsg_type == NLMSG_ERROR) {
-		const struct nlmsgerr *error = mnl_nlmsg_get_payload(message);
+	if (!done || answer->filled)
+		answer->interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+	if (done || message->nlmsg_type == NLMSG_ERROR) {
+		/* a dump that fails after it was begun says so in its last message */
+		const int *error = mnl_nlmsg_get_payload(message);
 		answer->finished = true;
-		return mnl_nlmsg_get_payload_len(message) < sizeof error->error ? -EBADMSG : error->error;
+		if (mnl_nlmsg_get_payload_len(message) >= sizeof *error)
+			return *error;
+		return done ? 0 : -EBADMSG;
 	}
-	if (message->nlmsg_type == NLMSG_DONE) {
-		answer->finished = true;
-		answer->interrupted |= answer->filled && (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-		return dump_error(message);
-	}
-	struct netlink_message parts;
-	answer->interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 	return answer->take && netlink_take_apart(&parts, message, answer->header_size) ?
 		       answer->take(&parts, answer->context) :
 		       0;

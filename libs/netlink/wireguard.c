@@ -30,21 +30,20 @@ struct reader {
 };
 
 /* From a struct sockaddr; family 0 without one. */
-static struct endpoint read_endpoint(const struct nlattr *attribute)
+static void read_endpoint(struct endpoint *endpoint, const struct nlattr *attribute)
 {
 	/* both begin with the family and the port */
 	const struct sockaddr_in *v4 = netlink_bytes(attribute, sizeof *v4);
 	const struct sockaddr_in6 *v6 = netlink_bytes(attribute, sizeof *v6);
-	struct endpoint endpoint = { .port = 0 };
+	*endpoint = (struct endpoint){ .port = 0 };
 	if (v4 && v4->sin_family == AF_INET)
-		memcpy(endpoint.address.bytes, &v4->sin_addr, 4);
+		memcpy(endpoint->address.bytes, &v4->sin_addr, 4);
 	else if (v6 && v6->sin6_family == AF_INET6)
-		memcpy(endpoint.address.bytes, &v6->sin6_addr, 16);
+		memcpy(endpoint->address.bytes, &v6->sin6_addr, 16);
 	else
-		return endpoint;
-	endpoint.address.family = (uint8_t)v4->sin_family;
-	endpoint.port = ntohs(v4->sin_port);
-	return endpoint;
+		return;
+	endpoint->address.family = (uint8_t)v4->sin_family;
+	endpoint->port = ntohs(v4->sin_port);
 }
 
 static int take_allowed(struct reader *reader, const struct nlattr *nest)
@@ -68,7 +67,7 @@ static int take_peer(struct reader *reader, const struct nlattr *nest)
 	const struct nlattr *prefix;
 	int result = 0;
 	if (netlink_find(nest, WGPEER_A_RX_BYTES))
-		reader->allowed.endpoint = read_endpoint(netlink_find(nest, WGPEER_A_ENDPOINT));
+		read_endpoint(&reader->allowed.endpoint, netlink_find(nest, WGPEER_A_ENDPOINT));
 	netlink_for_each_nested(prefix, prefixes) {
 		result = take_allowed(reader, prefix);
 		if (result < 0)
