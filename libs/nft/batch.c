@@ -61,8 +61,10 @@ struct nlmsghdr *batch_message(struct batch *batch, uint16_t type, uint16_t flag
 
 void batch_message_end(struct batch *batch, const struct nlmsghdr *message)
 {
-	if (message)
-		batch->length += NLMSG_ALIGN(message->nlmsg_len);
+	if (!message)
+		return;
+	batch->last = batch->length;
+	batch->length += NLMSG_ALIGN(message->nlmsg_len);
 }
 
 static void add_begin(struct batch *batch, uint32_t generation)
@@ -88,22 +90,19 @@ void batch_fini(struct batch *batch)
 /* The last message of ours asks for an acknowledgement: on old kernels the batch's end gets none. */
 static void request_acknowledgement(struct batch *batch)
 {
-	struct nlmsghdr *last = (struct nlmsghdr *)(void *)batch->bytes;
-	for (size_t at = 0; at < batch->length; at += NLMSG_ALIGN(last->nlmsg_len))
-		last = (struct nlmsghdr *)(void *)(batch->bytes + at);
+	struct nlmsghdr *last = (struct nlmsghdr *)(void *)(batch->bytes + batch->last);
 	last->nlmsg_flags |= NLM_F_ACK;
 }
 
 static int send_all_at_once(struct batch *batch)
 {
-	int fd = mnl_socket_get_fd(batch->netlink->socket);
 	/* A message must fit the send buffer whole. Without privilege over the host's limits the default has to do. */
 	int size = (int)batch->length + 65536;
 	if (batch->length > 65536)
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+		(void)setsockopt(mnl_socket_get_fd(batch->netlink->socket), SOL_SOCKET, SO_SNDBUFFORCE, &size,
+				 sizeof size);
 	for (;;) {
-		ssize_t sent = sendto(fd, batch->bytes, batch->length, 0, (struct sockaddr *)&kernel, sizeof kernel);
+		ssize_t sent = mnl_socket_sendto(batch->netlink->socket, batch->bytes, batch->length);
 		if (sent >= 0)
 			return (size_t)sent == batch->length ? 0 : -EIO;
 		if (errno != EINTR)

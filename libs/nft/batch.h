@@ -24,6 +24,7 @@ struct batch {
 	struct netlink *netlink;
 	uint8_t *bytes;
 	size_t length;
+	size_t last; /* where the last message begins */
 	size_t capacity;
 	uint8_t family; /* NFPROTO_* of the table that the next messages are about */
 	uint32_t sets; /* ids handed out to sets of this transaction */

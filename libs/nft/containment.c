@@ -46,6 +46,7 @@ struct standing {
 	bool filtering; /* it has a base chain, is not dormant, and its time is not over */
 	bool lasts; /* it has a time */
 	bool goes_on; /* which is not over */
+	bool ours; /* by its comment */
 	bool foreign; /* it has a base chain that neither we nor the artifact would name so */
 	bool probation; /* the whole table is one */
 	bool beside; /* an older quarantine has one beside it */
@@ -58,7 +59,8 @@ struct attempt {
 	const char *default_name; /* may be taken over whoever set it */
 	int (*fill)(struct attempt *attempt);
 	struct removed_tables *removed;
-	uint64_t milliseconds;
+	const char *timer; /* the set that says how long the plan counts; NULL: for good */
+	uint64_t milliseconds; /* of it */
 	bool ends_probation;
 	bool replaces;
 	bool spare_owned; /* leave tables alone that another process owns */
@@ -308,10 +310,12 @@ static int note_chain(const struct chain_info *chain, void *context)
  * Somebody's firewall under a name that was mistyped is not ours to replace or remove. The artifact sets nothing but an
  * inet table; in the other families only our comment makes a table ours.
  */
-static int refuse_foreign(const struct attempt *attempt, size_t table, bool foreign)
+static int refuse_foreign(const struct attempt *attempt, size_t table)
 {
 	const char *name = attempt->scope.table;
-	if (table == TABLE_INET && (!foreign || strcmp(name, attempt->default_name) == 0))
+	const struct standing *standing = &attempt->standings[table];
+	if (standing->ours ||
+	    (table == TABLE_INET && (!standing->foreign || strcmp(name, attempt->default_name) == 0)))
 		return 0;
 	return diag_fail(attempt->scope.diag, EEXIST, "table %s %s: it is somebody else's, no quarantine",
 			 table_types[table].word, name);
@@ -327,6 +331,7 @@ static int look_at_table(struct attempt *attempt, size_t id)
 	if (result <= 0)
 		return result;
 	standing->found = true;
+	standing->ours = table_is_ours(&table);
 	result = set_each(&attempt->scope, note_set, standing);
 	if (result == 0)
 		result = chain_each(&attempt->scope, note_chain, standing);
@@ -337,7 +342,7 @@ static int look_at_table(struct attempt *attempt, size_t id)
 	if ((table.flags & NFT_TABLE_F_DORMANT) || (standing->lasts && !standing->goes_on))
 		standing->filtering = false; /* it holds no packet up, whatever it contains */
 	attempt->probation |= standing->probation || standing->beside;
-	return table_is_ours(&table) ? 0 : refuse_foreign(attempt, id, standing->foreign);
+	return refuse_foreign(attempt, id);
 }
 
 /* All of the containment's tables. */
@@ -381,7 +386,7 @@ int containment_end_probation(struct netlink *netlink, const char *table, struct
 	return run_attempt(&attempt);
 }
 
-/* ---- beginning a probation ---- */
+/* ---- installing, on probation or for good ---- */
 
 /* NAT decides nothing. */
 static int let_old_chain_stand_back(const struct chain_info *chain, void *context)
@@ -408,9 +413,9 @@ static int fill_beside(struct attempt *attempt, enum table_id table)
 
 /*
  * A table of the plan begins with its sets, in the place of something that holds no packet up, or of what it replaces.
- * probation: the set that says how long it counts; NULL: for good.
+ * timer: as in struct attempt.
  */
-static void start_table(struct attempt *attempt, enum table_id table, const char *probation)
+static void start_table(struct attempt *attempt, enum table_id table, const char *timer)
 {
 	struct batch *batch = &attempt->batch;
 	if (attempt->standings[table].found)
@@ -418,8 +423,8 @@ static void start_table(struct attempt *attempt, enum table_id table, const char
 	if (!policy_has_table(attempt->policy, table))
 		return;
 	plan_add_table(batch, attempt->policy, table);
-	if (probation)
-		set_add_timer(batch, attempt->scope.table, probation, attempt->milliseconds);
+	if (timer)
+		set_add_timer(batch, attempt->scope.table, timer, attempt->milliseconds);
 	set_add_all(batch, attempt->policy, table, "");
 }
 
@@ -433,26 +438,54 @@ static void allow_parts(struct attempt *attempt)
 		attempt->batch.part_size = PART_SIZE;
 }
 
-static int fill_begin_probation(struct attempt *attempt)
+/* The plan stands under its own names already: what made it a probation goes. */
+static int fill_keep(struct attempt *attempt)
 {
+	set_delete_timer(&attempt->batch, attempt->scope.table, set_probation);
+	int result = rule_each(&attempt->scope, delete_probation_rule, attempt);
+	if (result == 0)
+		delete_named(attempt, NFT_MSG_DELSET, NFTA_SET_NAME, set_probation, 0);
+	return result;
+}
+
+/* Whether what is there stays: a plan whose probation ends, or an older quarantine that gets a probation beside it. */
+static bool stays(const struct attempt *attempt, const struct standing *standing)
+{
+	if (!CONFIG_QUARANTINE_PROBE) /* there are no probations */
+		return false;
+	return attempt->ends_probation ? standing->probation : attempt->timer && is_older_quarantine(standing);
+}
+
+/* Delete and add in one transaction leaks nothing, because every chain of the plan ends in a drop rule. */
+static int fill_plan(struct attempt *attempt)
+{
+	bool ends_probation = CONFIG_QUARANTINE_PROBE && attempt->ends_probation;
+	const char *timer = CONFIG_QUARANTINE_PROBE ? attempt->timer : NULL;
 	int result = look_at_tables(attempt);
 	if (result < 0)
 		return result;
+	if (ends_probation && !attempt->probation)
+		return diag_fail(attempt->scope.diag, ECANCELED,
+				 "keep the quarantine: its probation was removed meanwhile");
 	allow_parts(attempt);
 	attempt->replaces = false;
-	for (int id = 0; id < TABLES; id++) {
+	for (int id = 0; id < TABLES && result == 0; id++) {
+		const struct standing *standing = &attempt->standings[id];
 		turn_to(attempt, (size_t)id);
-		if (is_older_quarantine(&attempt->standings[id]))
-			attempt->replaces = true;
-		else
-			start_table(attempt, (enum table_id)id, set_probation);
+		attempt->replaces |= is_older_quarantine(standing);
+		if (ends_probation && standing->beside)
+			set_delete_timer(&attempt->batch, attempt->scope.table, set_beside);
+		if (!stays(attempt, standing))
+			start_table(attempt, (enum table_id)id, timer);
+		else if (ends_probation)
+			result = fill_keep(attempt);
 	}
 	for (int id = 0; id < TABLES && result == 0; id++) {
 		turn_to(attempt, (size_t)id);
-		if (is_older_quarantine(&attempt->standings[id]))
-			result = fill_beside(attempt, (enum table_id)id);
+		if (stays(attempt, &attempt->standings[id]))
+			result = ends_probation ? 0 : fill_beside(attempt, (enum table_id)id);
 		else if (policy_has_table(attempt->policy, (enum table_id)id))
-			plan_add_chains(&attempt->batch, attempt->policy, (enum table_id)id, "", set_probation);
+			plan_add_chains(&attempt->batch, attempt->policy, (enum table_id)id, "", timer);
 	}
 	return result;
 }
@@ -464,60 +497,13 @@ int containment_begin_probation(struct netlink *netlink, struct policy *policy, 
 		.scope = { .netlink = netlink, .diag = diag, .table = policy->table },
 		.default_name = default_name,
 		.policy = policy,
+		.timer = set_probation,
 		.milliseconds = milliseconds,
-		.fill = fill_begin_probation,
+		.fill = fill_plan,
 	};
 	int result = run_attempt(&attempt);
 	if (result == 0)
 		*replaces = attempt.replaces;
-	return result;
-}
-
-/* ---- installing ---- */
-
-/* The plan stands under its own names already: what made it a probation goes. */
-static int fill_keep(struct attempt *attempt)
-{
-	set_delete_timer(&attempt->batch, attempt->scope.table, set_probation);
-	int result = rule_each(&attempt->scope, delete_probation_rule, attempt);
-	if (result == 0)
-		delete_named(attempt, NFT_MSG_DELSET, NFTA_SET_NAME, set_probation, 0);
-	return result;
-}
-
-/* Whether the table stands as it shall, but for what makes it a probation. */
-static bool is_kept(const struct attempt *attempt, const struct standing *standing)
-{
-	return attempt->ends_probation && standing->probation;
-}
-
-/* Delete and add in one transaction leaks nothing, because every chain of the plan ends in a drop rule. */
-static int fill_install(struct attempt *attempt)
-{
-	int result = look_at_tables(attempt);
-	if (result < 0)
-		return result;
-	if (attempt->ends_probation && !attempt->probation)
-		return diag_fail(attempt->scope.diag, ECANCELED,
-				 "keep the quarantine: its probation was removed meanwhile");
-	allow_parts(attempt);
-	attempt->replaces = false;
-	for (int id = 0; id < TABLES && result == 0; id++) {
-		const struct standing *standing = &attempt->standings[id];
-		turn_to(attempt, (size_t)id);
-		attempt->replaces |= is_older_quarantine(standing);
-		if (attempt->ends_probation && standing->beside)
-			set_delete_timer(&attempt->batch, attempt->scope.table, set_beside);
-		if (is_kept(attempt, standing))
-			result = fill_keep(attempt);
-		else
-			start_table(attempt, (enum table_id)id, NULL);
-	}
-	for (int id = 0; id < TABLES && result == 0; id++) {
-		turn_to(attempt, (size_t)id);
-		if (!is_kept(attempt, &attempt->standings[id]) && policy_has_table(attempt->policy, (enum table_id)id))
-			plan_add_chains(&attempt->batch, attempt->policy, (enum table_id)id, "", NULL);
-	}
 	return result;
 }
 
@@ -529,7 +515,7 @@ int containment_install(struct netlink *netlink, struct policy *policy, const ch
 		.default_name = default_name,
 		.policy = policy,
 		.ends_probation = ends_probation,
-		.fill = fill_install,
+		.fill = fill_plan,
 	};
 	int result = run_attempt(&attempt);
 	if (result == -ENOENT && ends_probation)

@@ -14,6 +14,8 @@
  */
 
 /*
+ * Of builds with CONFIG_QUARANTINE_PROBE: in others nothing is ever on probation.
+ *
  * The policy counts for so many milliseconds; then, with no help from any process, what was there before counts again:
  * an older quarantine under the same name, whoever set it, or nothing. *replaces says whether there was one.
  */

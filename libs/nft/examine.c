@@ -51,6 +51,8 @@ struct work {
 	uint16_t hooks; /* chains of the plan with a hook */
 	uint16_t fronts; /* rules in front, of --for */
 	uint16_t next; /* number of the rule that is expected */
+	uint32_t hook; /* of the chain whose devices are being listed */
+	uint32_t devices; /* of it, so far */
 	enum set_id counted_id;
 	enum ip_family counted_family;
 	struct known_set *sets;
@@ -238,19 +240,18 @@ static int examine_sets(struct work *work)
 
 /* ---- chains ---- */
 
-/* The chain of the plan that has this name; those of links end in a number. */
-static bool find_chain(const struct work *work, const char *name, enum chain_id *found)
+/* The chain of the plan that has this name, or -1; those of links end in a number. */
+static int find_chain(const struct work *work, const char *name)
 {
 	for (int id = 0; id < CHAIN_IDS; id++) {
 		const struct chain_type *type = &chain_types[id];
 		size_t length = strlen(type->name);
 		bool of_link = type->devices == DEVICE_OF_LINK;
-		*found = (enum chain_id)id;
 		if (type->table == work->table && strncmp(name, type->name, length) == 0 &&
 		    name[length] == (of_link ? '_' : '\0'))
-			return true;
+			return id;
 	}
-	return false;
+	return -1;
 }
 
 static bool is_of_probation(const char *name)
@@ -258,31 +259,24 @@ static bool is_of_probation(const char *name)
 	return strncmp(name, set_probation, strlen(set_probation)) == 0;
 }
 
-struct device_context {
-	const struct work *work;
-	uint32_t hook;
-	size_t count;
-};
-
 static void tell_device(void *context, const char *device)
 {
-	struct device_context *device_context = context;
-	const struct examination *examination = device_context->work->examination;
-	device_context->count++;
+	struct work *work = context;
+	const struct examination *examination = work->examination;
+	work->devices++;
 	if (examination->hooked)
-		examination->hooked(examination->context, device_context->hook, device);
+		examination->hooked(examination->context, work->hook, device);
 }
 
 static int examine_chain(const struct chain_info *chain, void *context)
 {
 	struct work *work = context;
-	struct device_context devices = { work, chain->hook, 0 };
-	enum chain_id id;
+	int id = find_chain(work, chain->name);
 	work->hooked |= chain->base && !chain->nat;
 	work->drops |= chain->drops;
 	if (is_of_probation(chain->name))
 		return 0;
-	if (!find_chain(work, chain->name, &id)) {
+	if (id < 0) {
 		differs(work, "chain %.60s is not ours", chain->name);
 		return 0;
 	}
@@ -295,9 +289,11 @@ static int examine_chain(const struct chain_info *chain, void *context)
 		differs(work, "chain %.60s has priority %d, not %d", chain->name, chain->priority, type->priority);
 	else if (chain->base && chain->drops == type->accepts)
 		differs(work, "chain %.60s has policy %s", chain->name, chain->drops ? "drop" : "accept");
+	work->hook = chain->hook;
+	work->devices = 0;
 	if (work->table == TABLE_NETDEV && chain->base)
-		chain_each_device(chain, tell_device, &devices);
-	if (type->devices == DEVICE_OF_LINK && devices.count > 1)
+		chain_each_device(chain, tell_device, work);
+	if (type->devices == DEVICE_OF_LINK && work->devices > 1)
 		differs(work, "chain %.60s has another interface beside its own", chain->name);
 	return 0;
 }
@@ -325,14 +321,14 @@ static void add_constant(void *context, const char *name)
 static uint64_t digest_of(struct work *work, const struct rule_info *rule)
 {
 	work->constants = 0;
-	uint64_t digest = rule->expressions ? digest_expressions(mnl_attr_get_payload(rule->expressions),
-								 mnl_attr_get_payload_len(rule->expressions),
-								 add_constant, work) :
-					      0;
+	const struct nlattr *list = rule->expressions;
+	uint64_t digest =
+		list ? digest_expressions(list + 1, list->nla_len - sizeof *list, add_constant, work) : 0;
 	return digest_rule(digest + work->constants, rule->chain, rule->comment);
 }
 
-static const enum direction directions[CHAIN_IDS] = {
+/* DIRECTIONS: of chains that note attempts. */
+static const uint8_t directions[CHAIN_IDS] = {
 	[CHAIN_INBOUND] = DIRECTION_IN,
 	[CHAIN_OUTBOUND] = DIRECTION_OUT,
 	[CHAIN_FORWARD] = DIRECTION_THROUGH,
@@ -360,11 +356,11 @@ static void add_to(struct tally *tally, const struct rule_effect *effect)
 static void count_rule(struct work *work, const struct rule_info *rule, const struct rule_effect *effect)
 {
 	struct table_state *state = work->state;
-	enum chain_id id;
-	if (!find_chain(work, rule->chain, &id))
+	int id = find_chain(work, rule->chain);
+	if (id < 0)
 		return;
-	enum direction direction = directions[id];
-	if ((id == CHAIN_ATTEMPTS || id == CHAIN_LINK_ATTEMPTS) && effect->verdict == NFT_CONTINUE)
+	uint8_t direction = directions[id];
+	if (direction == DIRECTIONS && effect->verdict == NFT_CONTINUE)
 		state->unlisted = effect->packets; /* the last one of its chain */
 	if (direction == DIRECTIONS)
 		return;

@@ -39,8 +39,8 @@ static const uint8_t *find_entry(const struct nlattr *user_data, uint8_t type, s
 	const uint8_t *at = netlink_bytes(user_data, 2);
 	if (!at)
 		return NULL;
-	for (const uint8_t *end = at + mnl_attr_get_payload_len(user_data); end - at >= 2 && end - at - 2 >= at[1];
-	     at += 2 + at[1]) {
+	const uint8_t *end = (const uint8_t *)user_data + user_data->nla_len;
+	for (; end - at >= 2 && end - at - 2 >= at[1]; at += 2 + at[1]) {
 		if (at[0] == type && at[1] >= least && at[1] <= most)
 			return at + 1;
 	}
@@ -114,8 +114,8 @@ static const struct form {
  */
 static bool is_nothing(const struct nlattr *attribute)
 {
-	const uint32_t *words = mnl_attr_get_payload(attribute);
-	size_t length = mnl_attr_get_payload_len(attribute);
+	const uint32_t *words = (const uint32_t *)(attribute + 1);
+	size_t length = attribute->nla_len - sizeof *attribute;
 	if (length == 4)
 		return words[0] == 0;
 	return length == 0 || (length == 8 && (words[0] | words[1]) == 0);
@@ -124,8 +124,8 @@ static bool is_nothing(const struct nlattr *attribute)
 /* What an attribute holds, or what stands for that: a sum of the digests of what is nested in it. */
 static uint64_t digest_value(const struct nlattr *attribute)
 {
-	return digest_bytes(start + mnl_attr_get_type(attribute), mnl_attr_get_payload(attribute),
-			    mnl_attr_get_payload_len(attribute));
+	return digest_bytes(start + mnl_attr_get_type(attribute), attribute + 1,
+			    attribute->nla_len - sizeof *attribute);
 }
 
 static uint64_t digest_nested(const struct nlattr *attribute, uint64_t sum)

@@ -191,8 +191,8 @@ static int visit_elements(const struct netlink_message *message, const struct qu
 		if (!key)
 			continue;
 		const struct element_info element = {
-			.key = mnl_attr_get_payload(key),
-			.key_length = mnl_attr_get_payload_len(key),
+			.key = (const uint8_t *)(key + 1),
+			.key_length = key->nla_len - sizeof *key,
 			.expires = counted(nest, NFTA_SET_ELEM_EXPIRATION),
 			.packets = counted(counter, NFTA_COUNTER_PACKETS),
 		};
