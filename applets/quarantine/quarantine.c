@@ -36,34 +36,33 @@ extern const struct applet quarantine_applet;
 enum {
 	RESOLVE_MS = 10000,
 	PROBATION_MARGIN_MS = 8000, /* beyond the probe's deadline: the forbidden URL, and the final transaction */
-	DRY_RUN_DRAIN_MS = 60000,
 	READ_TRIES = 20,
 	LOG_MS = 500,
 	COMMAND_WORDS = 32, /* more than a comment has room for */
 	NOTIFY_MS = 2000,
+	LINKS_SIZE = 512, /* bytes of the line of interfaces: links_describe fills what there is */
 	ALLOWED_LISTED = 8, /* addresses of --allow in the last block; -v lists all */
 };
 
 /* All that a run holds; every member is safe to release when it was never taken. */
 struct run {
+	int lock;
+	bool replaces; /* an older quarantine */
+	bool partial; /* something named is not covered */
+	bool unverified;
+	bool unproven; /* every server was asked, none proved itself, and that is why it ends */
+	struct report report; /* its diag is that of what this run does */
 	struct settings settings;
-	struct report report;
 	struct netlink netlink;
 	struct resolvers resolvers;
 	struct links_survey survey;
 	struct proof *proof;
-	int lock;
 	char **words; /* of the command line, behind the name */
-	bool replaces; /* an older quarantine */
-	bool partial; /* something named is not covered */
-	bool unverified;
 	char hardware_flowtable[32]; /* one that hands flows to the network card, "": none */
 	char behind[96]; /* a chain of somebody else's that sees what ours have let out, "": none */
 	size_t rules;
 	size_t gaps_told;
-	struct text *gap_list; /* JSON in the making */
 	char proven_by[80];
-	bool unproven; /* every server was asked, none proved itself, and that is why it ends */
 	char comment[128]; /* of the tables: when, how long, by which command line */
 };
 
@@ -100,28 +99,25 @@ static void catch_signals(void)
 /* ---- ends ---- */
 
 /* The run failed in a step: its line, and the diagnostic on stderr. */
-static int fail_step(struct run *run, enum exit_code code, const struct diag *diag)
+static int fail_step(struct run *run, enum exit_code code)
 {
-	char line[REPORT_LINE_SIZE];
-	if (run->report.name && !run->report.json)
-		report_end(&run->report, false, "");
-	if (run->report.json) {
-		struct text text = TEXT_ON(line);
-		report_json_begin(&text, diag->text);
-		json_string(&text, "step", run->report.name ? run->report.name : "read");
-		json_bool(&text, "ok", false);
-		json_number(&text, "milliseconds", run->report.name ? monotonic_ms() - run->report.began : 0);
-		json_number(&text, "exit", code);
-		report_json_end(&run->report, &text);
-	}
+	const struct diag *diag = &run->report.diag;
+	report_failure(&run->report, code);
 	return code == EXIT_USAGE_ERROR ? applet_usage_error(&quarantine_applet, diag) :
 					  applet_fail("quarantine", code, diag);
 }
 
 /* A step that failed before anything was changed. */
-static int fail_unchanged(struct run *run, int error, const struct diag *diag)
+static int fail_unchanged(struct run *run, int error)
 {
-	return fail_step(run, exit_code_for(error), diag);
+	return fail_step(run, exit_code_for(error));
+}
+
+static int fail_output(struct run *run, int error, const char *what)
+{
+	struct diag *diag = &run->report.diag;
+	diag_errno(diag, error, "write to standard output%s", what);
+	return applet_fail("quarantine", EXIT_SYSTEM_REFUSED, diag);
 }
 
 /* ---- steps ---- */
@@ -129,46 +125,36 @@ static int fail_unchanged(struct run *run, int error, const struct diag *diag)
 static void warn(void *context, const struct diag *diag)
 {
 	struct run *run = context;
-	report_warning(&run->report, diag);
-}
-
-static int check_output(struct run *run)
-{
-	struct diag diag;
-	int error = report_error(&run->report);
-	if (error == 0)
-		return EXIT_DONE;
-	diag_errno(&diag, error, "write to standard output (nothing was changed)");
-	return applet_fail("quarantine", EXIT_SYSTEM_REFUSED, &diag);
+	run->report.diag = *diag;
+	report_warning(&run->report);
 }
 
 static int step_resolve(struct run *run)
 {
-	struct diag diag;
+	struct diag *diag = &run->report.diag;
 	struct targets *targets = &run->settings.targets;
 	struct deadline deadline = deadline_in(RESOLVE_MS);
 	report_begin(&run->report, "resolve");
 	resolvers_read(&run->resolvers, warn, run);
-	int result = targets_resolve(targets, &run->resolvers.config, deadline, !run->settings.keep, warn, run, &diag);
+	int result = targets_resolve(targets, &run->resolvers.config, deadline, !run->settings.keep, warn, run, diag);
 #if CONFIG_QUARANTINE_PROBE
 	/* a name that can't be resolved can't be reached by it either */
 	if (result == 0 && run->proof &&
-	    proof_resolve_forbidden(run->proof, &run->resolvers.config, deadline, &diag) < 0)
-		warn(run, &diag);
+	    proof_resolve_forbidden(run->proof, &run->resolvers.config, deadline, diag) < 0)
+		report_warning(&run->report);
 #endif
 	if (interrupted)
-		result = diag_fail(&diag, EINTR, "interrupted; nothing was changed");
+		result = diag_fail(diag, EINTR, "interrupted; nothing was changed");
 	if (result == -ENOENT)
-		return fail_step(run, EXIT_NO_SERVER, &diag);
+		return fail_step(run, EXIT_NO_SERVER);
 	if (result < 0)
-		return fail_unchanged(run, result, &diag);
+		return fail_unchanged(run, result);
 	resolvers_choose(&run->resolvers, &run->settings, warn, run);
 	run->partial |= run->resolvers.any_by_need;
-	size_t resolved = targets_resolved_servers(targets);
-	char detail[80];
-	struct text text = TEXT_ON(detail);
-	text_addf(&text, "servers: %zu of %zu, resolvers: %zu", resolved, targets->server_count, run->resolvers.count);
-	report_end(&run->report, true, detail);
+	struct text *detail = report_line(&run->report);
+	text_addf(detail, "servers: %zu of %zu, resolvers: %zu", targets_resolved_servers(targets),
+		  targets->server_count, run->resolvers.count);
+	report_end(&run->report, true, detail->bytes);
 	return EXIT_DONE;
 }
 
@@ -190,54 +176,53 @@ static void count_rules(struct run *run)
 }
 
 /* The session of BGP can be allowed; others speak to groups and by protocols of their own. */
-static void warn_of_daemon(const struct links_survey *survey, struct diag *diag)
+static void warn_of_daemon(struct run *run)
 {
-	char gateway[ADDRESS_TEXT_SIZE];
-	struct text text = TEXT_ON(gateway);
-	bool six = survey->gateway.family == AF_INET6;
-	address_format(&survey->gateway, &text);
+	const struct links_survey *survey = &run->survey;
+	const struct endpoint gateway = { survey->gateway, 179 };
+	struct text *allow = report_line(&run->report);
+	endpoint_format(&gateway, allow);
 	if (survey->gateway.family && strcmp(survey->daemon, "bgp") == 0)
-		diag_fail(diag, 0, "bgp keeps the route and is cut: --allow tcp:%s%s%s:179", six ? "[" : "", gateway,
-			  six ? "]" : "");
+		diag_fail(&run->report.diag, 0, "bgp keeps the route and is cut: --allow tcp:%s", allow->bytes);
 	else
-		diag_fail(diag, 0, "%s keeps the route and is cut: set a static one", survey->daemon);
+		diag_fail(&run->report.diag, 0, "%s keeps the route and is cut: set a static one", survey->daemon);
+	report_warning(&run->report);
 }
 
 /* What the survey could not say in full. */
 static void warn_of_survey(struct run *run)
 {
 	const struct links_survey *survey = &run->survey;
-	struct diag diag;
+	struct diag *diag = &run->report.diag;
 	if (survey->macs_cut || survey->on_link_cut || survey->outer_cut) {
-		diag_fail(&diag, 0, "more %s than are looked at: raw frames are less closely",
+		diag_fail(diag, 0, "more %s than are looked at: raw frames are less closely",
 			  survey->outer_cut ? "tunnels" : survey->macs_cut ? "MAC addresses" : "prefixes");
-		report_warning(&run->report, &diag);
+		report_warning(&run->report);
 	}
 	if (*survey->unknown) {
-		diag_fail(&diag, 0, "%s: there is no such interface", survey->unknown);
-		report_warning(&run->report, &diag);
+		diag_fail(diag, 0, "%s: there is no such interface", survey->unknown);
+		report_warning(&run->report);
 	}
 	if (survey->tunnel_error) {
-		diag_errno(&diag, survey->tunnel_error, "%s: list its peers", survey->tunnel);
-		report_warning(&run->report, &diag);
+		diag_errno(diag, survey->tunnel_error, "%s: list its peers", survey->tunnel);
+		report_warning(&run->report);
 	}
 	if (*survey->tunnel) {
-		diag_fail(&diag, 0, "%s: --allow what the tunnel itself sends (udp:HOST:PORT)", survey->tunnel);
-		report_warning(&run->report, &diag);
+		diag_fail(diag, 0, "%s: --allow what the tunnel itself sends (udp:HOST:PORT)", survey->tunnel);
+		report_warning(&run->report);
 	}
 	if (survey->next_hops) {
-		diag_fail(&diag, 0, "set net.ipv4.nexthop_compat_mode=1 to see the uplink");
-		report_warning(&run->report, &diag);
+		diag_fail(diag, 0, "set net.ipv4.nexthop_compat_mode=1 to see the uplink");
+		report_warning(&run->report);
 	}
-	if (survey->daemon) {
-		warn_of_daemon(survey, &diag);
-		report_warning(&run->report, &diag);
-	}
+	if (survey->daemon)
+		warn_of_daemon(run);
 }
 
 /* The layers below IP need to know the device's links; without that they are left out. */
-static int survey_links(struct run *run, struct diag *diag)
+static int survey_links(struct run *run)
 {
+	struct diag *diag = &run->report.diag;
 	struct policy *policy = policy_of(run);
 	struct links_survey *survey = &run->survey;
 	policy->wanted = run->settings.layers;
@@ -246,7 +231,7 @@ static int survey_links(struct run *run, struct diag *diag)
 	if (result == -ENOMEM)
 		return result;
 	if (result < 0) {
-		report_warning(&run->report, diag);
+		report_warning(&run->report);
 		policy->refused |= policy->layers & LAYER_NETDEV;
 		policy->layers &= (uint8_t)~LAYER_NETDEV;
 		return 0;
@@ -300,7 +285,7 @@ static void stamp(struct run *run)
 		strcpy(run->comment + sizeof run->comment - sizeof "...", "...");
 }
 
-static int prepare_policy(struct run *run, struct diag *diag)
+static int prepare_policy(struct run *run)
 {
 	struct policy *policy = policy_of(run);
 	policy->table = run->settings.table;
@@ -310,48 +295,40 @@ static int prepare_policy(struct run *run, struct diag *diag)
 	policy->log_group = run->settings.log.group;
 	stamp(run);
 	policy->gaps = run->resolvers.any_by_need ? GAP_DNS : 0;
-	int result = resolvers_allow(&run->resolvers, &run->settings.targets, diag);
+	int result = resolvers_allow(&run->resolvers, &run->settings.targets, &run->report.diag);
 	policy_normalize(policy);
 	if (result == 0)
-		result = survey_links(run, diag);
+		result = survey_links(run);
 	count_rules(run);
 	return result;
 }
 
-static void flush_dry_run(struct text *text)
-{
-	struct output *output = text->context;
-	output_write(output, text->bytes, text->length);
-	(void)output_drain(output, deadline_in(DRY_RUN_DRAIN_MS));
-	text->length = 0;
-}
-
 static int print_dry_run(struct run *run)
 {
-	char buffer[2048];
-	struct diag diag;
-	struct text text = TEXT_ON(buffer);
-	text.flush = flush_dry_run;
-	text.context = &run->report.output;
-	plan_print(policy_of(run), &text);
-	flush_dry_run(&text);
-	int error = run->report.output.error;
-	if (error == 0 && !run->report.output.lost)
+	const struct output *output = &run->report.output;
+	struct text *plan = report_stream(&run->report);
+	plan_print(policy_of(run), plan);
+	plan->flush(plan);
+	if (output->error == 0 && !output->lost)
 		return EXIT_DONE;
-	diag_errno(&diag, error ? error : EAGAIN, "write to standard output");
-	return applet_fail("quarantine", EXIT_SYSTEM_REFUSED, &diag);
+	return fail_output(run, output->error ? output->error : EAGAIN, "");
+}
+
+static int check_output(struct run *run)
+{
+	int error = report_error(&run->report);
+	return error == 0 ? EXIT_DONE : fail_output(run, error, " (nothing was changed)");
 }
 
 static int take_lock(struct run *run)
 {
-	struct diag diag;
-	run->lock = lock_take(&diag);
+	run->lock = lock_take(&run->report.diag);
 	if (run->lock == -EWOULDBLOCK) {
 		run->report.name = run->report.json ? "lock" : NULL; /* for people it is no step */
-		return fail_step(run, EXIT_LOCKED, &diag);
+		return fail_step(run, EXIT_LOCKED);
 	}
 	if (run->lock < 0)
-		report_warning(&run->report, &diag);
+		report_warning(&run->report);
 	return EXIT_DONE;
 }
 
@@ -370,142 +347,138 @@ static int note_flowtable(const struct flowtable_info *flowtable, void *context)
 
 static int step_contain(struct run *run, bool on_probation)
 {
-	struct diag diag;
+	struct diag *diag = &run->report.diag;
 	struct policy *policy = policy_of(run);
 	report_begin(&run->report, "contain");
-	int result = netlink_open(&run->netlink, NETLINK_NETFILTER, &diag);
+	int result = netlink_open(&run->netlink, NETLINK_NETFILTER, diag);
 	if (result == 0 && on_probation)
 		result = containment_begin_probation(&run->netlink, policy, CONFIG_DEFAULT_TABLE, probation_ms(run),
-						     &run->replaces, &diag);
+						     &run->replaces, diag);
 	else if (result == 0)
-		result = containment_install(&run->netlink, policy, CONFIG_DEFAULT_TABLE, false, &run->replaces, &diag);
+		result = containment_install(&run->netlink, policy, CONFIG_DEFAULT_TABLE, false, &run->replaces, diag);
 	if (result == -EEXIST)
-		return fail_step(run, EXIT_USAGE_ERROR, &diag);
+		return fail_step(run, EXIT_USAGE_ERROR);
 	if (result < 0)
-		return fail_unchanged(run, result, &diag);
-	char detail[80];
-	struct text text = TEXT_ON(detail);
+		return fail_unchanged(run, result);
+	struct text *detail = report_line(&run->report);
 	count_rules(run);
-	coverage_describe(policy, &text);
-	text_addf(&text, ": %zu rules", run->rules);
+	coverage_describe(policy, detail);
+	text_addf(detail, ": %zu rules", run->rules);
 	if (on_probation)
-		text_add(&text, run->replaces ? ", beside older" : ", on probation");
+		text_add(detail, run->replaces ? ", beside older" : ", on probation");
 	else if (run->replaces)
-		text_add(&text, ", older ones replaced");
-	report_end(&run->report, true, detail);
+		text_add(detail, ", older ones replaced");
+	report_end(&run->report, true, detail->bytes);
 	if (policy->stateless) {
-		diag_fail(&diag, 0, "no connection tracking: stateless rules are used");
-		report_warning(&run->report, &diag);
+		diag_fail(diag, 0, "no connection tracking: stateless rules are used");
+		report_warning(&run->report);
 	}
-	if (flowtable_each(&run->netlink, note_flowtable, run, &diag) < 0)
-		report_warning(&run->report, &diag);
+	if (flowtable_each(&run->netlink, note_flowtable, run, diag) < 0)
+		report_warning(&run->report);
 	return EXIT_DONE;
 }
 
-#if CONFIG_QUARANTINE_PROBE
-static void tell_end_json(struct run *run, const char *state, const char *now, enum exit_code code)
+/* "state: how", and of what the run is about; what report_result returns. */
+static struct text *tell_state(struct run *run, const char *state, const char *how, const char *which)
 {
-	char line[REPORT_LINE_SIZE];
-	char words[128];
-	struct text result = TEXT_ON(words);
-	struct text text = TEXT_ON(line);
-	if (!run->report.json)
-		return;
-	text_addf(&result, "%s: %s", state, now);
-	report_json_begin(&text, words);
-	json_string(&text, "state", state);
-	json_string(&text, "table", run->settings.table);
-	json_bool(&text, "older", run->replaces);
-	json_number(&text, "exit", code);
-	report_json_end(&run->report, &text);
+	text_addf(report_line(&run->report), "%s: %s%s", state, how, which);
+	struct text *object = report_result(&run->report, state);
+	if (object)
+		json_string(object, "table", run->settings.table);
+	return object;
 }
 
-/* Of the servers that did not prove themselves; `last` has been told already. */
-static void tell_other_failures(struct run *run, const struct diag *last)
+#if CONFIG_QUARANTINE_PROBE
+/* Of the servers that did not prove themselves; the diagnostic of the last one has been told already. */
+static void tell_other_failures(struct run *run)
 {
 	const struct targets *targets = &run->settings.targets;
+	const struct diag last = run->report.diag;
 	for (size_t i = 0; i < targets->server_count; i++) {
 		const struct server *server = &targets->servers[i];
-		if (*server->failure.text && strcmp(server->failure.text, last->text) != 0)
-			report_warning(&run->report, &server->failure);
+		if (*server->failure.text && strcmp(server->failure.text, last.text) != 0)
+			warn(run, &server->failure);
 	}
 }
 
-/* Back to the state before; `code` and `why` say what for. */
-static int roll_back(struct run *run, enum exit_code code, const struct diag *why)
+/* Back to the state before; `code` and the diagnostic say what for. */
+static int roll_back(struct run *run, enum exit_code code)
 {
 	struct diag diag;
 	const char *state = "rolled back";
 	const char *now = run->replaces ? "the older quarantine is in force again" : "nothing of ours is in force";
 	bool failed = containment_end_probation(&run->netlink, run->settings.table, &diag) < 0;
-	(void)fail_step(run, code, why); /* may wait for a slow terminal, so it comes after */
+	(void)fail_step(run, code); /* may wait for a slow terminal, so it comes after */
 	if (run->unproven)
-		tell_other_failures(run, why);
+		tell_other_failures(run);
 	if (failed) {
-		report_warning(&run->report, &diag);
+		warn(run, &diag);
 		state = "uncertain";
 		now = "the containment ends by itself when its probation is over";
 	}
-	report_result(&run->report, state, now);
-	tell_end_json(run, state, now, code);
+	struct text *object = tell_state(run, state, now, "");
+	if (object) {
+		json_bool(object, "older", run->replaces);
+		json_number(object, "exit", code);
+		report_object_end(&run->report);
+	}
 	return (int)code;
 }
 
 static int step_prove(struct run *run)
 {
-	struct diag diag;
-	struct text detail = TEXT_ON(run->proven_by);
+	struct diag *diag = &run->report.diag;
+	struct text proven_by = TEXT_ON(run->proven_by);
 	struct deadline deadline = deadline_in(run->settings.timeout * 1000ll);
 	report_begin(&run->report, "prove");
-	int result = proof_run(run->proof, &run->settings.targets, &run->resolvers.config, deadline, &detail, &diag);
+	int result = proof_run(run->proof, &run->settings.targets, &run->resolvers.config, deadline, &proven_by, diag);
 	if (interrupted) {
-		diag_fail(&diag, EINTR, "interrupted before a server had proven itself");
-		return roll_back(run, EXIT_NO_SERVER, &diag);
+		diag_fail(diag, EINTR, "interrupted before a server had proven itself");
+		return roll_back(run, EXIT_NO_SERVER);
 	}
 	if (result < 0 && !run->settings.keep) {
 		run->unproven = true;
-		return roll_back(run, EXIT_NO_SERVER, &diag);
+		return roll_back(run, EXIT_NO_SERVER);
 	}
 	if (result < 0) {
-		text_add(&detail, "no server; kept all the same (--keep)");
-		report_warning(&run->report, &diag);
-		tell_other_failures(run, &diag);
+		text_add(&proven_by, "no server; kept all the same (--keep)");
+		report_warning(&run->report);
+		tell_other_failures(run);
 	}
 	if (proof_clock_unset(run->proof)) {
-		diag_fail(&diag, 0, "the clock is not set: \"not yet valid\" does not count");
-		report_warning(&run->report, &diag);
+		diag_fail(diag, 0, "the clock is not set: \"not yet valid\" does not count");
+		report_warning(&run->report);
 	}
-	result = proof_forbidden(run->proof, &diag);
+	result = proof_forbidden(run->proof, diag);
 	if (result == -EISCONN)
-		return roll_back(run, EXIT_STILL_REACHABLE, &diag);
+		return roll_back(run, EXIT_STILL_REACHABLE);
 	if (interrupted) {
-		diag_fail(&diag, EINTR, "interrupted before the quarantine was kept");
-		return roll_back(run, EXIT_NO_SERVER, &diag);
+		diag_fail(diag, EINTR, "interrupted before the quarantine was kept");
+		return roll_back(run, EXIT_NO_SERVER);
 	}
 	run->unverified = result < 0;
-	char line[128];
-	struct text told = TEXT_ON(line);
+	struct text *detail = report_line(&run->report);
 	if (result == 0 && run->settings.has_forbidden) /* before what may have to be cut: a host's name */
-		text_add(&told, "-f out of reach; ");
-	text_add(&told, run->proven_by);
-	report_end(&run->report, true, line);
+		text_add(detail, "-f out of reach; ");
+	text_add(detail, run->proven_by);
+	report_end(&run->report, true, detail->bytes);
 	if (result < 0)
-		report_warning(&run->report, &diag);
+		report_warning(&run->report);
 	return EXIT_DONE;
 }
 
 static int step_keep(struct run *run)
 {
-	struct diag diag;
 	bool replaced;
 	report_begin(&run->report, "keep");
-	int result = containment_install(&run->netlink, policy_of(run), CONFIG_DEFAULT_TABLE, true, &replaced, &diag);
+	int result = containment_install(&run->netlink, policy_of(run), CONFIG_DEFAULT_TABLE, true, &replaced,
+					 &run->report.diag);
 	if (result == -ECANCELED)
-		return fail_step(run, EXIT_NO_SERVER, &diag);
+		return fail_step(run, EXIT_NO_SERVER);
 	if (result == -ETIMEDOUT) /* we were stopped: what was proven then may no longer hold */
-		return roll_back(run, EXIT_NO_SERVER, &diag);
+		return roll_back(run, EXIT_NO_SERVER);
 	if (result < 0)
-		return roll_back(run, exit_code_for(result), &diag);
+		return roll_back(run, exit_code_for(result));
 	report_end(&run->report, true, "permanent");
 	return EXIT_DONE;
 }
@@ -545,29 +518,28 @@ static void check_table(const struct policy *policy, enum table_id id, const str
 
 static void verify(struct run *run)
 {
-	struct diag diag;
+	struct diag *diag = &run->report.diag;
 	struct verification verification;
 	const struct examination examination = { .differs = note_difference, .context = &verification };
 	struct table_state states[TABLES];
 	struct text behind = TEXT_ON(run->behind);
 	int result = -EINTR; /* somebody has changed a rule set while it was read */
 	for (int tries = 0; tries < READ_TRIES && result == -EINTR; tries++)
-		result = find_behind(&run->netlink, &behind, &diag);
+		result = find_behind(&run->netlink, &behind, diag);
 	if (result == 0)
-		result = examine(&run->netlink, run->settings.table, &examination, forget, states, &diag);
+		result = examine(&run->netlink, run->settings.table, &examination, forget, states, diag);
 	for (int id = 0; id < TABLES && result == 0; id++)
 		check_table(policy_of(run), (enum table_id)id, &states[id], &verification);
 	if (result == 0 && verification.count == 0)
 		return;
 	run->unverified = true;
-	report_warning(&run->report, result < 0 ? &diag : &verification.first);
+	warn(run, result < 0 ? diag : &verification.first);
 }
 
 static void partial(struct run *run, const char *why)
 {
-	struct diag diag;
-	diag_fail(&diag, 0, "sever: %s", why);
-	report_warning(&run->report, &diag);
+	diag_fail(&run->report.diag, 0, "sever: %s", why);
+	report_warning(&run->report);
 	run->partial = true;
 }
 
@@ -576,17 +548,19 @@ static void step_sever(struct run *run)
 {
 	struct diag diag;
 	struct sever_report severed;
-	char detail[80];
-	struct text text = TEXT_ON(detail);
 	report_begin(&run->report, "sever");
 	int result = sever_flows(policy_of(run), &severed, &diag);
-	text_addf(&text, "%u flows, %u sockets ended", severed.entries, severed.sockets);
+	struct text *detail = report_line(&run->report);
+	text_addf(detail, "%u flows, %u sockets ended", severed.entries, severed.sockets);
 	if (severed.left)
-		text_addf(&text, ", %u left", severed.left);
-	report_count(&run->report, "flows", severed.entries);
-	report_count(&run->report, "sockets", severed.sockets);
-	report_count(&run->report, "left", severed.left);
-	report_end(&run->report, result == 0 && severed.left == 0, detail);
+		text_addf(detail, ", %u left", severed.left);
+	struct text *object = report_end_object(&run->report, result == 0 && severed.left == 0, detail->bytes);
+	if (object) {
+		json_number(object, "flows", severed.entries);
+		json_number(object, "sockets", severed.sockets);
+		json_number(object, "left", severed.left);
+		report_object_end(&run->report);
+	}
 	if (result < 0)
 		partial(run, diag.text);
 	if (severed.left)
@@ -602,33 +576,32 @@ static void step_sever(struct run *run)
 #if CONFIG_QUARANTINE_NOTIFY
 static void notify_terminals(struct run *run, const char *message)
 {
-	struct diag diag;
-	struct tty_notify_report report;
+	struct diag *diag = &run->report.diag;
+	struct tty_notify_report told;
 	const struct tty_notify_options options = { .timeout = NOTIFY_MS };
-	char line[96];
-	struct text text = TEXT_ON(line);
-	if (tty_notify_all(message, &options, &report, &diag) < 0) {
-		report_warning(&run->report, &diag);
+	if (tty_notify_all(message, &options, &told, diag) < 0) {
+		report_warning(&run->report);
 		return;
 	}
-	text_addf(&text, "terminals: %zu told%s", report.written, report.cut ? " (message cut)" : "");
-	report_item(&run->report, "message", line);
-	if (report.timed_out + report.failed == 0)
+	struct text *line = report_line(&run->report);
+	text_addf(line, "terminals: %zu told%s", told.written, told.cut ? " (message cut)" : "");
+	report_item(&run->report, "message", line->bytes);
+	if (told.timed_out + told.failed == 0)
 		return;
-	diag_fail(&diag, 0, "message: %zu terminals could not be told", report.timed_out + report.failed);
-	report_warning(&run->report, &diag);
+	diag_fail(diag, 0, "message: %zu terminals could not be told", told.timed_out + told.failed);
+	report_warning(&run->report);
 }
 #endif
 
 static void tell_people(struct run *run)
 {
 #if CONFIG_QUARANTINE_NOTIFY
-	struct diag diag;
 	const char *message = run->settings.message;
 	if (message && *message)
 		notify_terminals(run, message);
 	/* a system without a log daemon is no fault */
-	(void)log_to_syslog("/dev/log", "quarantine", "network quarantine is in force", deadline_in(LOG_MS), &diag);
+	(void)log_to_syslog("/dev/log", "quarantine", "network quarantine is in force", deadline_in(LOG_MS),
+			    &run->report.diag);
 #else
 	(void)run;
 #endif
@@ -676,37 +649,30 @@ static void tell_servers(struct run *run)
 	const struct targets *targets = &run->settings.targets;
 	for (size_t i = 0; i < targets->server_count; i++) {
 		const struct server *server = &targets->servers[i];
-		char line[REPORT_LINE_SIZE];
-		struct text text = TEXT_ON(line);
-		url_format(&server->url, &text);
+		struct text *line = report_line(&run->report);
+		url_format(&server->url, line);
 		if (server->endpoint_count == 0)
-			text_add(&text, " NOT allowed: no address");
-		list_addresses(server, run->settings.verbose, &text);
-		text_add(&text, " (");
-		describe_standing(server, &text);
-		text_add(&text, ")");
-		report_item(&run->report, i ? "" : "allowed", line);
+			text_add(line, " NOT allowed: no address");
+		list_addresses(server, run->settings.verbose, line);
+		text_add(line, " (");
+		describe_standing(server, line);
+		text_add(line, ")");
+		report_item(&run->report, i ? "" : "allowed", line->bytes);
 	}
 }
 
 static void tell_peer(struct run *run, const struct policy_network *peer, bool all_bits)
 {
-	char line[96];
-	struct text text = TEXT_ON(line);
+	struct text *line = report_line(&run->report);
 	bool brackets = peer->address.family == AF_INET6;
-	text_addf(&text, "%s:%s", protocol_word(peer->protocol), brackets ? "[" : "");
-	address_format(&peer->address, &text);
-	text_add(&text, brackets ? "]" : "");
+	text_addf(line, "%s:%s", protocol_word(peer->protocol), brackets ? "[" : "");
+	address_format(&peer->address, line);
+	text_add(line, brackets ? "]" : "");
 	if (!all_bits)
-		text_addf(&text, "/%u", peer->prefix_length);
+		text_addf(line, "/%u", peer->prefix_length);
 	if (peer->port)
-		text_addf(&text, ":%u%s", peer->port, peer->inbound ? ":in" : "");
-	report_item(&run->report, "", line);
-}
-
-static void tell_network(struct run *run, const struct policy_network *network)
-{
-	tell_peer(run, network, false);
+		text_addf(line, ":%u%s", peer->port, peer->inbound ? ":in" : "");
+	report_item(&run->report, "", line->bytes);
 }
 
 static void tell_peers(struct run *run, enum set_id set, enum ip_family family, size_t *listed)
@@ -729,28 +695,27 @@ static void tell_peers(struct run *run, enum set_id set, enum ip_family family, 
 static void tell_allowed(struct run *run)
 {
 	const struct policy *policy = policy_of(run);
-	char line[512];
-	struct text text = TEXT_ON(line);
+	struct text *line;
 	size_t listed = 0;
 	for (size_t i = 0; i < policy->network_count; i++)
-		tell_network(run, &policy->networks[i]);
+		tell_peer(run, &policy->networks[i], false);
 	for (size_t i = 0; i < policy->dhcp_server_count; i++) {
-		text = TEXT_ON(line);
-		text_addf(&text, "dhcp-server:%s", policy->dhcp_server[i]);
-		report_item(&run->report, "", line);
+		line = report_line(&run->report);
+		text_addf(line, "dhcp-server:%s", policy->dhcp_server[i]);
+		report_item(&run->report, "", line->bytes);
 	}
 	for (int family = IPV4; family < IP_FAMILIES; family++) {
 		tell_peers(run, SET_ALLOW_OUT, (enum ip_family)family, &listed);
 		tell_peers(run, SET_ALLOW_IN, (enum ip_family)family, &listed);
 	}
-	text = TEXT_ON(line);
+	line = report_line(&run->report);
 	if (listed > ALLOWED_LISTED && !run->settings.verbose) {
-		text_addf(&text, "and %zu more (-v lists all)", listed - ALLOWED_LISTED);
-		report_item(&run->report, "", line);
+		text_addf(line, "and %zu more (-v lists all)", listed - ALLOWED_LISTED);
+		report_item(&run->report, "", line->bytes);
 	}
-	text = TEXT_ON(line);
-	resolvers_describe(&run->resolvers, &text);
-	report_item(&run->report, "DNS", line);
+	line = report_line(&run->report);
+	resolvers_describe(&run->resolvers, line);
+	report_item(&run->report, "DNS", line->bytes);
 }
 
 static void ignore_gap(void *context, const char *gap)
@@ -759,23 +724,28 @@ static void ignore_gap(void *context, const char *gap)
 	(void)gap;
 }
 
-static void tell_gap(void *context, const char *gap)
+static void gap_item(void *context, const char *gap)
 {
 	struct run *run = context;
 	report_item(&run->report, run->gaps_told++ ? "" : "not covered", gap);
 }
 
+static void gap_in_array(void *context, const char *gap)
+{
+	struct run *run = context;
+	json_array_string(&run->report.out, gap);
+}
+
 /* Whether something that was asked for is missing. */
 static bool tell_gaps(struct run *run, void (*take)(void *context, const char *gap))
 {
-	char line[96];
-	struct text text = TEXT_ON(line);
-	bool partial = run->hardware_flowtable[0] || run->behind[0];
+	struct text *line = report_line(&run->report);
+	bool partial = *run->hardware_flowtable || *run->behind;
 	if (*run->behind)
 		take(run, run->behind);
-	text_addf(&text, "flows that flowtable %s has offloaded to hardware", run->hardware_flowtable);
+	text_addf(line, "flows that flowtable %s has offloaded to hardware", run->hardware_flowtable);
 	if (*run->hardware_flowtable)
-		take(run, line);
+		take(run, line->bytes);
 	return partial | coverage_gaps(policy_of(run), take, run);
 }
 
@@ -795,121 +765,101 @@ static const char *final_state(enum exit_code code)
 
 static void tell_server_json(struct run *run, const struct server *server)
 {
-	char line[4096]; /* a URL of 525 bytes twice, SERVER_ADDRESSES_MAX addresses of 48 */
 	char url[600];
-	char words[640];
 	struct text url_text = TEXT_ON(url);
-	struct text result = TEXT_ON(words);
-	struct text text = TEXT_ON(line);
+	struct text *line = report_line(&run->report);
 	url_format(&server->url, &url_text);
-	text_addf(&result, "server %s: ", url);
+	text_addf(line, "server %s: ", url);
 	if (server->endpoint_count)
-		describe_standing(server, &result);
+		describe_standing(server, line);
 	else
-		text_add(&result, "not allowed, no address");
-	report_json_begin(&text, words);
-	json_string(&text, "server", url);
+		text_add(line, "not allowed, no address");
+	struct text *object = report_object(&run->report, line->bytes);
+	json_string(object, "server", url);
 	if (server->proxy.set) {
-		url_text = TEXT_ON(url);
-		url_format(&server->proxy.url, &url_text);
-		json_string(&text, "proxy", url);
+		url_format(&server->proxy.url, report_line(&run->report));
+		json_string(object, "proxy", line->bytes);
 	}
-	json_array_begin(&text, "addresses");
+	json_array_begin(object, "addresses");
 	for (size_t i = 0; i < server->endpoint_count; i++) {
-		char address[ENDPOINT_TEXT_SIZE];
-		struct text address_text = TEXT_ON(address);
-		format_endpoint(server, &server->endpoints[i], &address_text);
-		json_array_string(&text, address);
+		format_endpoint(server, &server->endpoints[i], report_line(&run->report));
+		json_array_string(object, line->bytes);
 	}
-	json_array_end(&text);
-	json_bool(&text, "proven", server->proven);
+	json_array_end(object);
+	json_bool(object, "proven", server->proven);
 	if (server->proven || server->reached) {
-		char address[ADDRESS_TEXT_SIZE];
-		struct text address_text = TEXT_ON(address);
-		address_format(&server->proof_at, &address_text);
-		json_string(&text, "proof_at", address);
+		address_format(&server->proof_at, report_line(&run->report));
+		json_string(object, "proof_at", line->bytes);
 	}
-	report_json_end(&run->report, &text);
+	report_object_end(&run->report);
 }
 
-static void list_gap(void *context, const char *gap)
+static void tell_json(struct run *run, struct text *object, enum exit_code code)
 {
-	struct run *run = context;
-	json_array_string(run->gap_list, gap);
-}
-
-static void tell_json(struct run *run, enum exit_code code)
-{
-	char line[REPORT_LINE_SIZE];
-	char words[POLICY_TABLE_NAME_MAX + 32];
-	char dns[512];
-	const struct targets *targets = &run->settings.targets;
-	for (size_t i = 0; i < targets->server_count; i++)
-		tell_server_json(run, &targets->servers[i]);
-	struct text result = TEXT_ON(words);
-	text_addf(&result, "%s: table inet %s", final_state(code), run->settings.table);
-	struct text dns_text = TEXT_ON(dns);
-	resolvers_describe(&run->resolvers, &dns_text);
-	struct text text = TEXT_ON(line);
-	report_json_begin(&text, words);
-	json_string(&text, "state", final_state(code));
-	json_string(&text, "table", run->settings.table);
-	json_string(&text, "dns", dns);
-	json_number(&text, "rules", (int64_t)run->rules);
-	json_array_begin(&text, "layers");
+	struct text *line = report_line(&run->report);
+	resolvers_describe(&run->resolvers, line);
+	json_string(object, "dns", line->bytes);
+	json_number(object, "rules", (int64_t)run->rules);
+	json_array_begin(object, "layers");
 	for (int table = 0; table < TABLES; table++) {
 		if (policy_has_table(policy_of(run), (enum table_id)table))
-			json_array_string(&text, table_types[table].word);
+			json_array_string(object, table_types[table].word);
 	}
-	json_array_end(&text);
-	run->gap_list = &text;
-	json_array_begin(&text, "not_covered");
-	(void)tell_gaps(run, list_gap);
-	json_array_end(&text);
-	json_number(&text, "exit", code);
-	report_json_end(&run->report, &text);
+	json_array_end(object);
+	json_array_begin(object, "not_covered");
+	(void)tell_gaps(run, gap_in_array);
+	json_array_end(object);
+	json_number(object, "exit", code);
+	report_object_end(&run->report);
 }
 
 static void tell_links(struct run *run)
 {
-	char line[512];
-	struct text text = TEXT_ON(line);
-	coverage_describe(policy_of(run), &text);
-	report_item(&run->report, "layers", line);
-	text = TEXT_ON(line);
-	links_describe(&run->survey, &text);
-	report_item(&run->report, "interfaces", line);
-	text = TEXT_ON(line);
-	text_addf(&text, "%s has an address: if it is a backup, --uplink %s", run->survey.backup, run->survey.backup);
+	struct text *line = report_line(&run->report);
+	coverage_describe(policy_of(run), line);
+	report_item(&run->report, "layers", line->bytes);
+	line = report_line(&run->report);
+	line->size = LINKS_SIZE;
+	links_describe(&run->survey, line);
+	report_item(&run->report, "interfaces", line->bytes);
+	line = report_line(&run->report);
+	text_addf(line, "%s has an address: if it is a backup, --uplink %s", run->survey.backup, run->survey.backup);
 	if (*run->survey.backup)
-		report_item(&run->report, "", line);
+		report_item(&run->report, "", line->bytes);
+}
+
+static void tell_items(struct run *run)
+{
+	const char *table = run->settings.table;
+	bool default_table = strcmp(table, CONFIG_DEFAULT_TABLE) == 0;
+	tell_servers(run);
+	tell_allowed(run);
+	tell_links(run);
+	(void)tell_gaps(run, gap_item);
+	struct text *line = report_line(&run->report);
+	if (policy_of(run)->lasts) {
+		duration_format(policy_of(run)->lasts, line);
+		text_add(line, ", then the kernel lets everything pass");
+		report_item(&run->report, "lasts", line->bytes);
+		line = report_line(&run->report);
+	}
+	text_addf(line, "release%s%s", default_table ? "" : " -t ", default_table ? "" : table);
+	report_item(&run->report, "undo with", line->bytes);
+	output_write(&run->report.output, "", 0); /* before terminals that may be slow */
 }
 
 static int tell(struct run *run)
 {
+	const struct targets *targets = &run->settings.targets;
 	run->partial |= tell_gaps(run, ignore_gap);
 	enum exit_code code = final_code(run);
-	char line[256];
-	struct text text = TEXT_ON(line);
-	bool default_table = strcmp(run->settings.table, CONFIG_DEFAULT_TABLE) == 0;
-	if (run->report.json)
-		tell_json(run, code);
-	text_addf(&text, "table inet %s", run->settings.table);
-	report_result(&run->report, final_state(code), line);
-	tell_servers(run);
-	tell_allowed(run);
-	tell_links(run);
-	tell_gaps(run, tell_gap);
-	text = TEXT_ON(line);
-	if (policy_of(run)->lasts) {
-		duration_format(policy_of(run)->lasts, &text);
-		text_add(&text, ", then the kernel lets everything pass");
-		report_item(&run->report, "lasts", line);
-		text = TEXT_ON(line);
-	}
-	text_addf(&text, "release%s%s", default_table ? "" : " -t ", default_table ? "" : run->settings.table);
-	report_item(&run->report, "undo with", line);
-	output_write(&run->report.output, "", 0); /* before terminals that may be slow */
+	for (size_t i = 0; run->report.json && i < targets->server_count; i++)
+		tell_server_json(run, &targets->servers[i]);
+	struct text *object = tell_state(run, final_state(code), "table inet ", run->settings.table);
+	if (object)
+		tell_json(run, object, code);
+	else
+		tell_items(run);
 	tell_people(run);
 	return (int)code;
 }
@@ -936,25 +886,24 @@ static int contain_and_prove(struct run *run)
 
 static int run_steps(struct run *run)
 {
-	struct diag diag;
 	int result = 0;
 	if (run->settings.dry_run)
 		run->report.quiet = true;
 	report_begin(&run->report, "read");
 #if CONFIG_QUARANTINE_PROBE
 	if (!run->settings.no_probe)
-		result = proof_open(&run->settings, &run->proof, &diag);
+		result = proof_open(&run->settings, &run->proof, &run->report.diag);
 	if (result < 0)
-		return fail_step(run, result == -EBADMSG ? EXIT_BAD_CONFIG : exit_code_for(result), &diag);
+		return fail_step(run, result == -EBADMSG ? EXIT_BAD_CONFIG : exit_code_for(result));
 #endif
 	report_end(&run->report, true, run->settings.client.servers ? "options and Velociraptor's configuration" :
 								       "options and configuration");
 	int code = step_resolve(run);
 	if (code != EXIT_DONE)
 		return code;
-	result = prepare_policy(run, &diag);
+	result = prepare_policy(run);
 	if (result < 0)
-		return fail_unchanged(run, result, &diag);
+		return fail_unchanged(run, result);
 	if (run->settings.dry_run)
 		return print_dry_run(run);
 	code = check_output(run);
@@ -965,11 +914,10 @@ static int run_steps(struct run *run)
 
 static int finish(struct run *run, int code)
 {
-	struct diag diag;
 	int result = report_fini(&run->report);
 	if (result < 0 && (code == EXIT_DONE || code == EXIT_PARTIAL) && report_error(&run->report) != 0) {
-		diag_errno(&diag, -result, "write to standard output");
-		code = applet_fail("quarantine", EXIT_UNVERIFIED, &diag);
+		(void)fail_output(run, -result, "");
+		code = EXIT_UNVERIFIED;
 	}
 #if CONFIG_QUARANTINE_PROBE
 	proof_close(run->proof);
@@ -1003,29 +951,28 @@ static int run_release(const struct settings *settings)
 }
 
 /* What was asked for can't be done: no step has begun. */
-static int refuse(struct run *run, int error, const struct diag *diag)
+static int refuse(struct run *run, int error)
 {
-	if (*diag->text == '\0') /* help */
-		return applet_usage_error(&quarantine_applet, diag);
+	if (*run->report.diag.text == '\0') /* help */
+		return applet_usage_error(&quarantine_applet, &run->report.diag);
 	return fail_step(run, error == -EBADMSG ? EXIT_BAD_CONFIG :
-			 error == -ENOMEM ? EXIT_SYSTEM_REFUSED : EXIT_USAGE_ERROR, diag);
+			 error == -ENOMEM ? EXIT_SYSTEM_REFUSED : EXIT_USAGE_ERROR);
 }
 
 static int run_quarantine(int argc, char **argv)
 {
 	char *words[COMMAND_WORDS + 1] = { NULL }; /* in the order in which they were typed */
 	struct run run = { .lock = -1, .words = words };
-	struct diag diag;
 	for (int i = 0; i < argc - 1 && i < COMMAND_WORDS; i++)
 		words[i] = argv[i + 1];
-	int result = settings_read(&run.settings, argc, argv, &diag);
+	int result = settings_read(&run.settings, argc, argv, &run.report.diag);
 	if (result == 0 && run.settings.remove)
 		return run_release(&run.settings);
 	if (!run.settings.dry_run) /* which may end at any time: a pipe that nobody reads, ^C */
 		catch_signals();
 	bool probe = CONFIG_QUARANTINE_PROBE && !run.settings.no_probe;
 	report_init(&run.report, run.settings.json, run.settings.quiet, (probe ? 5 : 3) + CONFIG_QUARANTINE_SEVER);
-	return finish(&run, result < 0 ? refuse(&run, result, &diag) : run_steps(&run));
+	return finish(&run, result < 0 ? refuse(&run, result) : run_steps(&run));
 }
 
 const struct applet quarantine_applet = {

@@ -14,24 +14,27 @@ enum {
 	DETAIL_COLUMN = 18,
 	VERDICT_COLUMN = 64, /* leaves room for "FAILED 999.99s" */
 	DRAIN_MS = 3000,
+	STREAM_DRAIN_MS = 60000,
 };
 
 void report_init(struct report *report, bool json, bool quiet, unsigned steps)
 {
-	*report = (struct report){ .json = json, .quiet = quiet, .steps = steps };
+	report->json = json;
+	report->quiet = quiet;
+	report->steps = steps;
 	output_init(&report->output, STDOUT_FILENO);
 }
 
 int report_fini(struct report *report)
 {
 	struct output *output = &report->output;
-	struct diag diag;
+	struct diag *diag = &report->diag;
 	/* at 9600 baud a byte takes a millisecond */
 	int result = output_drain(output, deadline_in(DRAIN_MS + (int)output->length));
 	output_fini(output);
 	if (result == -EAGAIN) {
-		diag_fail(&diag, 0, "warning: standard output did not take %zu bytes", output->lost + output->length);
-		applet_warn("quarantine", &diag);
+		diag_fail(diag, 0, "warning: standard output did not take %zu bytes", output->lost + output->length);
+		applet_warn("quarantine", diag);
 	}
 	return result;
 }
@@ -42,23 +45,60 @@ int report_error(const struct report *report)
 	return error == EPIPE || error == EIO ? 0 : error; /* nobody reads any more: no reason to stop */
 }
 
-static void write_text(struct report *report, const struct text *text)
+struct text *report_line(struct report *report)
+{
+	report->line = TEXT_ON(report->line_bytes);
+	return &report->line;
+}
+
+static struct text *begin_out(struct report *report)
+{
+	report->out = TEXT_ON(report->out_bytes);
+	return &report->out;
+}
+
+static void write_out(struct report *report)
 {
 	if (!report->quiet)
-		output_write(&report->output, text->bytes, text->length);
+		output_write(&report->output, report->out.bytes, report->out.length);
 }
 
-void report_json_begin(struct text *text, const char *result)
+/* The last block goes out as one. */
+static void queue_out(struct report *report)
 {
-	json_begin(text);
-	json_number(text, "Time", (int64_t)time(NULL));
-	json_string(text, "Result", result);
+	if (!report->quiet)
+		output_queue(&report->output, report->out.bytes, report->out.length);
 }
 
-void report_json_end(struct report *report, struct text *text)
+struct text *report_object(struct report *report, const char *result)
 {
-	json_end(text);
-	write_text(report, text);
+	struct text *object = begin_out(report);
+	json_begin(object);
+	json_number(object, "Time", (int64_t)time(NULL));
+	json_string(object, "Result", result);
+	return object;
+}
+
+void report_object_end(struct report *report)
+{
+	json_end(&report->out);
+	write_out(report);
+}
+
+static void flush_stream(struct text *text)
+{
+	struct output *output = text->context;
+	output_write(output, text->bytes, text->length);
+	(void)output_drain(output, deadline_in(STREAM_DRAIN_MS));
+	text->length = 0;
+}
+
+struct text *report_stream(struct report *report)
+{
+	struct text *text = begin_out(report);
+	text->flush = flush_stream;
+	text->context = &report->output;
+	return text;
 }
 
 void report_begin(struct report *report, const char *name)
@@ -66,95 +106,96 @@ void report_begin(struct report *report, const char *name)
 	report->step++;
 	report->name = name;
 	report->began = monotonic_ms();
-	report->count_count = 0;
 }
 
-void report_count(struct report *report, const char *name, unsigned value)
+static int64_t elapsed(const struct report *report)
 {
-	if (report->count_count == REPORT_COUNTS_MAX)
-		return;
-	report->counts[report->count_count].name = name;
-	report->counts[report->count_count++].value = value;
+	return report->name ? monotonic_ms() - report->began : 0;
 }
 
-static void print_step_json(struct report *report, bool ok, const char *detail, int64_t elapsed)
+static struct text *step_object(struct report *report, bool ok, const char *result)
 {
-	char line[REPORT_LINE_SIZE];
-	char result[REPORT_LINE_SIZE / 2];
-	struct text words = TEXT_ON(result);
-	text_addf(&words, "%s: %s", report->name, detail);
-	struct text text = TEXT_ON(line);
-	report_json_begin(&text, result);
-	json_string(&text, "step", report->name);
-	json_bool(&text, "ok", ok);
-	json_number(&text, "milliseconds", elapsed);
-	for (size_t i = 0; i < report->count_count; i++)
-		json_number(&text, report->counts[i].name, report->counts[i].value);
-	report_json_end(report, &text);
+	struct text *object = report_object(report, result);
+	json_string(object, "step", report->name ? report->name : "read");
+	json_bool(object, "ok", ok);
+	json_number(object, "milliseconds", elapsed(report));
+	return object;
 }
 
 /* "[2/5] resolve     2 servers, 4 addresses                          ok  0.01s" */
-static void print_step_line(struct report *report, bool ok, const char *detail, int64_t elapsed)
+static void print_step_line(struct report *report, bool ok, const char *detail)
 {
-	char line[REPORT_LINE_SIZE];
-	struct text text = TEXT_ON(line);
-	text_addf(&text, "[%u/%u]", report->step, report->steps);
-	text_pad_to(&text, NAME_COLUMN);
-	text_add(&text, report->name);
-	text_pad_to(&text, DETAIL_COLUMN);
-	text_addf(&text, "%.*s", VERDICT_COLUMN - DETAIL_COLUMN - 1, detail);
-	text_pad_to(&text, VERDICT_COLUMN);
-	text_addf(&text, "%-6s%3lld.%02llds\n", ok ? "ok" : "FAILED", (long long)(elapsed / 1000),
-		  (long long)(elapsed % 1000 / 10));
-	write_text(report, &text);
+	struct text *text = begin_out(report);
+	int64_t hundredths = elapsed(report) / 10;
+	text_addf(text, "[%u/%u]", report->step, report->steps);
+	text_pad_to(text, NAME_COLUMN);
+	text_add(text, report->name);
+	text_pad_to(text, DETAIL_COLUMN);
+	text_addf(text, "%.*s", VERDICT_COLUMN - DETAIL_COLUMN - 1, detail);
+	text_pad_to(text, VERDICT_COLUMN);
+	text_addf(text, "%-6s%3lld.%02llds\n", ok ? "ok" : "FAILED", (long long)(hundredths / 100),
+		  (long long)(hundredths % 100));
+	write_out(report);
+}
+
+struct text *report_end_object(struct report *report, bool ok, const char *detail)
+{
+	char result[REPORT_LINE_SIZE / 2];
+	struct text text = TEXT_ON(result);
+	if (!report->json) {
+		print_step_line(report, ok, detail);
+		return NULL;
+	}
+	text_addf(&text, "%s: %s", report->name, detail);
+	return step_object(report, ok, result);
 }
 
 void report_end(struct report *report, bool ok, const char *detail)
 {
-	int64_t elapsed = monotonic_ms() - report->began;
-	if (report->json)
-		print_step_json(report, ok, detail, elapsed);
-	else
-		print_step_line(report, ok, detail, elapsed);
+	if (report_end_object(report, ok, detail))
+		report_object_end(report);
 }
 
-void report_warning(struct report *report, const struct diag *diag)
+void report_failure(struct report *report, enum exit_code code)
 {
-	char line[REPORT_LINE_SIZE];
-	struct text text = TEXT_ON(line);
+	if (report->json) {
+		json_number(step_object(report, false, report->diag.text), "exit", code);
+		report_object_end(report);
+	} else if (report->name) {
+		print_step_line(report, false, "");
+	}
+}
+
+void report_warning(struct report *report)
+{
 	struct diag warning;
-	diag_fail(&warning, 0, "warning: %s", diag->text);
+	diag_fail(&warning, 0, "warning: %s", report->diag.text);
 	applet_warn("quarantine", &warning);
 	if (!report->json)
 		return;
-	report_json_begin(&text, warning.text);
-	json_string(&text, "warning", diag->text);
-	report_json_end(report, &text);
-}
-
-/* The string from that column on, in as many lines as it needs. The lead stands in front of the first. */
-static void write_wrapped(struct report *report, const char *lead, size_t column, const char *string)
-{
-	char lines[2 * REPORT_LINE_SIZE];
-	struct text text = TEXT_ON(lines);
-	wrap_format(&text, lead, column, string);
-	if (!report->json && !report->quiet)
-		output_queue(&report->output, text.bytes, text.length); /* the block goes out as one */
+	json_string(report_object(report, warning.text), "warning", report->diag.text);
+	report_object_end(report);
 }
 
 void report_item(struct report *report, const char *label, const char *string)
 {
-	char lines[2 * REPORT_LINE_SIZE];
-	struct text text = TEXT_ON(lines);
-	item_format(&text, label, string);
-	if (!report->json && !report->quiet)
-		output_queue(&report->output, text.bytes, text.length);
+	if (report->json)
+		return;
+	item_format(begin_out(report), label, string);
+	queue_out(report);
 }
 
-void report_result(struct report *report, const char *state, const char *string)
+struct text *report_result(struct report *report, const char *state)
 {
 	char lead[32];
 	struct text text = TEXT_ON(lead);
+	if (report->json) {
+		struct text *object = report_object(report, report->line.bytes);
+		json_string(object, "state", state);
+		return object;
+	}
 	text_addf(&text, "%s: ", state);
-	write_wrapped(report, lead, text.length, string);
+	wrap_format(begin_out(report), lead, text.length, report->line.bytes + text.length);
+	queue_out(report);
+	return NULL;
 }
