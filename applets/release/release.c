@@ -34,7 +34,7 @@ static void print_table_names(const struct removed_tables *removed, bool json, s
 {
 	size_t named = removed->count < REMOVED_TABLES_MAX ? removed->count : REMOVED_TABLES_MAX;
 	const char *separator = json ? ", " : ",\n          ";
-	text_add(text, "removed table");
+	text_add(text, json ? "removed table" : "released: removed table");
 	for (size_t i = 0; i < named; i++)
 		text_addf(text, "%s%s %.*s", i ? separator : " ", table_family_word(removed->tables[i].family),
 			  json ? (int)sizeof removed->tables[i].name : TABLE_COLUMNS, removed->tables[i].name);
@@ -42,50 +42,50 @@ static void print_table_names(const struct removed_tables *removed, bool json, s
 		text_addf(text, "%sand %zu more", separator, removed->count - named);
 }
 
+/* Ends the line or object that has been begun. */
 static void print_blocking(const struct blocking *blocking, bool json, struct text *text)
 {
 	if (json)
 		json_array_begin(text, "blocking");
-	else if (blocking->count)
-		text_add(text, "still there, and drops what it does not allow:\n");
+	else
+		text_add(text, blocking->count ? "\nstill there, and drops what it does not allow:\n" : "\n");
 	for (size_t i = 0; i < blocking->count && i < BLOCKING_LISTED_MAX; i++) {
 		if (json)
 			json_array_string(text, blocking->chains[i]);
 		else
 			text_addf(text, "          %s\n", blocking->chains[i]);
 	}
-	if (json)
+	if (json) {
 		json_array_end(text);
-	else if (blocking->count > BLOCKING_LISTED_MAX)
+		json_end(text);
+	} else if (blocking->count > BLOCKING_LISTED_MAX) {
 		text_addf(text, "          and %zu more\n", blocking->count - BLOCKING_LISTED_MAX);
+	}
 }
 
 /* Its buffers are not to lie below the kernel's answers: on a device out of memory each page counts. */
 __attribute__((noinline)) static int print_result(const struct release_options *options,
 						  const struct removed_tables *removed, const struct blocking *blocking)
 {
-	char words[2560]; /* REMOVED_TABLES_MAX names with families */
+	char words[3584]; /* REMOVED_TABLES_MAX names with families, and what is blocking */
 	char line[3584];
-	struct text result = TEXT_ON(words);
-	struct text text = TEXT_ON(line);
+	struct text text = TEXT_ON(words);
+	struct text object = TEXT_ON(line);
+	struct text *out = options->json ? &object : &text;
 	if (removed->count == 0)
-		text_add(&result, "nothing to release: no quarantine is in force");
+		text_add(&text, "nothing to release: no quarantine is in force");
 	else
-		print_table_names(removed, options->json, &result);
+		print_table_names(removed, options->json, &text);
 	if (options->json) {
-		json_begin(&text);
-		json_number(&text, "Time", (int64_t)time(NULL));
-		json_string(&text, "Result", words);
-		json_number(&text, "removed", (int64_t)removed->count);
-		json_number(&text, "left", (int64_t)removed->left);
-		print_blocking(blocking, true, &text);
-		json_end(&text);
-	} else {
-		text_addf(&text, "%s%s\n", removed->count ? "released: " : "", words);
-		print_blocking(blocking, false, &text);
+		json_begin(out);
+		json_number(out, "Time", (int64_t)time(NULL));
+		json_string(out, "Result", words);
+		json_number(out, "removed", (int64_t)removed->count);
+		json_number(out, "left", (int64_t)removed->left);
 	}
+	print_blocking(blocking, options->json, out);
 	/* what was to be done is done: only the telling failed */
-	return applet_print("release", line, text.length) == EXIT_DONE ? EXIT_DONE : EXIT_UNVERIFIED;
+	return applet_print("release", out->bytes, out->length) == EXIT_DONE ? EXIT_DONE : EXIT_UNVERIFIED;
 }
 
 static int finish(struct netlink *netlink, const struct release_options *options, const struct removed_tables *removed)
@@ -119,11 +119,9 @@ static int run_release(int argc, char **argv)
 	int result = netlink_open(&netlink, NETLINK_NETFILTER, &diag);
 	if (result == 0)
 		result = containment_remove(&netlink, options.table, CONFIG_DEFAULT_TABLE, &removed, &diag);
-	int code = EXIT_DONE;
-	if (result == -EEXIST)
-		code = applet_fail("release", EXIT_USAGE_ERROR, &diag);
-	else if (result < 0)
-		code = applet_fail("release", exit_code_for(result), &diag);
+	int code;
+	if (result < 0)
+		code = applet_fail("release", result == -EEXIST ? EXIT_USAGE_ERROR : exit_code_for(result), &diag);
 	else
 		code = finish(&netlink, &options, &removed);
 	netlink_close(&netlink);

@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 
-static const char *const folders[] = { "/run", "/var/run", "/dev/shm", "/tmp" };
+static const char folders[][9] = { "/run", "/var/run", "/dev/shm", "/tmp" };
 
 /* Rule sets belong to a network namespace; 0 (one lock for all) when /proc is not mounted. */
 static unsigned long long namespace_number(void)
@@ -36,7 +36,6 @@ static int open_own(const char *path)
 
 int lock_take(struct diag *diag)
 {
-	int error = ENOENT;
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		char path[64];
 		struct text text = TEXT_ON(path);
@@ -46,9 +45,9 @@ int lock_take(struct diag *diag)
 			continue;
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return fd;
-		error = errno;
+		bool held = errno == EWOULDBLOCK;
 		close(fd);
-		if (error == EWOULDBLOCK)
+		if (held)
 			return diag_fail(diag, EWOULDBLOCK, "lock %s: another quarantine is under way", path);
 	}
 	return diag_fail(diag, ENOENT, "no folder for the lock file can be written to");
