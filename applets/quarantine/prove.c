@@ -72,7 +72,8 @@ static int resolve_again(struct proof *proof, const struct url *url, const struc
 	int error;
 	if (url->address.family == 0)
 		return resolve_names(&request, &proof->resolved, &error, diag);
-	proof->resolved = (struct resolved){ .addresses = { url->address }, .count = 1 };
+	proof->resolved.addresses[0] = url->address;
+	proof->resolved.count = 1;
 	return 0;
 }
 
@@ -90,16 +91,6 @@ int proof_resolve_forbidden(struct proof *proof, const struct resolver_config *r
 		proof->forbidden[proof->forbidden_count++] = (struct endpoint){ *address, url->port };
 	}
 	return 0;
-}
-
-static bool is_allowed(const struct server *server, const struct endpoint *endpoint)
-{
-	for (size_t i = 0; i < server->endpoint_count; i++) {
-		if (server->endpoints[i].port == endpoint->port &&
-		    address_equal(&server->endpoints[i].address, &endpoint->address))
-			return true;
-	}
-	return false;
 }
 
 /* Where there is a fallback, names that nobody answers for must leave time to try it. */
@@ -128,9 +119,9 @@ static int dialled_endpoints(struct proof *proof, const struct server *server, c
 		return result;
 	int count = 0;
 	for (size_t i = 0; i < proof->resolved.count; i++) {
-		const struct endpoint endpoint = { proof->resolved.addresses[i], peer->port };
-		if (is_allowed(server, &endpoint))
-			list[count++] = endpoint;
+		const struct address *address = &proof->resolved.addresses[i];
+		if (server_has_endpoint(server, address, peer->port))
+			list[count++] = (struct endpoint){ *address, peer->port };
 	}
 	if (count == 0)
 		return diag_fail(diag, ENOENT, "resolve %s: other addresses than before the containment", peer->host);

@@ -24,6 +24,15 @@ const struct url *server_peer(const struct server *server)
 	return server->proxy.set ? &server->proxy.url : &server->url;
 }
 
+bool server_has_endpoint(const struct server *server, const struct address *address, uint16_t port)
+{
+	for (size_t i = 0; i < server->endpoint_count; i++) {
+		if (server->endpoints[i].port == port && address_equal(&server->endpoints[i].address, address))
+			return true;
+	}
+	return false;
+}
+
 static bool is_nobody(const struct url *url)
 {
 	const struct address *address = &url->address;
@@ -33,9 +42,9 @@ static bool is_nobody(const struct url *url)
 int targets_add_way(struct targets *targets, const struct url *url, const struct velociraptor_proxy *proxy,
 		    const struct endpoint *fallback, struct diag *diag)
 {
-	if (is_nobody(url) || (proxy && is_nobody(&proxy->url)))
-		return diag_fail(diag, EINVAL, "URL with %s: no server can have this address",
-				 is_nobody(url) ? url->host : proxy->url.host);
+	const struct url *nobody = is_nobody(url) ? url : proxy && is_nobody(&proxy->url) ? &proxy->url : NULL;
+	if (nobody)
+		return diag_fail(diag, EINVAL, "URL with %s: no server can have this address", nobody->host);
 	if (!targets->servers)
 		targets->servers = calloc(SERVERS_MAX, sizeof *targets->servers);
 	if (!targets->servers)
@@ -84,19 +93,14 @@ int targets_add_peer(struct targets *targets, enum peer_role role, const struct 
 
 /* tcp:HOST[/LEN]:PORT[:in|out] or gre:HOST[/LEN], in pieces. */
 struct specification {
-	uint8_t protocol;
+	struct policy_network peer; /* address.family 0: host is a name; prefix_length: all bits when none is given */
 	char host[HOST_NAME_MAX_LENGTH + 2];
-	struct address address; /* family 0: host is a name */
-	uint8_t prefix_length; /* of all bits when none is given */
-	bool has_prefix;
-	uint16_t port;
-	bool inbound;
 };
 
 static const char *read_protocol(const char *word, struct specification *specification)
 {
-	specification->protocol = protocol_find(word);
-	return specification->protocol ? strchr(word, ':') + 1 : NULL;
+	specification->peer.protocol = protocol_find(word);
+	return specification->peer.protocol ? strchr(word, ':') + 1 : NULL;
 }
 
 /* Copies the host, with or without brackets; returns what follows it, or NULL. */
@@ -109,7 +113,7 @@ static const char *read_host(const char *word, struct specification *specificati
 		return NULL;
 	memcpy(specification->host, word, length);
 	specification->host[length] = '\0';
-	bool literal = address_parse(specification->host, &specification->address);
+	bool literal = address_parse(specification->host, &specification->peer.address);
 	if (brackets != (literal && strchr(specification->host, ':') != NULL))
 		return NULL;
 	if (!literal && !host_name_valid(specification->host))
@@ -117,29 +121,33 @@ static const char *read_host(const char *word, struct specification *specificati
 	return word + length + brackets;
 }
 
-static const char *read_prefix(const char *word, struct specification *specification)
+static uint8_t all_bits(const struct address *address)
 {
-	specification->prefix_length = (uint8_t)(8 * address_length(&specification->address));
+	return (uint8_t)(8 * address_length(address));
+}
+
+static const char *read_prefix(const char *word, struct policy_network *peer)
+{
+	peer->prefix_length = all_bits(&peer->address);
 	if (*word != '/')
 		return word;
 	char digits[4];
 	size_t length = strcspn(++word, ":");
 	uint64_t value;
-	if (length >= sizeof digits || specification->address.family == 0)
+	if (length >= sizeof digits || peer->address.family == 0)
 		return NULL;
 	memcpy(digits, word, length);
 	digits[length] = '\0';
-	if (!parse_unsigned(digits, specification->prefix_length, &value))
+	if (!parse_unsigned(digits, peer->prefix_length, &value))
 		return NULL;
-	specification->has_prefix = value < specification->prefix_length;
-	specification->prefix_length = (uint8_t)value;
+	peer->prefix_length = (uint8_t)value;
 	return word + length;
 }
 
-static bool read_port_and_direction(const char *word, struct specification *specification)
+static bool read_port_and_direction(const char *word, struct policy_network *peer)
 {
 	char port[6];
-	if (!protocol_has_ports(specification->protocol))
+	if (!protocol_has_ports(peer->protocol))
 		return *word == '\0';
 	if (*word++ != ':')
 		return false;
@@ -149,10 +157,10 @@ static bool read_port_and_direction(const char *word, struct specification *spec
 	memcpy(port, word, length);
 	port[length] = '\0';
 	word += length;
-	specification->inbound = strcmp(word, ":in") == 0;
-	if (*word && !specification->inbound && strcmp(word, ":out") != 0)
+	peer->inbound = strcmp(word, ":in") == 0;
+	if (*word && !peer->inbound && strcmp(word, ":out") != 0)
 		return false;
-	return parse_port(port, &specification->port);
+	return parse_port(port, &peer->port);
 }
 
 static bool read_specification(const char *word, struct specification *specification)
@@ -161,22 +169,20 @@ static bool read_specification(const char *word, struct specification *specifica
 	if (word)
 		word = read_host(word, specification);
 	if (word)
-		word = read_prefix(word, specification);
-	return word && read_port_and_direction(word, specification);
+		word = read_prefix(word, &specification->peer);
+	return word && read_port_and_direction(word, &specification->peer);
 }
 
-static int add_network(struct targets *targets, const struct specification *specification, struct diag *diag)
+/* A single address with a port goes to the sets, all else to the rules. */
+static int add_allowed(struct targets *targets, const struct policy_network *peer, struct diag *diag)
 {
 	struct policy *policy = &targets->policy;
+	if (protocol_has_ports(peer->protocol) && peer->prefix_length == all_bits(&peer->address))
+		return targets_add_peer(targets, peer->inbound ? PEER_ALLOW_IN : PEER_ALLOW_OUT, &peer->address,
+					peer->protocol, peer->port, diag);
 	if (policy->network_count == POLICY_NETWORKS_MAX)
 		return diag_fail(diag, EINVAL, "at most %d networks (ADDRESS/LENGTH)", POLICY_NETWORKS_MAX);
-	policy->networks[policy->network_count++] = (struct policy_network){
-		.address = specification->address,
-		.prefix_length = specification->prefix_length,
-		.protocol = specification->protocol,
-		.port = specification->port,
-		.inbound = specification->inbound,
-	};
+	policy->networks[policy->network_count++] = *peer;
 	return 0;
 }
 
@@ -184,21 +190,15 @@ static int add_name(struct targets *targets, const struct specification *specifi
 {
 	if (targets->name_count == NAMES_MAX)
 		return diag_fail(diag, EINVAL, "at most %d host names", NAMES_MAX);
-	char *host = strdup(specification->host);
-	if (!host)
+	struct allowed_name *name = &targets->names[targets->name_count];
+	name->host = strdup(specification->host);
+	if (!name->host)
 		return diag_errno(diag, ENOMEM, "keep a name");
-	targets->names[targets->name_count++] = (struct allowed_name){
-		.host = host,
-		.protocol = specification->protocol,
-		.port = specification->port,
-		.inbound = specification->inbound,
-	};
+	name->protocol = specification->peer.protocol;
+	name->port = specification->peer.port;
+	name->inbound = specification->peer.inbound;
+	targets->name_count++;
 	return 0;
-}
-
-static enum peer_role allow_role(bool inbound)
-{
-	return inbound ? PEER_ALLOW_IN : PEER_ALLOW_OUT;
 }
 
 /* Names as the kernel takes them (dev_valid_name), and that nft can print in quotes. */
@@ -229,38 +229,42 @@ int targets_add_allowed(struct targets *targets, const char *word, struct diag *
 {
 	static const char dhcp_server[] = "dhcp-server:";
 	struct specification specification = { 0 };
+	const struct address *address = &specification.peer.address;
 	if (strncmp(word, dhcp_server, sizeof dhcp_server - 1) == 0)
 		return add_dhcp_server(targets, word + sizeof dhcp_server - 1, diag);
 	if (!read_specification(word, &specification))
 		return diag_fail(diag, EINVAL,
 				 "'%.*s' is not tcp:HOST:PORT or the like", 40, word);
-	if (specification.address.family == 0)
+	if (address->family == 0)
 		return add_name(targets, &specification, diag);
-	if (!specification.has_prefix &&
-	    (address_is_unspecified(&specification.address) || address_is_multicast(&specification.address)))
+	if (specification.peer.prefix_length == all_bits(address) &&
+	    (address_is_unspecified(address) || address_is_multicast(address)))
 		return diag_fail(diag, EINVAL, "'%.*s': nobody can have this address", 60, specification.host);
-	if (specification.has_prefix || !protocol_has_ports(specification.protocol))
-		return add_network(targets, &specification, diag);
-	return targets_add_peer(targets, allow_role(specification.inbound), &specification.address,
-				specification.protocol, specification.port, diag);
+	return add_allowed(targets, &specification.peer, diag);
 }
 
 /* ---- resolving ---- */
 
+enum { LOOKUP_MAX = SERVERS_MAX + NAMES_MAX };
+
 /* The names of servers and of --allow in one list, for one child process. */
 struct lookup {
-	const char *names[SERVERS_MAX + NAMES_MAX];
+	const char *names[LOOKUP_MAX];
+	bool covered[LOOKUP_MAX]; /* by a server's fallback */
+	int errors[LOOKUP_MAX];
 	size_t count;
 	struct resolved *results;
-	int *errors;
 };
 
 static void collect_names(const struct targets *targets, struct lookup *lookup)
 {
 	for (size_t i = 0; i < targets->server_count; i++) {
-		const struct url *peer = server_peer(&targets->servers[i]);
-		if (peer->address.family == 0)
-			lookup->names[lookup->count++] = peer->host;
+		const struct server *server = &targets->servers[i];
+		const struct url *peer = server_peer(server);
+		if (peer->address.family)
+			continue;
+		lookup->covered[lookup->count] = server->fallback.address.family != 0;
+		lookup->names[lookup->count++] = peer->host;
 	}
 	for (size_t i = 0; i < targets->name_count; i++)
 		lookup->names[lookup->count++] = targets->names[i].host;
@@ -268,12 +272,11 @@ static void collect_names(const struct targets *targets, struct lookup *lookup)
 
 static void keep_endpoint(struct server *server, const struct address *address, uint16_t port)
 {
-	for (size_t i = 0; i < server->endpoint_count; i++) {
-		if (server->endpoints[i].port == port && address_equal(&server->endpoints[i].address, address))
-			return;
-	}
-	if (server->endpoint_count < SERVER_ENDPOINTS_MAX)
-		server->endpoints[server->endpoint_count++] = (struct endpoint){ *address, port };
+	if (server->endpoint_count == SERVER_ENDPOINTS_MAX || server_has_endpoint(server, address, port))
+		return;
+	struct endpoint *endpoint = &server->endpoints[server->endpoint_count++];
+	endpoint->address = *address;
+	endpoint->port = port;
 }
 
 /* The fallback is allowed in any case: the client takes to it when names no longer resolve. */
@@ -299,16 +302,14 @@ static int add_name_peers(struct targets *targets, const struct allowed_name *na
 {
 	int result = 0;
 	for (size_t i = 0; i < resolved->count && result == 0; i++) {
-		const struct address *address = &resolved->addresses[i];
-		const struct specification portless = {
-			.protocol = name->protocol, .address = *address,
-			.prefix_length = (uint8_t)(8 * address_length(address)),
+		const struct policy_network peer = {
+			.address = resolved->addresses[i],
+			.prefix_length = all_bits(&resolved->addresses[i]),
+			.protocol = name->protocol,
+			.port = name->port,
+			.inbound = name->inbound,
 		};
-		if (protocol_has_ports(name->protocol))
-			result = targets_add_peer(targets, allow_role(name->inbound), address, name->protocol,
-						  name->port, diag);
-		else
-			result = add_network(targets, &portless, diag);
+		result = add_allowed(targets, &peer, diag);
 	}
 	return result;
 }
@@ -341,19 +342,8 @@ static void describe_failure(const struct lookup *lookup, size_t i, struct diag 
 		diag_errno(diag, -lookup->errors[i], "resolve %s", lookup->names[i]);
 }
 
-/* Whether the name is that of a server whose fallback covers it. */
-static bool has_fallback(const struct targets *targets, size_t name)
-{
-	for (size_t i = 0; i < targets->server_count; i++) {
-		const struct server *server = &targets->servers[i];
-		if (server_peer(server)->address.family == 0 && name-- == 0)
-			return server->fallback.address.family != 0;
-	}
-	return false;
-}
-
-static void warn_of_failures(const struct targets *targets, const struct lookup *lookup,
-			     void (*warn)(void *context, const struct diag *diag), void *context)
+static void warn_of_failures(const struct lookup *lookup, void (*warn)(void *context, const struct diag *diag),
+			     void *context)
 {
 	struct diag problem;
 	struct diag reason;
@@ -362,7 +352,7 @@ static void warn_of_failures(const struct targets *targets, const struct lookup 
 			continue;
 		describe_failure(lookup, i, &reason);
 		diag_fail(&problem, ENOENT, "%s%s", reason.text,
-			  has_fallback(targets, i) ? "; its fallback address is used" : "");
+			  lookup->covered[i] ? "; its fallback address is used" : "");
 		warn(context, &problem);
 	}
 }
@@ -391,9 +381,8 @@ int targets_resolve(struct targets *targets, const struct resolver_config *resol
 	struct lookup lookup = { .count = 0 };
 	collect_names(targets, &lookup);
 	lookup.results = calloc(lookup.count + 1, sizeof *lookup.results);
-	lookup.errors = calloc(lookup.count + 1, sizeof *lookup.errors);
 	int result = -ENOMEM;
-	if (lookup.results && lookup.errors) {
+	if (lookup.results) {
 		const struct resolve_request request = { lookup.names, lookup.count, HOSTS_PATH, resolvers, deadline };
 		struct diag ignored; /* use_results words each failure itself */
 		result = lookup.count ? resolve_names(&request, lookup.results, lookup.errors, &ignored) : 0;
@@ -403,13 +392,12 @@ int targets_resolve(struct targets *targets, const struct resolver_config *resol
 			describe_failure(&lookup, 0, diag); /* the servers' names come first */
 			result = -ENOENT;
 		} else if (result == 0) {
-			warn_of_failures(targets, &lookup, warn, context);
+			warn_of_failures(&lookup, warn, context);
 		}
 	} else {
 		diag_errno(diag, ENOMEM, "resolve %zu names", lookup.count);
 	}
 	free(lookup.results);
-	free(lookup.errors);
 	return result;
 }
 

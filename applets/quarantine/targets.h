@@ -33,6 +33,9 @@ struct server {
 /* Whom the device connects to, by name and port: the server or its proxy. */
 const struct url *server_peer(const struct server *server);
 
+/* Whether the device may connect to it as this server. */
+bool server_has_endpoint(const struct server *server, const struct address *address, uint16_t port);
+
 /* "tcp:ntp.example.com:123", to be resolved. */
 struct allowed_name {
 	char *host;
