@@ -38,7 +38,6 @@ enum {
 	PROBATION_MARGIN_MS = 8000, /* beyond the probe's deadline: the forbidden URL, and the final transaction */
 	READ_TRIES = 20,
 	LOG_MS = 500,
-	COMMAND_WORDS = 32, /* more than a comment has room for */
 	NOTIFY_MS = 2000,
 	LINKS_SIZE = 512, /* bytes of the line of interfaces: links_describe fills what there is */
 	ALLOWED_LISTED = 8, /* addresses of --allow in the last block; -v lists all */
@@ -58,8 +57,9 @@ struct run {
 	struct links_survey survey;
 	struct proof *proof;
 	char **words; /* of the command line, behind the name */
-	char hardware_flowtable[32]; /* one that hands flows to the network card, "": none */
-	char behind[96]; /* a chain of somebody else's that sees what ours have let out, "": none */
+	/* what is not covered, in words; "": covered */
+	char offloaded[96]; /* flows that a flowtable hands to the network card */
+	char behind[96]; /* a chain of somebody else's that sees what ours have let out */
 	size_t rules;
 	size_t gaps_told;
 	char proven_by[80];
@@ -88,10 +88,9 @@ static void note_signal(int number)
 static void catch_signals(void)
 {
 	static const int ignored[] = { SIGHUP, SIGPIPE, SIGTTOU, SIGTTIN, SIGTSTP };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction note = { .sa_handler = note_signal };
 	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
-		(void)sigaction(ignored[i], &ignore, NULL);
+		(void)signal(ignored[i], SIG_IGN);
 	(void)sigaction(SIGINT, &note, NULL);
 	(void)sigaction(SIGTERM, &note, NULL);
 }
@@ -125,8 +124,13 @@ static int fail_output(struct run *run, int error, const char *what)
 static void warn(void *context, const struct diag *diag)
 {
 	struct run *run = context;
-	run->report.diag = *diag;
-	report_warning(&run->report);
+	report_warning(&run->report, diag);
+}
+
+static void warn_of(struct run *run, const char *subject, const char *what)
+{
+	diag_fail(&run->report.diag, 0, "%s%s", subject, what);
+	report_warning(&run->report, &run->report.diag);
 }
 
 static int step_resolve(struct run *run)
@@ -135,13 +139,13 @@ static int step_resolve(struct run *run)
 	struct targets *targets = &run->settings.targets;
 	struct deadline deadline = deadline_in(RESOLVE_MS);
 	report_begin(&run->report, "resolve");
-	resolvers_read(&run->resolvers, warn, run);
+	resolvers_read(&run->resolvers, &run->report);
 	int result = targets_resolve(targets, &run->resolvers.config, deadline, !run->settings.keep, warn, run, diag);
 #if CONFIG_QUARANTINE_PROBE
 	/* a name that can't be resolved can't be reached by it either */
 	if (result == 0 && run->proof &&
 	    proof_resolve_forbidden(run->proof, &run->resolvers.config, deadline, diag) < 0)
-		report_warning(&run->report);
+		report_warning(&run->report, diag);
 #endif
 	if (interrupted)
 		result = diag_fail(diag, EINTR, "interrupted; nothing was changed");
@@ -149,7 +153,7 @@ static int step_resolve(struct run *run)
 		return fail_step(run, EXIT_NO_SERVER);
 	if (result < 0)
 		return fail_unchanged(run, result);
-	resolvers_choose(&run->resolvers, &run->settings, warn, run);
+	resolvers_choose(&run->resolvers, &run->settings, &run->report);
 	run->partial |= run->resolvers.any_by_need;
 	struct text *detail = report_line(&run->report);
 	text_addf(detail, "servers: %zu of %zu, resolvers: %zu", targets_resolved_servers(targets),
@@ -183,10 +187,9 @@ static void warn_of_daemon(struct run *run)
 	struct text *allow = report_line(&run->report);
 	endpoint_format(&gateway, allow);
 	if (survey->gateway.family && strcmp(survey->daemon, "bgp") == 0)
-		diag_fail(&run->report.diag, 0, "bgp keeps the route and is cut: --allow tcp:%s", allow->bytes);
+		warn_of(run, "bgp keeps the route and is cut: --allow tcp:", allow->bytes);
 	else
-		diag_fail(&run->report.diag, 0, "%s keeps the route and is cut: set a static one", survey->daemon);
-	report_warning(&run->report);
+		warn_of(run, survey->daemon, " keeps the route and is cut: set a static one");
 }
 
 /* What the survey could not say in full. */
@@ -194,27 +197,19 @@ static void warn_of_survey(struct run *run)
 {
 	const struct links_survey *survey = &run->survey;
 	struct diag *diag = &run->report.diag;
-	if (survey->macs_cut || survey->on_link_cut || survey->outer_cut) {
-		diag_fail(diag, 0, "more %s than are looked at: raw frames are less closely",
-			  survey->outer_cut ? "tunnels" : survey->macs_cut ? "MAC addresses" : "prefixes");
-		report_warning(&run->report);
-	}
-	if (*survey->unknown) {
-		diag_fail(diag, 0, "%s: there is no such interface", survey->unknown);
-		report_warning(&run->report);
-	}
+	if (survey->macs_cut || survey->on_link_cut || survey->outer_cut)
+		warn_of(run, survey->outer_cut ? "more tunnels" : survey->macs_cut ? "more MAC addresses" :
+			"more prefixes", " than are looked at: raw frames are less closely");
+	if (*survey->unknown)
+		warn_of(run, survey->unknown, ": there is no such interface");
 	if (survey->tunnel_error) {
 		diag_errno(diag, survey->tunnel_error, "%s: list its peers", survey->tunnel);
-		report_warning(&run->report);
+		report_warning(&run->report, diag);
 	}
-	if (*survey->tunnel) {
-		diag_fail(diag, 0, "%s: --allow what the tunnel itself sends (udp:HOST:PORT)", survey->tunnel);
-		report_warning(&run->report);
-	}
-	if (survey->next_hops) {
-		diag_fail(diag, 0, "set net.ipv4.nexthop_compat_mode=1 to see the uplink");
-		report_warning(&run->report);
-	}
+	if (*survey->tunnel)
+		warn_of(run, survey->tunnel, ": --allow what the tunnel itself sends (udp:HOST:PORT)");
+	if (survey->next_hops)
+		warn_of(run, "", "set net.ipv4.nexthop_compat_mode=1 to see the uplink");
 	if (survey->daemon)
 		warn_of_daemon(run);
 }
@@ -225,30 +220,32 @@ static int survey_links(struct run *run)
 	struct diag *diag = &run->report.diag;
 	struct policy *policy = policy_of(run);
 	struct links_survey *survey = &run->survey;
-	policy->wanted = run->settings.layers;
-	policy->layers = run->settings.layers;
+	policy->layers = policy->wanted;
 	int result = links_survey(survey, policy, run->settings.uplinks, run->settings.uplink_count, diag);
 	if (result == -ENOMEM)
 		return result;
 	if (result < 0) {
-		report_warning(&run->report);
+		report_warning(&run->report, diag);
 		policy->refused |= policy->layers & LAYER_NETDEV;
 		policy->layers &= (uint8_t)~LAYER_NETDEV;
 		return 0;
 	}
+	if (policy->network_count + survey->outer_count > POLICY_NETWORKS_MAX)
+		return diag_fail(diag, E2BIG, "more than %d networks and tunnels", POLICY_NETWORKS_MAX);
+	uint8_t gaps = (*survey->switched ? GAP_SWITCH : 0) | (survey->xdp ? GAP_XDP : 0);
+	memcpy(&policy->networks[policy->network_count], survey->outer, survey->outer_count * sizeof *survey->outer);
+	policy->network_count += survey->outer_count;
 	for (size_t i = 0; i < survey->outer_count; i++) {
-		if (policy->network_count == POLICY_NETWORKS_MAX)
-			return diag_fail(diag, E2BIG, "more than %d networks and tunnels", POLICY_NETWORKS_MAX);
-		policy->networks[policy->network_count++] = survey->outer[i];
 		/* from WireGuard's own port nobody else sends but root, who would need its key as well */
-		policy->gaps |= survey->outer[i].own_port ? 0 : GAP_TUNNEL;
+		if (!survey->outer[i].own_port)
+			gaps |= GAP_TUNNEL;
 	}
 	policy->links = survey->links;
 	for (size_t i = 0; i < policy->links.count; i++) {
 		if ((policy->layers & LAYER_EGRESS) && (policy->links.links[i].passes & LINK_PPPOE))
-			policy->gaps |= GAP_PPPOE;
+			gaps |= GAP_PPPOE;
 	}
-	policy->gaps |= (*survey->switched ? GAP_SWITCH : 0) | (survey->xdp ? GAP_XDP : 0);
+	policy->gaps |= gaps;
 	if (survey->vrf) /* our own addresses would look like those of others */
 		policy->without_fib = (1 << TABLES) - 1;
 	warn_of_survey(run);
@@ -279,10 +276,10 @@ static void stamp(struct run *run)
 		duration_format(policy->lasts, &text);
 	}
 	text_add(&text, ": quarantine");
-	for (char **word = run->words; *word; word++)
+	for (char **word = run->words; *word && !text.cut; word++)
 		add_word(&text, *word);
 	if (text.cut)
-		strcpy(run->comment + sizeof run->comment - sizeof "...", "...");
+		memcpy(run->comment + sizeof run->comment - sizeof "...", "...", sizeof "...");
 }
 
 static int prepare_policy(struct run *run)
@@ -290,17 +287,11 @@ static int prepare_policy(struct run *run)
 	struct policy *policy = policy_of(run);
 	policy->table = run->settings.table;
 	policy->comment = run->comment;
-	policy->lasts = run->settings.lasts;
-	policy->log = run->settings.log.where;
-	policy->log_group = run->settings.log.group;
 	stamp(run);
 	policy->gaps = run->resolvers.any_by_need ? GAP_DNS : 0;
 	int result = resolvers_allow(&run->resolvers, &run->settings.targets, &run->report.diag);
 	policy_normalize(policy);
-	if (result == 0)
-		result = survey_links(run);
-	count_rules(run);
-	return result;
+	return result < 0 ? result : survey_links(run);
 }
 
 static int print_dry_run(struct run *run)
@@ -328,7 +319,7 @@ static int take_lock(struct run *run)
 		return fail_step(run, EXIT_LOCKED);
 	}
 	if (run->lock < 0)
-		report_warning(&run->report);
+		report_warning(&run->report, &run->report.diag);
 	return EXIT_DONE;
 }
 
@@ -340,8 +331,10 @@ static unsigned probation_ms(const struct run *run)
 static int note_flowtable(const struct flowtable_info *flowtable, void *context)
 {
 	struct run *run = context;
-	if (flowtable->hardware)
-		text_copy(run->hardware_flowtable, sizeof run->hardware_flowtable, flowtable->name);
+	if (!flowtable->hardware)
+		return 0;
+	struct text text = TEXT_ON(run->offloaded);
+	text_addf(&text, "flows that flowtable %.*s has offloaded to hardware", 31, flowtable->name);
 	return 0;
 }
 
@@ -369,35 +362,22 @@ static int step_contain(struct run *run, bool on_probation)
 	else if (run->replaces)
 		text_add(detail, ", older ones replaced");
 	report_end(&run->report, true, detail->bytes);
-	if (policy->stateless) {
-		diag_fail(diag, 0, "no connection tracking: stateless rules are used");
-		report_warning(&run->report);
-	}
+	if (policy->stateless)
+		warn_of(run, "", "no connection tracking: stateless rules are used");
 	if (flowtable_each(&run->netlink, note_flowtable, run, diag) < 0)
-		report_warning(&run->report);
+		report_warning(&run->report, diag);
 	return EXIT_DONE;
 }
 
-/* "state: how", and of what the run is about; what report_result returns. */
-static struct text *tell_state(struct run *run, const char *state, const char *how, const char *which)
-{
-	text_addf(report_line(&run->report), "%s: %s%s", state, how, which);
-	struct text *object = report_result(&run->report, state);
-	if (object)
-		json_string(object, "table", run->settings.table);
-	return object;
-}
-
 #if CONFIG_QUARANTINE_PROBE
-/* Of the servers that did not prove themselves; the diagnostic of the last one has been told already. */
+/* Of the servers that did not prove themselves; that of the last one, the diagnostic, has been told already. */
 static void tell_other_failures(struct run *run)
 {
 	const struct targets *targets = &run->settings.targets;
-	const struct diag last = run->report.diag;
 	for (size_t i = 0; i < targets->server_count; i++) {
 		const struct server *server = &targets->servers[i];
-		if (*server->failure.text && strcmp(server->failure.text, last.text) != 0)
-			warn(run, &server->failure);
+		if (*server->failure.text && strcmp(server->failure.text, run->report.diag.text) != 0)
+			report_warning(&run->report, &server->failure);
 	}
 }
 
@@ -412,11 +392,12 @@ static int roll_back(struct run *run, enum exit_code code)
 	if (run->unproven)
 		tell_other_failures(run);
 	if (failed) {
-		warn(run, &diag);
+		report_warning(&run->report, &diag);
 		state = "uncertain";
 		now = "the containment ends by itself when its probation is over";
 	}
-	struct text *object = tell_state(run, state, now, "");
+	text_addf(report_line(&run->report), "%s: %s", state, now);
+	struct text *object = report_result(&run->report, state, run->settings.table);
 	if (object) {
 		json_bool(object, "older", run->replaces);
 		json_number(object, "exit", code);
@@ -442,13 +423,11 @@ static int step_prove(struct run *run)
 	}
 	if (result < 0) {
 		text_add(&proven_by, "no server; kept all the same (--keep)");
-		report_warning(&run->report);
+		report_warning(&run->report, diag);
 		tell_other_failures(run);
 	}
-	if (proof_clock_unset(run->proof)) {
-		diag_fail(diag, 0, "the clock is not set: \"not yet valid\" does not count");
-		report_warning(&run->report);
-	}
+	if (proof_clock_unset(run->proof))
+		warn_of(run, "the clock is not set: ", "\"not yet valid\" does not count");
 	result = proof_forbidden(run->proof, diag);
 	if (result == -EISCONN)
 		return roll_back(run, EXIT_STILL_REACHABLE);
@@ -463,7 +442,7 @@ static int step_prove(struct run *run)
 	text_add(detail, run->proven_by);
 	report_end(&run->report, true, detail->bytes);
 	if (result < 0)
-		report_warning(&run->report);
+		report_warning(&run->report, diag);
 	return EXIT_DONE;
 }
 
@@ -502,18 +481,16 @@ static void note_difference(void *context, enum table_id table, const char *what
 		diag_fail(&verification->first, 0, "read back: %s %s", table_types[table].word, what);
 }
 
-/* Each table of the plan has to be there as it was sent, and as this run sent it; no other. */
-static void check_table(const struct policy *policy, enum table_id id, const struct table_state *state,
-			struct verification *verification)
+/* Each table of the plan has to be there as it was sent, and as this run sent it; no other. NULL: so it is. */
+static const char *table_difference(const struct policy *policy, enum table_id id, const struct table_state *state)
 {
-	bool wanted = policy_has_table(policy, id);
-	bool ours = state->found && state->info.sealed && state->info.seal.began == policy->began;
-	if (wanted && !ours)
-		note_difference(verification, id, state->found ? "table is another run's" : "table is missing");
-	else if (wanted && (!state->filters || state->probation || state->beside || state->over))
-		note_difference(verification, id, "table is not in force");
-	else if (!wanted && state->found)
-		note_difference(verification, id, "table is there, and is not part of the plan");
+	if (!policy_has_table(policy, id))
+		return state->found ? "table is there, and is not part of the plan" : NULL;
+	if (!state->found)
+		return "table is missing";
+	if (!state->info.sealed || state->info.seal.began != policy->began)
+		return "table is another run's";
+	return !state->filters || state->probation || state->beside || state->over ? "table is not in force" : NULL;
 }
 
 static void verify(struct run *run)
@@ -528,18 +505,20 @@ static void verify(struct run *run)
 		result = find_behind(&run->netlink, &behind, diag);
 	if (result == 0)
 		result = examine(&run->netlink, run->settings.table, &examination, forget, states, diag);
-	for (int id = 0; id < TABLES && result == 0; id++)
-		check_table(policy_of(run), (enum table_id)id, &states[id], &verification);
+	for (int id = 0; id < TABLES && result == 0; id++) {
+		const char *what = table_difference(policy_of(run), (enum table_id)id, &states[id]);
+		if (what)
+			note_difference(&verification, (enum table_id)id, what);
+	}
 	if (result == 0 && verification.count == 0)
 		return;
 	run->unverified = true;
-	warn(run, result < 0 ? diag : &verification.first);
+	report_warning(&run->report, result < 0 ? diag : &verification.first);
 }
 
 static void partial(struct run *run, const char *why)
 {
-	diag_fail(&run->report.diag, 0, "sever: %s", why);
-	report_warning(&run->report);
+	warn_of(run, "sever: ", why);
 	run->partial = true;
 }
 
@@ -580,16 +559,16 @@ static void notify_terminals(struct run *run, const char *message)
 	struct tty_notify_report told;
 	const struct tty_notify_options options = { .timeout = NOTIFY_MS };
 	if (tty_notify_all(message, &options, &told, diag) < 0) {
-		report_warning(&run->report);
+		report_warning(&run->report, diag);
 		return;
 	}
 	struct text *line = report_line(&run->report);
 	text_addf(line, "terminals: %zu told%s", told.written, told.cut ? " (message cut)" : "");
-	report_item(&run->report, "message", line->bytes);
+	report_item(&run->report, "message");
 	if (told.timed_out + told.failed == 0)
 		return;
 	diag_fail(diag, 0, "message: %zu terminals could not be told", told.timed_out + told.failed);
-	report_warning(&run->report);
+	report_warning(&run->report, diag);
 }
 #endif
 
@@ -657,7 +636,7 @@ static void tell_servers(struct run *run)
 		text_add(line, " (");
 		describe_standing(server, line);
 		text_add(line, ")");
-		report_item(&run->report, i ? "" : "allowed", line->bytes);
+		report_item(&run->report, i ? "" : "allowed");
 	}
 }
 
@@ -672,7 +651,7 @@ static void tell_peer(struct run *run, const struct policy_network *peer, bool a
 		text_addf(line, "/%u", peer->prefix_length);
 	if (peer->port)
 		text_addf(line, ":%u%s", peer->port, peer->inbound ? ":in" : "");
-	report_item(&run->report, "", line->bytes);
+	report_item(&run->report, "");
 }
 
 static void tell_peers(struct run *run, enum set_id set, enum ip_family family, size_t *listed)
@@ -702,20 +681,20 @@ static void tell_allowed(struct run *run)
 	for (size_t i = 0; i < policy->dhcp_server_count; i++) {
 		line = report_line(&run->report);
 		text_addf(line, "dhcp-server:%s", policy->dhcp_server[i]);
-		report_item(&run->report, "", line->bytes);
+		report_item(&run->report, "");
 	}
 	for (int family = IPV4; family < IP_FAMILIES; family++) {
-		tell_peers(run, SET_ALLOW_OUT, (enum ip_family)family, &listed);
-		tell_peers(run, SET_ALLOW_IN, (enum ip_family)family, &listed);
+		for (int set = SET_ALLOW_OUT; set <= SET_ALLOW_IN; set++)
+			tell_peers(run, (enum set_id)set, (enum ip_family)family, &listed);
 	}
 	line = report_line(&run->report);
 	if (listed > ALLOWED_LISTED && !run->settings.verbose) {
 		text_addf(line, "and %zu more (-v lists all)", listed - ALLOWED_LISTED);
-		report_item(&run->report, "", line->bytes);
+		report_item(&run->report, "");
 	}
 	line = report_line(&run->report);
 	resolvers_describe(&run->resolvers, line);
-	report_item(&run->report, "DNS", line->bytes);
+	report_item(&run->report, "DNS");
 }
 
 static void ignore_gap(void *context, const char *gap)
@@ -727,7 +706,8 @@ static void ignore_gap(void *context, const char *gap)
 static void gap_item(void *context, const char *gap)
 {
 	struct run *run = context;
-	report_item(&run->report, run->gaps_told++ ? "" : "not covered", gap);
+	text_add(report_line(&run->report), gap);
+	report_item(&run->report, run->gaps_told++ ? "" : "not covered");
 }
 
 static void gap_in_array(void *context, const char *gap)
@@ -739,14 +719,11 @@ static void gap_in_array(void *context, const char *gap)
 /* Whether something that was asked for is missing. */
 static bool tell_gaps(struct run *run, void (*take)(void *context, const char *gap))
 {
-	struct text *line = report_line(&run->report);
-	bool partial = *run->hardware_flowtable || *run->behind;
 	if (*run->behind)
 		take(run, run->behind);
-	text_addf(line, "flows that flowtable %s has offloaded to hardware", run->hardware_flowtable);
-	if (*run->hardware_flowtable)
-		take(run, line->bytes);
-	return partial | coverage_gaps(policy_of(run), take, run);
+	if (*run->offloaded)
+		take(run, run->offloaded);
+	return coverage_gaps(policy_of(run), take, run) || *run->offloaded || *run->behind;
 }
 
 static enum exit_code final_code(const struct run *run)
@@ -763,23 +740,27 @@ static const char *final_state(enum exit_code code)
 	return code == EXIT_PARTIAL ? "partial" : "contained";
 }
 
+static void tell_url_json(struct run *run, const char *name, const struct url *url)
+{
+	struct text *line = report_line(&run->report);
+	url_format(url, line);
+	json_string(&run->report.out, name, line->bytes);
+}
+
 static void tell_server_json(struct run *run, const struct server *server)
 {
-	char url[600];
-	struct text url_text = TEXT_ON(url);
 	struct text *line = report_line(&run->report);
-	url_format(&server->url, &url_text);
-	text_addf(line, "server %s: ", url);
+	text_add(line, "server ");
+	url_format(&server->url, line);
+	text_add(line, ": ");
 	if (server->endpoint_count)
 		describe_standing(server, line);
 	else
 		text_add(line, "not allowed, no address");
 	struct text *object = report_object(&run->report, line->bytes);
-	json_string(object, "server", url);
-	if (server->proxy.set) {
-		url_format(&server->proxy.url, report_line(&run->report));
-		json_string(object, "proxy", line->bytes);
-	}
+	tell_url_json(run, "server", &server->url);
+	if (server->proxy.set)
+		tell_url_json(run, "proxy", &server->proxy.url);
 	json_array_begin(object, "addresses");
 	for (size_t i = 0; i < server->endpoint_count; i++) {
 		format_endpoint(server, &server->endpoints[i], report_line(&run->report));
@@ -817,15 +798,15 @@ static void tell_links(struct run *run)
 {
 	struct text *line = report_line(&run->report);
 	coverage_describe(policy_of(run), line);
-	report_item(&run->report, "layers", line->bytes);
+	report_item(&run->report, "layers");
 	line = report_line(&run->report);
 	line->size = LINKS_SIZE;
 	links_describe(&run->survey, line);
-	report_item(&run->report, "interfaces", line->bytes);
+	report_item(&run->report, "interfaces");
 	line = report_line(&run->report);
 	text_addf(line, "%s has an address: if it is a backup, --uplink %s", run->survey.backup, run->survey.backup);
 	if (*run->survey.backup)
-		report_item(&run->report, "", line->bytes);
+		report_item(&run->report, "");
 }
 
 static void tell_items(struct run *run)
@@ -840,11 +821,11 @@ static void tell_items(struct run *run)
 	if (policy_of(run)->lasts) {
 		duration_format(policy_of(run)->lasts, line);
 		text_add(line, ", then the kernel lets everything pass");
-		report_item(&run->report, "lasts", line->bytes);
+		report_item(&run->report, "lasts");
 		line = report_line(&run->report);
 	}
 	text_addf(line, "release%s%s", default_table ? "" : " -t ", default_table ? "" : table);
-	report_item(&run->report, "undo with", line->bytes);
+	report_item(&run->report, "undo with");
 	output_write(&run->report.output, "", 0); /* before terminals that may be slow */
 }
 
@@ -855,7 +836,9 @@ static int tell(struct run *run)
 	enum exit_code code = final_code(run);
 	for (size_t i = 0; run->report.json && i < targets->server_count; i++)
 		tell_server_json(run, &targets->servers[i]);
-	struct text *object = tell_state(run, final_state(code), "table inet ", run->settings.table);
+	const char *state = final_state(code);
+	text_addf(report_line(&run->report), "%s: table inet %s", state, run->settings.table);
+	struct text *object = report_result(&run->report, state, run->settings.table);
 	if (object)
 		tell_json(run, object, code);
 	else
@@ -927,6 +910,7 @@ static int finish(struct run *run, int code)
 	settings_fini(&run->settings);
 	if (run->lock >= 0)
 		close(run->lock);
+	free(run);
 	return code;
 }
 
@@ -940,9 +924,10 @@ static int run_release(const struct settings *settings)
 	char *arguments[5] = { name };
 	int count = 1;
 	struct text text = TEXT_ON(table);
-	text_addf(&text, "--table=%s", settings->table ? settings->table : "");
-	if (settings->table)
+	if (settings->table) {
+		text_addf(&text, "--table=%s", settings->table);
 		arguments[count++] = table;
+	}
 	if (settings->json)
 		arguments[count++] = json;
 	if (settings->quiet)
@@ -961,18 +946,22 @@ static int refuse(struct run *run, int error)
 
 static int run_quarantine(int argc, char **argv)
 {
-	char *words[COMMAND_WORDS + 1] = { NULL }; /* in the order in which they were typed */
-	struct run run = { .lock = -1, .words = words };
-	for (int i = 0; i < argc - 1 && i < COMMAND_WORDS; i++)
-		words[i] = argv[i + 1];
-	int result = settings_read(&run.settings, argc, argv, &run.report.diag);
-	if (result == 0 && run.settings.remove)
-		return run_release(&run.settings);
-	if (!run.settings.dry_run) /* which may end at any time: a pipe that nobody reads, ^C */
+	struct run *run = calloc(1, sizeof *run);
+	struct diag diag;
+	if (!run) {
+		diag_errno(&diag, ENOMEM, "read the command line");
+		return applet_fail("quarantine", EXIT_SYSTEM_REFUSED, &diag);
+	}
+	run->lock = -1;
+	run->words = argv + 1;
+	int result = settings_read(&run->settings, argc, argv, &run->report.diag);
+	if (result == 0 && run->settings.remove)
+		return run_release(&run->settings);
+	if (!run->settings.dry_run) /* which may end at any time: a pipe that nobody reads, ^C */
 		catch_signals();
-	bool probe = CONFIG_QUARANTINE_PROBE && !run.settings.no_probe;
-	report_init(&run.report, run.settings.json, run.settings.quiet, (probe ? 5 : 3) + CONFIG_QUARANTINE_SEVER);
-	return finish(&run, result < 0 ? refuse(&run, result) : run_steps(&run));
+	bool probe = CONFIG_QUARANTINE_PROBE && !run->settings.no_probe;
+	report_init(&run->report, run->settings.json, run->settings.quiet, (probe ? 5 : 3) + CONFIG_QUARANTINE_SEVER);
+	return finish(run, result < 0 ? refuse(run, result) : run_steps(run));
 }
 
 const struct applet quarantine_applet = {

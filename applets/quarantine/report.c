@@ -10,9 +10,8 @@
 #include "base/item.h"
 
 enum {
-	NAME_COLUMN = 6,
-	DETAIL_COLUMN = 18,
-	VERDICT_COLUMN = 64, /* leaves room for "FAILED 999.99s" */
+	NAME_COLUMNS = 12,
+	DETAIL_COLUMNS = 46, /* with a blank; leaves room for "FAILED 999.99s" */
 	DRAIN_MS = 3000,
 	STREAM_DRAIN_MS = 60000,
 };
@@ -125,16 +124,10 @@ static struct text *step_object(struct report *report, bool ok, const char *resu
 /* "[2/5] resolve     2 servers, 4 addresses                          ok  0.01s" */
 static void print_step_line(struct report *report, bool ok, const char *detail)
 {
-	struct text *text = begin_out(report);
 	int64_t hundredths = elapsed(report) / 10;
-	text_addf(text, "[%u/%u]", report->step, report->steps);
-	text_pad_to(text, NAME_COLUMN);
-	text_add(text, report->name);
-	text_pad_to(text, DETAIL_COLUMN);
-	text_addf(text, "%.*s", VERDICT_COLUMN - DETAIL_COLUMN - 1, detail);
-	text_pad_to(text, VERDICT_COLUMN);
-	text_addf(text, "%-6s%3lld.%02llds\n", ok ? "ok" : "FAILED", (long long)(hundredths / 100),
-		  (long long)(hundredths % 100));
+	text_addf(begin_out(report), "[%u/%u] %-*s%-*.*s%-6s%3lld.%02llds\n", report->step, report->steps, NAME_COLUMNS,
+		  report->name, DETAIL_COLUMNS, DETAIL_COLUMNS - 1, detail, ok ? "ok" : "FAILED",
+		  (long long)(hundredths / 100), (long long)(hundredths % 100));
 	write_out(report);
 }
 
@@ -166,32 +159,33 @@ void report_failure(struct report *report, enum exit_code code)
 	}
 }
 
-void report_warning(struct report *report)
+void report_warning(struct report *report, const struct diag *diag)
 {
 	struct diag warning;
-	diag_fail(&warning, 0, "warning: %s", report->diag.text);
+	diag_fail(&warning, 0, "warning: %s", diag->text);
 	applet_warn("quarantine", &warning);
 	if (!report->json)
 		return;
-	json_string(report_object(report, warning.text), "warning", report->diag.text);
+	json_string(report_object(report, warning.text), "warning", diag->text);
 	report_object_end(report);
 }
 
-void report_item(struct report *report, const char *label, const char *string)
+void report_item(struct report *report, const char *label)
 {
 	if (report->json)
 		return;
-	item_format(begin_out(report), label, string);
+	item_format(begin_out(report), label, report->line.bytes);
 	queue_out(report);
 }
 
-struct text *report_result(struct report *report, const char *state)
+struct text *report_result(struct report *report, const char *state, const char *table)
 {
 	char lead[32];
 	struct text text = TEXT_ON(lead);
 	if (report->json) {
 		struct text *object = report_object(report, report->line.bytes);
 		json_string(object, "state", state);
+		json_string(object, "table", table);
 		return object;
 	}
 	text_addf(&text, "%s: ", state);

@@ -25,7 +25,7 @@ struct report {
 	const char *name; /* of the current step; NULL: none has begun */
 	int64_t began; /* monotonic ms */
 	struct text line; /* see report_line */
-	struct diag diag; /* what has failed, for report_warning and report_failure: whoever fails fills it */
+	struct diag diag; /* what has failed, for report_failure: whoever fails fills it */
 	struct text out; /* what is written next: lines, or an object */
 	char line_bytes[REPORT_LINE_SIZE];
 	char out_bytes[REPORT_OUT_SIZE];
@@ -54,17 +54,17 @@ struct text *report_end_object(struct report *report, bool ok, const char *detai
 /* The current step has failed, for which the run ends with this code: its line or object. */
 void report_failure(struct report *report, enum exit_code code);
 
-/* report->diag, which does not end the run: "warning" in JSON, on stderr for people. */
-void report_warning(struct report *report);
+/* Something that does not end the run: "warning" in JSON, on stderr for people. */
+void report_warning(struct report *report, const struct diag *diag);
 
-/* A line of the last block: "  label      text", wrapped at 79 columns. Nothing in JSON. */
-void report_item(struct report *report, const char *label, const char *text);
+/* The line as one of the last block: "  label      text", wrapped at 79 columns. Nothing in JSON. */
+void report_item(struct report *report, const char *label);
 
 /*
- * How it ended: report->line, which begins with "state: ", wrapped in the same way; returns NULL. In JSON an object
- * under construction.
+ * How it ended: the line, which begins with "state: ", wrapped in the same way. Returns the object of JSON, to which
+ * more can be added until report_object_end; NULL for people.
  */
-struct text *report_result(struct report *report, const char *state);
+struct text *report_result(struct report *report, const char *state, const char *table);
 
 /* An object of JSON under construction goes out by report_object_end. */
 struct text *report_object(struct report *report, const char *result);

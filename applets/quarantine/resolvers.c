@@ -36,34 +36,35 @@ static void allow(struct resolvers *resolvers, const struct address *address)
 static bool is_local(const struct address *address)
 {
 	struct endpoint endpoint = { *address, 53 };
-	struct sockaddr_storage peer;
-	struct sockaddr_storage own;
-	socklen_t length = endpoint_to_sockaddr(&endpoint, &peer);
+	struct sockaddr_storage end; /* the other one, then our own */
+	socklen_t length = endpoint_to_sockaddr(&endpoint, &end);
+	size_t at = address->family == AF_INET ? offsetof(struct sockaddr_in, sin_addr) :
+						 offsetof(struct sockaddr_in6, sin6_addr);
 	if (address_is_loopback(address) || address_is_unspecified(address))
 		return true;
-	int fd = socket(peer.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t own_length = sizeof own;
-	bool known = fd >= 0 && connect(fd, (struct sockaddr *)&peer, length) == 0 &&
-		     getsockname(fd, (struct sockaddr *)&own, &own_length) == 0;
-	if (fd >= 0)
-		close(fd);
-	if (!known)
+	int fd = socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
 		return false;
-	if (address->family == AF_INET)
-		return memcmp(&((struct sockaddr_in *)&own)->sin_addr, address->bytes, 4) == 0;
-	return memcmp(&((struct sockaddr_in6 *)&own)->sin6_addr, address->bytes, 16) == 0;
+	bool known = connect(fd, (struct sockaddr *)&end, length) == 0 &&
+		     getsockname(fd, (struct sockaddr *)&end, &length) == 0;
+	close(fd);
+	return known && memcmp((char *)&end + at, address->bytes, address_length(address)) == 0;
 }
 
-/* Allows the servers that are not this device itself. */
-static void allow_remote(struct resolvers *resolvers, const struct resolver_config *config, bool *local, bool *remote)
+/* What kinds of servers a configuration has. */
+enum { LOCAL = 1, REMOTE = 2 };
+
+/* Allows the servers that are not this device itself. Returns which kinds there are. */
+static int allow_remote(struct resolvers *resolvers, const struct resolver_config *config)
 {
+	int kinds = 0;
 	for (size_t i = 0; i < config->server_count; i++) {
-		bool here = is_local(&config->servers[i]);
-		*local |= here;
-		*remote |= !here;
-		if (!here)
+		int kind = is_local(&config->servers[i]) ? LOCAL : REMOTE;
+		if (kind == REMOTE)
 			allow(resolvers, &config->servers[i]);
+		kinds |= kind;
 	}
+	return kinds;
 }
 
 static bool only_root_writes(const struct stat *status)
@@ -87,54 +88,48 @@ static bool is_trustworthy(const char *path)
 	       (only_root_writes(&status) || (status.st_mode & S_ISVTX));
 }
 
-/* Returns whether a remote one was found. */
-static bool allow_upstreams(struct resolvers *resolvers)
+/* The same with those that a local resolver asks. */
+static int allow_upstreams(struct resolvers *resolvers)
 {
 	struct resolver_config config;
-	bool local = false;
-	bool remote = false;
+	int kinds = 0;
 	for (size_t i = 0; i < sizeof upstream_files / sizeof *upstream_files; i++) {
 		if (is_trustworthy(upstream_files[i]) && resolver_config_read(upstream_files[i], &config, NULL) == 0)
-			allow_remote(resolvers, &config, &local, &remote);
+			kinds |= allow_remote(resolvers, &config);
 	}
-	return remote;
+	return kinds;
 }
 
-static void allow_configured(struct resolvers *resolvers, void (*warn)(void *context, const struct diag *diag),
-			     void *context)
+static void allow_configured(struct resolvers *resolvers, struct report *report)
 {
 	struct diag diag;
 	if (access(resolv_conf, F_OK) != 0) {
 		diag_fail(&diag, 0, "%s: not there; DNS is not allowed", resolv_conf);
-		warn(context, &diag);
+		report_warning(report, &diag);
 		return;
 	}
-	bool local = false;
-	bool remote = false;
-	allow_remote(resolvers, &resolvers->config, &local, &remote);
-	if (!local || allow_upstreams(resolvers))
+	if (!(allow_remote(resolvers, &resolvers->config) & LOCAL) || (allow_upstreams(resolvers) & REMOTE))
 		return;
 	diag_fail(&diag, 0, "whom the local resolver asks is unknown: any DNS (--dns)");
-	warn(context, &diag);
+	report_warning(report, &diag);
 	resolvers->any = true;
 	resolvers->any_by_need = true;
 }
 
-void resolvers_read(struct resolvers *resolvers, void (*warn)(void *context, const struct diag *diag), void *context)
+void resolvers_read(struct resolvers *resolvers, struct report *report)
 {
 	struct diag problem;
 	if (resolver_config_read(resolv_conf, &resolvers->config, &problem) < 0) {
 		resolvers->config = (struct resolver_config){ .server_count = 0 };
-		warn(context, &problem);
+		report_warning(report, &problem);
 	}
 }
 
-void resolvers_choose(struct resolvers *resolvers, const struct settings *settings,
-		      void (*warn)(void *context, const struct diag *diag), void *context)
+void resolvers_choose(struct resolvers *resolvers, const struct settings *settings, struct report *report)
 {
 	switch (settings->dns.mode) {
 	case DNS_RESOLVERS:
-		allow_configured(resolvers, warn, context);
+		allow_configured(resolvers, report);
 		break;
 	case DNS_ANY:
 		resolvers->any = true;

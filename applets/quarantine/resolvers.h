@@ -4,6 +4,7 @@
 #define QUARANTINE_RESOLVERS_H
 
 #include "net/resolve.h"
+#include "report.h"
 #include "settings.h"
 
 struct resolvers {
@@ -14,15 +15,14 @@ struct resolvers {
 	bool any_by_need; /* because a local resolver's upstreams could not be found */
 };
 
-/* Reads resolv.conf. When it can't be used that is handed to `warn`, and then nobody is asked and nobody allowed. */
-void resolvers_read(struct resolvers *resolvers, void (*warn)(void *context, const struct diag *diag), void *context);
+/* Reads resolv.conf. When it can't be used that is a warning, and then nobody is asked and nobody allowed. */
+void resolvers_read(struct resolvers *resolvers, struct report *report);
 
 /*
  * Chooses whom packets may reach; for a local resolver, those that it asks. After the names are resolved: where that
  * fails it is all that is worth a line.
  */
-void resolvers_choose(struct resolvers *resolvers, const struct settings *settings,
-		      void (*warn)(void *context, const struct diag *diag), void *context);
+void resolvers_choose(struct resolvers *resolvers, const struct settings *settings, struct report *report);
 
 /* Adds them to the policy. 0 or -ENOMEM. */
 int resolvers_allow(const struct resolvers *resolvers, struct targets *targets, struct diag *diag);

@@ -57,7 +57,7 @@ static int parse_dns_list(struct dns_settings *dns, const char *value, struct di
 
 static int parse_dns(void *field, const char *value, struct diag *diag)
 {
-	static const char *const words[] = {
+	static const char words[][sizeof "resolvers"] = {
 		[DNS_RESOLVERS] = "resolvers",
 		[DNS_ANY] = "any",
 		[DNS_NONE] = "none",
@@ -88,7 +88,8 @@ static int parse_layers(void *field, const char *value, struct diag *diag)
 		size_t length = strcspn(at, ",");
 		uint8_t found = 0;
 		for (size_t i = 0; i < LAYER_NAMES; i++) {
-			if (strlen(layer_names[i].word) == length && strncmp(at, layer_names[i].word, length) == 0)
+			const char *word = layer_names[i].word;
+			if (strncmp(at, word, length) == 0 && word[length] == '\0')
 				found = layer_names[i].layers;
 		}
 		if (!(found & LAYERS_BUILT))
@@ -126,13 +127,14 @@ static int parse_lasts(void *field, const char *value, struct diag *diag)
 
 static int parse_log(void *field, const char *value, struct diag *diag)
 {
-	struct log_settings *log = field;
+	struct policy *policy = field;
 	uint64_t group = 0;
-	if (strcmp(value, "kernel") != 0 && !parse_unsigned(value, POLICY_LOG_GROUP_MAX, &group))
+	bool kernel = strcmp(value, "kernel") == 0;
+	if (!kernel && !parse_unsigned(value, POLICY_LOG_GROUP_MAX, &group))
 		return diag_fail(diag, EINVAL, "'%.*s' is neither kernel nor a group, 0 to %d", 40, value,
 				 POLICY_LOG_GROUP_MAX);
-	log->where = strcmp(value, "kernel") == 0 ? LOG_KERNEL : LOG_GROUP;
-	log->group = (uint16_t)group;
+	policy->log = kernel ? LOG_KERNEL : LOG_GROUP;
+	policy->log_group = (uint16_t)group;
 	return 0;
 }
 
@@ -149,7 +151,7 @@ const struct option_row quarantine_options[] = {
 	{ 'a', "allow", "SPEC", parse_allow, FIELD(targets),
 	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:..., gre:HOST, dhcp-server:INTERFACE;\nmay be repeated" },
 	{ 0, "dns", "WHO", parse_dns, FIELD(dns), "resolvers (default: those configured),\nany, none, or ADDRESS,..." },
-	{ 0, "layers", "LIST", parse_layers, FIELD(layers),
+	{ 0, "layers", "LIST", parse_layers, FIELD(targets.policy.wanted),
 	  "of inet,bridge,netdev,later; default: all,\nbut later only where there is no nft" },
 	{ 0, "uplink", "NAME", parse_uplink, 0, "this interface leads to a server, too;\nmay be repeated" },
 	{ 'c', "config", "FILE", option_string, FIELD(config), CONFIG_HELP },
@@ -160,8 +162,8 @@ const struct option_row quarantine_options[] = {
 	{ 0, "no-probe", NULL, option_flag, FIELD(no_probe), "contain without proof" },
 #endif
 	{ 0, "keep", NULL, option_flag, FIELD(keep), "contain even if no server answers" },
-	{ 0, "for", "TIME", parse_lasts, FIELD(lasts), "the kernel ends it then: 90s, 15m, 8h, 7d" },
-	{ 0, "log", "WHERE", parse_log, FIELD(log),
+	{ 0, "for", "TIME", parse_lasts, FIELD(targets.policy.lasts), "the kernel ends it then: 90s, 15m, 8h, 7d" },
+	{ 0, "log", "WHERE", parse_log, FIELD(targets.policy),
 	  "log what is dropped, 20 packets a second:\nkernel, or a group of nfnetlink" },
 #if CONFIG_QUARANTINE_NOTIFY
 	{ 'm', "message", "TEXT", option_string, FIELD(message),
@@ -202,10 +204,10 @@ static int set_from_line(struct settings *settings, char *name, struct diag *dia
 	return options_set(quarantine_options, settings, name, copy, diag);
 }
 
-/* Too little memory is nobody's bad configuration. */
+/* What is wrong with a file. Too little memory is nobody's bad configuration. */
 static int configuration_error(int result)
 {
-	return result == -ENOMEM ? ENOMEM : EBADMSG;
+	return result == -ENOMEM ? result : -EBADMSG;
 }
 
 static int read_lines(struct settings *settings, struct line_reader *reader, struct diag *diag)
@@ -219,10 +221,10 @@ static int read_lines(struct settings *settings, struct line_reader *reader, str
 		struct diag reason;
 		result = set_from_line(settings, line, &reason);
 		if (result < 0)
-			return diag_fail(diag, configuration_error(result), "%s line %u: %s", reader->path,
-					 reader->number, reason.text);
+			return diag_fail(diag, -result, "%s line %u: %s", reader->path, reader->number,
+					 reason.text);
 	}
-	return result < 0 ? -configuration_error(result) : 0;
+	return result;
 }
 
 static int read_config(struct settings *settings, const char *path, struct diag *diag)
@@ -233,7 +235,7 @@ static int read_config(struct settings *settings, const char *path, struct diag 
 	struct line_reader reader;
 	int result = line_reader_open(&reader, path ? path : default_config, CONFIG_SIZE_LIMIT, diag);
 	if (result < 0)
-		return -configuration_error(result);
+		return result;
 	result = read_lines(settings, &reader, diag);
 	line_reader_close(&reader);
 	return result;
@@ -257,9 +259,8 @@ static bool has_nft(void)
 
 static void set_defaults(struct settings *settings)
 {
-	*settings = (struct settings){ .timeout = TIMEOUT_DEFAULT, .layers = LAYERS_BUILT };
-	if (has_nft())
-		settings->layers &= (uint8_t)~LAYER_LATER;
+	*settings = (struct settings){ .timeout = TIMEOUT_DEFAULT };
+	settings->targets.policy.wanted = has_nft() ? LAYERS_BUILT & ~LAYER_LATER : LAYERS_BUILT;
 }
 
 /* What is said about trust on the command line replaces all that the file says: the two must not mix. */
@@ -289,17 +290,16 @@ static void forget_trust(struct settings *settings)
 }
 
 /* Whether somebody asked for a verification, or proof, and for none. */
-static int check_proof(const struct settings *settings, int error, struct diag *diag)
+static int check_proof(const struct settings *settings, struct diag *diag)
 {
 #if CONFIG_QUARANTINE_PROBE
 	const struct trust_options *trust = &settings->trust;
 	if (trust->insecure && (trust->ca || trust->pins.count > 0 || trust->name))
-		return diag_fail(diag, error, "--insecure contradicts --ca, --pin and --name");
+		return diag_fail(diag, EINVAL, "--insecure contradicts --ca, --pin and --name");
 	if (settings->no_probe && settings->has_forbidden)
-		return diag_fail(diag, error, "--no-probe contradicts --forbidden");
+		return diag_fail(diag, EINVAL, "--no-probe contradicts --forbidden");
 #else
 	(void)settings;
-	(void)error;
 	(void)diag;
 #endif
 	return 0;
@@ -369,13 +369,13 @@ static int read_client(struct settings *settings, const char *path, struct diag 
 	struct velociraptor_environment environment;
 	struct diag reason;
 	int result = applet_read_client(path, &settings->client, &environment, diag);
-	if (result == -ENOMEM || result == 0)
-		return result;
+	if (result == 0)
+		return 0;
 	if (result < 0)
-		return -EBADMSG;
+		return configuration_error(result);
 	result = use_client(settings, &environment, &reason);
 	if (result < 0)
-		return diag_fail(diag, configuration_error(result), "Velociraptor's configuration: %s", reason.text);
+		return diag_fail(diag, -configuration_error(result), "Velociraptor's configuration: %s", reason.text);
 #if CONFIG_QUARANTINE_PROBE
 	settings->trust.client = &settings->client;
 #endif
@@ -407,7 +407,7 @@ static int look_at_command_line(struct settings *settings, struct command_line *
 	set_defaults(settings);
 	int result = parse_command_line(settings, line, diag);
 	if (result == 0)
-		result = check_proof(settings, EINVAL, diag);
+		result = check_proof(settings, diag);
 	if (result < 0)
 		return result;
 	if (settings->config && applet_is_client_path(settings->config))
@@ -430,10 +430,10 @@ static int read_in_order(struct settings *settings, struct command_line *line, s
 	set_defaults(settings);
 	result = read_config(settings, line->config, diag);
 	if (result == 0)
-		result = check_proof(settings, EBADMSG, diag);
+		result = check_proof(settings, diag);
 	if (result < 0) {
 		(void)parse_command_line(settings, line, NULL); /* -j and -q also say how to tell this */
-		return result;
+		return configuration_error(result);
 	}
 	if (line->names_servers)
 		forget_servers(&settings->targets);

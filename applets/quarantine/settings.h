@@ -24,14 +24,8 @@ struct settings {
 	const char *message;
 	const char *config; /* path of either kind; NULL: the default ones, which need not exist */
 	struct velociraptor_config client; /* zero when it was not read */
-	struct targets targets;
+	struct targets targets; /* what is asked of the policy itself is in its policy: layers wanted, how long, log */
 	struct dns_settings dns;
-	uint8_t layers; /* LAYER_ bits */
-	uint32_t lasts; /* seconds; 0: until release */
-	struct log_settings {
-		uint8_t where; /* enum policy_log */
-		uint16_t group;
-	} log;
 	const char *uplinks[UPLINKS_MAX]; /* interfaces that lead to the servers, too */
 	size_t uplink_count;
 	unsigned timeout; /* seconds */
