@@ -243,7 +243,8 @@ static int add_rule(void *context, const struct rule *source)
 		.source = source,
 	};
 	builder_clear(&builder);
-	for (const struct match *match = source->row->matches; match->kind != MATCH_END; match++)
+	const struct match *match;
+	for (size_t i = 0; (match = row_match(source->row, i))->kind != MATCH_END; i++)
 		match_rows[match->kind].netlink(&builder, match);
 	build_end(&builder);
 	char chain[64];
@@ -447,7 +448,8 @@ static int print_rule(void *context, const struct rule *rule)
 	if (!same_chain(&rule->chain, print->chain))
 		return 0;
 	text_add(text, "\t\t");
-	for (const struct match *match = rule->row->matches; match->kind != MATCH_END; match++) {
+	const struct match *match;
+	for (size_t i = 0; (match = row_match(rule->row, i))->kind != MATCH_END; i++) {
 		match_rows[match->kind].text(text, rule, match);
 		if (text->length > 0 && text->bytes[text->length - 1] != ' ')
 			text_add(text, " ");

@@ -165,16 +165,13 @@ struct rule_visit {
 /* Whether every set that the row looks into is part of the plan. */
 static bool sets_exist(const struct rule_visit *visit, const struct rule *rule)
 {
-	for (const struct match *match = rule->row->matches; match->kind != MATCH_END; match++) {
+	const struct match *match;
+	for (size_t i = 0; (match = row_match(rule->row, i))->kind != MATCH_END; i++) {
+		if (match->kind > MATCH_NEEDS_SET)
+			continue;
 		enum set_id set = (enum set_id)match->set;
-		bool uses_set = match->kind == MATCH_SOURCE_IN_SET || match->kind == MATCH_DESTINATION_IN_SET ||
-				match->kind == MATCH_FLOW_IN_SET || match->kind == MATCH_DNS_RATE ||
-				match->kind == MATCH_IN_INTERFACE_IN_SET || match->kind == MATCH_OUT_INTERFACE_IN_SET ||
-				match->kind == MATCH_SOURCE_MAC_FOREIGN ||
-				match->kind == MATCH_DESTINATION_MAC_FOREIGN ||
-				match->kind == MATCH_ADD_MAC || match->kind == MATCH_ADD_ADDRESS;
 		enum ip_family family = set_types[set].key & KEY_OF_FAMILY ? rule->family : IPV4;
-		if (uses_set && !policy_has_set(visit->policy, visit->table, set, family))
+		if (!policy_has_set(visit->policy, visit->table, set, family))
 			return false;
 	}
 	return true;

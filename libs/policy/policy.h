@@ -354,14 +354,25 @@ int policy_each_chain(const struct policy *policy, enum table_id table,
  */
 enum match_kind {
 	MATCH_END,
-	MATCH_IN_INTERFACE, /* iifname; string, or the rule's interface */
-	MATCH_OUT_INTERFACE, /* oifname */
-	MATCH_IN_INTERFACE_IN_SET, /* iifname @sealed; set */
-	MATCH_OUT_INTERFACE_IN_SET, /* oifname @sealed; set */
-	MATCH_FAMILY, /* meta nfproto; in the netdev table meta protocol */
-	MATCH_PROTOCOL, /* meta l4proto; protocol, or that of the rule's network */
 	MATCH_SOURCE_IN_SET, /* ip saddr . tcp sport @server4; set, far_port */
 	MATCH_DESTINATION_IN_SET,
+	MATCH_FLOW_IN_SET, /* ct reply ip saddr . ct reply proto-src @server4: the flow that an ICMP error is about */
+	MATCH_IN_INTERFACE_IN_SET, /* iifname @sealed; set */
+	MATCH_OUT_INTERFACE_IN_SET, /* oifname @sealed; set */
+	MATCH_SOURCE_MAC_FOREIGN, /* ether saddr != @own_mac */
+	MATCH_DESTINATION_MAC_FOREIGN, /* ether daddr & 01:00:... == 00:00:... ether daddr != @own_mac: unicast */
+	MATCH_ARP_SENDER_IN_SET, /* arp saddr ip @own_address */
+	MATCH_ADD_MAC, /* add @own_mac { ether saddr }: not a test, but for room in the set */
+	MATCH_ADD_ADDRESS, /* add @own_address { ip saddr } */
+	MATCH_NOTE_LEASE, /* add @leased { iifname }: not a test */
+	MATCH_NOTE_ATTEMPT, /* update @attempts4 { ip daddr . meta l4proto . th dport . iifname counter }; without
+			       far_port the two bytes of th sport: of ICMP type and code. Fails when it is full */
+	MATCH_DNS_RATE, /* update @dns_rate4 { ip daddr limit rate ... } */
+	MATCH_NEEDS_SET = MATCH_DNS_RATE, /* those up to here: without their set there is no such rule */
+	MATCH_IN_INTERFACE, /* iifname; string, or the rule's interface */
+	MATCH_OUT_INTERFACE, /* oifname */
+	MATCH_FAMILY, /* meta nfproto; in the netdev table meta protocol */
+	MATCH_PROTOCOL, /* meta l4proto; protocol, or that of the rule's network */
 	MATCH_SOURCE_NETWORK, /* ip6 saddr fe80::/10; network, or the rule's network */
 	MATCH_DESTINATION_NETWORK,
 	MATCH_DESTINATION_PREFIX, /* ip6 daddr: the rule's prefix */
@@ -377,22 +388,15 @@ enum match_kind {
 			far_port for packets from there */
 	MATCH_NOT_OPENING, /* tcp flags != syn / syn,ack: anything but the first segment of a connection */
 	MATCH_CT_STATE, /* ct state; value: bits of NF_CT_STATE_BIT */
-	MATCH_FLOW_IN_SET, /* ct reply ip saddr . ct reply proto-src @server4: the flow that an ICMP error is about */
 	MATCH_FLOW_OF_NETWORK, /* the same against address, protocol and, if it has one, port of the rule's network */
 	MATCH_ICMP_TYPES, /* icmp type { ... }, icmpv6 type { ... }; types */
 	MATCH_HOP_LIMIT, /* ip6 hoplimit; value */
 	MATCH_PAYLOAD_AT_MOST, /* ip6 length <= port: bytes after the IPv6 header */
 	MATCH_LIMIT, /* limit rate 20/second burst 40 packets */
-	MATCH_DNS_RATE, /* update @dns_rate4 { ip daddr limit rate ... } */
 	MATCH_SET_TTL, /* ip ttl set; value: not a test, it changes the packet */
 	MATCH_TTL, /* ip ttl; value */
-	MATCH_NOTE_LEASE, /* add @leased { iifname }: not a test */
 	MATCH_HAS_PORTS, /* meta l4proto { tcp, udp, sctp } */
-	MATCH_NOTE_ATTEMPT, /* update @attempts4 { ip daddr . meta l4proto . th dport . iifname counter }; without
-			       far_port the two bytes of th sport: of ICMP type and code. Fails when it is full */
 	MATCH_LOG, /* log: to where the policy says */
-	MATCH_SOURCE_MAC_FOREIGN, /* ether saddr != @own_mac */
-	MATCH_DESTINATION_MAC_FOREIGN, /* ether daddr & 01:00:... == 00:00:... ether daddr != @own_mac: unicast */
 	MATCH_DESTINATION_MAC, /* ether daddr; data */
 	MATCH_GROUP_MAC, /* ether daddr & 01:... != 0: multicast or broadcast */
 	MATCH_ETHER_TYPE, /* ether type; port holds it */
@@ -402,13 +406,10 @@ enum match_kind {
 	MATCH_ARP, /* arp htype 1 arp ptype ip arp hlen 6 arp plen 4: Ethernet and IPv4 (RFC 826) */
 	MATCH_ARP_REPLY, /* the same, and arp operation reply */
 	MATCH_ARP_SENDER_OWN, /* arp saddr ether @own_mac; left out where the device changes its address by itself */
-	MATCH_ARP_SENDER_IN_SET, /* arp saddr ip @own_address */
 	MATCH_ARP_SENDER, /* arp saddr ip: the rule's prefix */
 	MATCH_ND_TARGET, /* @th,64,128: whom an advertisement is about (RFC 4861), the rule's prefix of one address */
 	MATCH_ARP_TARGET, /* arp daddr ip: the rule's prefix */
 	MATCH_ARP_NO_SENDER, /* arp saddr ip 0.0.0.0 */
-	MATCH_ADD_MAC, /* add @own_mac { ether saddr }: not a test, but for room in the set */
-	MATCH_ADD_ADDRESS, /* add @own_address { ip saddr } */
 	MATCH_ROUTED, /* meta rtclassid != 4294967295: it has a route, as nothing of packet sockets has */
 	MATCH_OF_PROGRAM, /* meta skuid != 4294967295: it comes from a socket, not from the kernel itself */
 	MATCH_LENGTHS, /* meta length { ... }; types: bytes of the packet as the hook sees it */
@@ -459,11 +460,13 @@ extern const struct match_constants match_constants;
 
 struct match {
 	uint8_t kind; /* enum match_kind */
-	uint8_t set; /* enum set_id */
-	uint8_t protocol;
+	union {
+		uint8_t set; /* enum set_id */
+		uint8_t protocol;
+		uint8_t value;
+		uint8_t prefix_length;
+	};
 	bool far_port; /* in-set matches: the port of the key is the peer's own, else ours */
-	uint8_t value;
-	uint8_t prefix_length;
 	uint8_t data; /* where its bytes are in match_constants, 0: none */
 	union {
 		struct {
@@ -520,14 +523,25 @@ enum {
 			    FOR_NETWORK_PORTLESS | FOR_NETWORK_PORTS,
 };
 
+enum { RULE_MATCHES_MAX = 6 };
+
 struct rule_row {
 	uint8_t chain; /* enum chain_id */
 	uint8_t verdict; /* enum verdict */
 	uint8_t passes; /* LINK_ bits, of which the link needs one; 0: none */
 	uint32_t when;
 	const char *comment;
-	const struct match *matches; /* ends with MATCH_END */
+	uint8_t matches[RULE_MATCHES_MAX + 1]; /* where they are in rule_matches, then 0 */
 };
+
+/* Each match that a row has, once; the first is MATCH_END. */
+extern const struct match rule_matches[];
+
+/* The match of that number of a row; behind the last one MATCH_END. */
+static inline const struct match *row_match(const struct rule_row *row, size_t number)
+{
+	return &rule_matches[row->matches[number]];
+}
 
 extern const struct rule_row rule_rows[];
 extern const size_t rule_row_count;

@@ -118,89 +118,147 @@ const struct match_constants match_constants = {
 };
 
 #define DATA(constant) .data = offsetof(struct match_constants, constant)
+#define ICMP_TYPES(...) .kind = MATCH_ICMP_TYPES, .types = { __VA_ARGS__ }
+#define UDP_PORTS(s, d) .kind = MATCH_PORTS, .protocol = IPPROTO_UDP, .port = s, .second_port = d
 
-#define MATCHES(...) (const struct match[]){ __VA_ARGS__, { .kind = MATCH_END } }
+/*
+ * What the rules below test or do, each once, so that a row names it in one byte. Of peers it is the address and, where
+ * the key has one, their own port; of callers the address, and the port of ours that they use.
+ */
+#define RULE_MATCHES(X) \
+	X(IN_LOOPBACK, .kind = MATCH_IN_INTERFACE, DATA(loopback_name)) \
+	X(OUT_LOOPBACK, .kind = MATCH_OUT_INTERFACE, DATA(loopback_name)) \
+	X(IN_INTERFACE, .kind = MATCH_IN_INTERFACE) /* that of the rule */ \
+	X(OUT_INTERFACE, .kind = MATCH_OUT_INTERFACE) \
+	X(IN_SEALED, .kind = MATCH_IN_INTERFACE_IN_SET, .set = SET_SEALED) \
+	X(OUT_SEALED, .kind = MATCH_OUT_INTERFACE_IN_SET, .set = SET_SEALED) \
+	X(IN_KNOWN, .kind = MATCH_IN_INTERFACE_IN_SET, .set = SET_KNOWN) \
+	X(OUT_KNOWN, .kind = MATCH_OUT_INTERFACE_IN_SET, .set = SET_KNOWN) \
+	X(OUT_LEASED, .kind = MATCH_OUT_INTERFACE_IN_SET, .set = SET_LEASED) \
+	X(FAMILY, .kind = MATCH_FAMILY) \
+	X(UDP, .kind = MATCH_PROTOCOL, .protocol = IPPROTO_UDP) \
+	\
+	X(FROM_SERVER, .kind = MATCH_SOURCE_IN_SET, .set = SET_SERVER, .far_port = true) \
+	X(FROM_RESOLVER, .kind = MATCH_SOURCE_IN_SET, .set = SET_RESOLVER, .far_port = true) \
+	X(FROM_ALLOWED, .kind = MATCH_SOURCE_IN_SET, .set = SET_ALLOW_OUT, .far_port = true) \
+	X(FROM_CALLER, .kind = MATCH_SOURCE_IN_SET, .set = SET_ALLOW_IN) \
+	X(TO_SERVER, .kind = MATCH_DESTINATION_IN_SET, .set = SET_SERVER, .far_port = true) \
+	X(TO_RESOLVER, .kind = MATCH_DESTINATION_IN_SET, .set = SET_RESOLVER, .far_port = true) \
+	X(TO_ALLOWED, .kind = MATCH_DESTINATION_IN_SET, .set = SET_ALLOW_OUT, .far_port = true) \
+	X(TO_CALLER, .kind = MATCH_DESTINATION_IN_SET, .set = SET_ALLOW_IN) \
+	X(ABOUT_SERVER, .kind = MATCH_FLOW_IN_SET, .set = SET_SERVER, .far_port = true) \
+	X(ABOUT_RESOLVER, .kind = MATCH_FLOW_IN_SET, .set = SET_RESOLVER, .far_port = true) \
+	X(ABOUT_ALLOWED, .kind = MATCH_FLOW_IN_SET, .set = SET_ALLOW_OUT, .far_port = true) \
+	X(ABOUT_CALLER, .kind = MATCH_FLOW_IN_SET, .set = SET_ALLOW_IN) \
+	\
+	X(FROM_NETWORK, .kind = MATCH_SOURCE_NETWORK) \
+	X(TO_NETWORK, .kind = MATCH_DESTINATION_NETWORK) \
+	X(ABOUT_NETWORK, .kind = MATCH_FLOW_OF_NETWORK) \
+	X(NETWORK_PROTOCOL, .kind = MATCH_PROTOCOL) \
+	X(NETWORK_SOURCE_PORT, .kind = MATCH_SOURCE_PORT) \
+	X(NETWORK_DESTINATION_PORT, .kind = MATCH_DESTINATION_PORT) \
+	X(PORTS_FROM_NETWORK, .kind = MATCH_PORTS, .protocol = IPPROTO_UDP, .far_port = true) \
+	X(PORTS_TO_NETWORK, .kind = MATCH_PORTS, .protocol = IPPROTO_UDP) \
+	\
+	X(FROM_UNSPECIFIED, .kind = MATCH_SOURCE_NETWORK, DATA(unspecified), .prefix_length = 128) \
+	X(FROM_LOOPBACK4, .kind = MATCH_SOURCE_NETWORK, DATA(loopback4), .prefix_length = 8) \
+	X(FROM_LOOPBACK6, .kind = MATCH_SOURCE_NETWORK, DATA(loopback6), .prefix_length = 128) \
+	X(FROM_LINK_LOCAL, .kind = MATCH_SOURCE_NETWORK, DATA(link_local), .prefix_length = 10) \
+	X(TO_LINK_LOCAL, .kind = MATCH_DESTINATION_NETWORK, DATA(link_local), .prefix_length = 10) \
+	X(TO_LINK_MULTICAST, .kind = MATCH_DESTINATION_NETWORK, DATA(link_multicast), .prefix_length = 16) \
+	X(TO_MULTICAST, .kind = MATCH_DESTINATION_NETWORK, DATA(multicast), .prefix_length = 8) \
+	X(TO_DHCPV6_SERVERS, .kind = MATCH_DESTINATION_NETWORK, DATA(dhcpv6_servers), .prefix_length = 128) \
+	X(TO_BROADCAST, .kind = MATCH_DESTINATION_NETWORK, DATA(broadcast), .prefix_length = 32) \
+	X(TO_PREFIX, .kind = MATCH_DESTINATION_PREFIX) \
+	X(FOREIGN_SOURCE, .kind = MATCH_SOURCE_FOREIGN) \
+	X(OWN_SOURCE, .kind = MATCH_SOURCE_OWN) \
+	\
+	X(FROM_DNS, .kind = MATCH_SOURCE_PORT, .protocol = IPPROTO_UDP, .port = PORT_DNS) \
+	X(FROM_DNS_TCP, .kind = MATCH_SOURCE_PORT, .protocol = IPPROTO_TCP, .port = PORT_DNS) \
+	X(TO_DNS, .kind = MATCH_DESTINATION_PORT, .protocol = IPPROTO_UDP, .port = PORT_DNS) \
+	X(TO_DNS_TCP, .kind = MATCH_DESTINATION_PORT, .protocol = IPPROTO_TCP, .port = PORT_DNS) \
+	X(TO_DHCP_SERVER, UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER)) \
+	X(TO_DHCP_CLIENT, UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)) \
+	X(TO_DHCPV6_SERVER, UDP_PORTS(PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER)) \
+	X(TO_DHCPV6_CLIENT, UDP_PORTS(PORT_DHCPV6_SERVER, PORT_DHCPV6_CLIENT)) \
+	X(NOT_OPENING, .kind = MATCH_NOT_OPENING) \
+	X(RELATED, .kind = MATCH_CT_STATE, .value = CT_RELATED) \
+	/* replies over UDP: tracked, or deliberately not tracked by a rule of the firewall's ("notrack") */ \
+	X(ANSWERED, .kind = MATCH_CT_STATE, .value = CT_ESTABLISHED | CT_STATE_UNTRACKED) \
+	\
+	X(ICMP_ERRORS, ICMP_TYPES(ICMP_UNREACHABLE, ICMP_EXCEEDED, ICMP_PARAMETER)) \
+	X(ICMPV6_ERRORS, ICMP_TYPES(ICMPV6_UNREACHABLE, ICMPV6_TOO_BIG, ICMPV6_EXCEEDED, ICMPV6_PARAMETER)) \
+	X(UNREACHABLE, ICMP_TYPES(ICMP_UNREACHABLE)) \
+	X(TOO_BIG, ICMP_TYPES(ICMPV6_TOO_BIG)) \
+	X(DISCOVERY_IN, ICMP_TYPES(ND_ROUTER_ADVERT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)) \
+	X(DISCOVERY_OUT, ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)) \
+	X(SOLICITATION, ICMP_TYPES(ND_NEIGHBOR_SOLICIT)) \
+	X(ADVERTISEMENT, ICMP_TYPES(ND_NEIGHBOR_ADVERT)) \
+	X(ABOUT_PREFIX, .kind = MATCH_ND_TARGET) \
+	X(DISCOVERY_SIZE, .kind = MATCH_PAYLOAD_AT_MOST, .port = ND_BYTES) \
+	X(LISTENER_QUERY, ICMP_TYPES(MLD_QUERY)) \
+	X(LISTENER_REPORTS, ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT)) \
+	X(REPORT_SIZE, .kind = MATCH_PAYLOAD_AT_MOST, .port = MLD_BYTES) \
+	X(REPORT_SIZE_OF_KERNEL, .kind = MATCH_PAYLOAD_AT_MOST, .port = MLD_BYTES_OF_KERNEL) \
+	X(HOP_LIMIT_1, .kind = MATCH_HOP_LIMIT, .value = 1) \
+	X(HOP_LIMIT_255, .kind = MATCH_HOP_LIMIT, .value = 255) \
+	X(TTL_1, .kind = MATCH_TTL, .value = 1) \
+	X(SET_TTL_1, .kind = MATCH_SET_TTL, .value = 1) \
+	X(HAS_OPTIONS, .kind = MATCH_IP_OPTIONS) \
+	X(FRAGMENT, .kind = MATCH_FRAGMENT) \
+	X(LATER_FRAGMENT, .kind = MATCH_LATER_FRAGMENT) \
+	X(OTHER_HEADER, .kind = MATCH_OTHER_HEADER) \
+	X(OF_PROGRAM, .kind = MATCH_OF_PROGRAM) \
+	X(ROUTED, .kind = MATCH_ROUTED) \
+	\
+	X(LIMIT, .kind = MATCH_LIMIT) \
+	X(DNS_RATE, .kind = MATCH_DNS_RATE, .set = SET_DNS_RATE) \
+	X(LOG, .kind = MATCH_LOG) \
+	X(HAS_PORTS, .kind = MATCH_HAS_PORTS) \
+	X(NOTE_ATTEMPT, .kind = MATCH_NOTE_ATTEMPT, .set = SET_ATTEMPTS, .far_port = true) \
+	X(NOTE_OTHER_ATTEMPT, .kind = MATCH_NOTE_ATTEMPT, .set = SET_ATTEMPTS) \
+	X(NOTE_LEASE, .kind = MATCH_NOTE_LEASE, .set = SET_LEASED) \
+	X(ADD_MAC, .kind = MATCH_ADD_MAC, .set = SET_OWN_MAC) \
+	X(ADD_ADDRESS, .kind = MATCH_ADD_ADDRESS, .set = SET_OWN_ADDRESS) \
+	\
+	X(FROM_FOREIGN_MAC, .kind = MATCH_SOURCE_MAC_FOREIGN, .set = SET_OWN_MAC) \
+	X(TO_FOREIGN_MAC, .kind = MATCH_DESTINATION_MAC_FOREIGN, .set = SET_OWN_MAC) \
+	X(TO_GROUP_MAC, .kind = MATCH_GROUP_MAC) \
+	X(TO_SLOW_MULTICAST, .kind = MATCH_DESTINATION_MAC, DATA(slow_multicast)) \
+	X(TO_BRIDGE_GROUP, .kind = MATCH_DESTINATION_MAC, DATA(bridge_group)) \
+	X(UNTAGGED_IP_OR_ARP, .kind = MATCH_ETHER_TYPE_IP) \
+	X(TYPE_SLOW, .kind = MATCH_ETHER_TYPE, .port = ETHERTYPE_SLOW) \
+	X(TYPE_EAPOL, .kind = MATCH_ETHER_TYPE, .port = ETH_P_PAE) \
+	X(TYPE_PPPOE_DISCOVERY, .kind = MATCH_ETHER_TYPE, .port = ETH_P_PPP_DISC) \
+	X(TYPE_PPPOE_SESSION, .kind = MATCH_ETHER_TYPE, .port = ETH_P_PPP_SES) \
+	X(TYPE_VLAN, .kind = MATCH_ETHER_TYPE, .port = ETH_P_8021Q) \
+	X(VLAN, .kind = MATCH_VLAN) \
+	X(IN_TAG_PPPOE_DISCOVERY, .kind = MATCH_VLAN_TYPE, .port = ETH_P_PPP_DISC) \
+	X(IN_TAG_PPPOE_SESSION, .kind = MATCH_VLAN_TYPE, .port = ETH_P_PPP_SES) \
+	\
+	X(ARP, .kind = MATCH_ARP) \
+	X(ARP_REPLY, .kind = MATCH_ARP_REPLY) \
+	X(ARP_FROM_OWN_MAC, .kind = MATCH_ARP_SENDER_OWN, .set = SET_OWN_MAC) \
+	X(ARP_FROM_OWN_ADDRESS, .kind = MATCH_ARP_SENDER_IN_SET, .set = SET_OWN_ADDRESS) \
+	X(ARP_FROM_PREFIX, .kind = MATCH_ARP_SENDER) \
+	X(ARP_TO_PREFIX, .kind = MATCH_ARP_TARGET) \
+	X(ARP_WITHOUT_SENDER, .kind = MATCH_ARP_NO_SENDER) \
+	/* Ethernet pads frames to 60 bytes, those with a VLAN tag to 64 or 60 */ \
+	X(ARP_SIZES_IN, .kind = MATCH_LENGTHS, \
+	  .types = { ARP_BYTES, 60 - ETH_HLEN - 4, 60 - ETH_HLEN, 64 - ETH_HLEN }) \
+	X(ARP_SIZES_OF_PROGRAMS, .kind = MATCH_LENGTHS, .types = { ARP_BYTES_SENT, ARP_BYTES_PADDED }) \
+	X(ARP_SIZE_SENT, .kind = MATCH_LENGTHS, .types = { ARP_BYTES_SENT })
 
-#define NO_MATCHES (const struct match[]){ { .kind = MATCH_END } }
+#define NAME_OF_MATCH(name, ...) name,
+#define ROW_OF_MATCH(name, ...) [name] = { __VA_ARGS__ },
 
-#define IN_LOOPBACK { .kind = MATCH_IN_INTERFACE, DATA(loopback_name) }
-#define OUT_LOOPBACK { .kind = MATCH_OUT_INTERFACE, DATA(loopback_name) }
-/* that of the rule */
-#define IN_INTERFACE { .kind = MATCH_IN_INTERFACE }
-#define OUT_INTERFACE { .kind = MATCH_OUT_INTERFACE }
-#define FAMILY { .kind = MATCH_FAMILY }
-#define PROTOCOL(p) { .kind = MATCH_PROTOCOL, .protocol = p }
-/* the peer's address, and its own port where the key has one */
-#define FROM_PEER(s) { .kind = MATCH_SOURCE_IN_SET, .set = s, .far_port = true }
-#define TO_PEER(s) { .kind = MATCH_DESTINATION_IN_SET, .set = s, .far_port = true }
-/* the peer's address, and the port of ours that it uses */
-#define FROM_CALLER(s) { .kind = MATCH_SOURCE_IN_SET, .set = s }
-#define TO_CALLER(s) { .kind = MATCH_DESTINATION_IN_SET, .set = s }
-#define FROM(bytes, length) { .kind = MATCH_SOURCE_NETWORK, DATA(bytes), .prefix_length = length }
-#define TO(bytes, length) { .kind = MATCH_DESTINATION_NETWORK, DATA(bytes), .prefix_length = length }
-#define FROM_NETWORK { .kind = MATCH_SOURCE_NETWORK }
-#define TO_NETWORK { .kind = MATCH_DESTINATION_NETWORK }
-#define SOURCE_PORT(p, n) { .kind = MATCH_SOURCE_PORT, .protocol = p, .port = n }
-#define DESTINATION_PORT(p, n) { .kind = MATCH_DESTINATION_PORT, .protocol = p, .port = n }
-#define NETWORK_SOURCE_PORT { .kind = MATCH_SOURCE_PORT }
-#define NETWORK_DESTINATION_PORT { .kind = MATCH_DESTINATION_PORT }
-#define UDP_PORTS(s, d) { .kind = MATCH_PORTS, .protocol = IPPROTO_UDP, .port = s, .second_port = d }
-#define PORTS_FROM_NETWORK { .kind = MATCH_PORTS, .protocol = IPPROTO_UDP, .far_port = true }
-#define PORTS_TO_NETWORK { .kind = MATCH_PORTS, .protocol = IPPROTO_UDP }
-#define NETWORK_PROTOCOL { .kind = MATCH_PROTOCOL }
-#define NOT_OPENING { .kind = MATCH_NOT_OPENING }
-#define CT_STATE(bits) { .kind = MATCH_CT_STATE, .value = bits }
-#define ABOUT_PEER(s) { .kind = MATCH_FLOW_IN_SET, .set = s, .far_port = true }
-#define ABOUT_CALLER(s) { .kind = MATCH_FLOW_IN_SET, .set = s }
-#define ABOUT_NETWORK { .kind = MATCH_FLOW_OF_NETWORK }
-#define ICMP_TYPES(...) { .kind = MATCH_ICMP_TYPES, .types = { __VA_ARGS__ } }
-#define HOP_LIMIT(n) { .kind = MATCH_HOP_LIMIT, .value = n }
-#define PAYLOAD_AT_MOST(n) { .kind = MATCH_PAYLOAD_AT_MOST, .port = n }
-#define LIMIT { .kind = MATCH_LIMIT }
-#define DNS_RATE { .kind = MATCH_DNS_RATE, .set = SET_DNS_RATE }
-#define SET_TTL(n) { .kind = MATCH_SET_TTL, .value = n }
-#define TTL(n) { .kind = MATCH_TTL, .value = n }
-#define IN_INTERFACE_OF(s) { .kind = MATCH_IN_INTERFACE_IN_SET, .set = s }
-#define OUT_INTERFACE_OF(s) { .kind = MATCH_OUT_INTERFACE_IN_SET, .set = s }
-#define NOTE_LEASE { .kind = MATCH_NOTE_LEASE, .set = SET_LEASED }
-#define HAS_PORTS { .kind = MATCH_HAS_PORTS }
-#define NOTE_ATTEMPT { .kind = MATCH_NOTE_ATTEMPT, .set = SET_ATTEMPTS, .far_port = true }
-#define NOTE_OTHER_ATTEMPT { .kind = MATCH_NOTE_ATTEMPT, .set = SET_ATTEMPTS }
-#define LOG { .kind = MATCH_LOG }
-#define FROM_FOREIGN_MAC { .kind = MATCH_SOURCE_MAC_FOREIGN, .set = SET_OWN_MAC }
-#define TO_FOREIGN_MAC { .kind = MATCH_DESTINATION_MAC_FOREIGN, .set = SET_OWN_MAC }
-#define TO_MAC(bytes) { .kind = MATCH_DESTINATION_MAC, DATA(bytes) }
-#define ETHER_TYPE(n) { .kind = MATCH_ETHER_TYPE, .port = n }
-#define UNTAGGED_IP_OR_ARP { .kind = MATCH_ETHER_TYPE_IP }
-#define VLAN { .kind = MATCH_VLAN }
-#define VLAN_TYPE(n) { .kind = MATCH_VLAN_TYPE, .port = n }
-#define ARP { .kind = MATCH_ARP }
-#define ARP_REPLY { .kind = MATCH_ARP_REPLY }
-#define ARP_FROM_OWN_MAC { .kind = MATCH_ARP_SENDER_OWN, .set = SET_OWN_MAC }
-#define ARP_FROM_PREFIX { .kind = MATCH_ARP_SENDER }
-#define ABOUT_PREFIX { .kind = MATCH_ND_TARGET }
-#define ARP_TO_PREFIX { .kind = MATCH_ARP_TARGET }
-#define TO_PREFIX { .kind = MATCH_DESTINATION_PREFIX }
-#define FOREIGN_SOURCE { .kind = MATCH_SOURCE_FOREIGN }
-#define OWN_SOURCE { .kind = MATCH_SOURCE_OWN }
-#define ARP_FROM_OWN_ADDRESS { .kind = MATCH_ARP_SENDER_IN_SET, .set = SET_OWN_ADDRESS }
-#define ADD_MAC { .kind = MATCH_ADD_MAC, .set = SET_OWN_MAC }
-#define ADD_ADDRESS { .kind = MATCH_ADD_ADDRESS, .set = SET_OWN_ADDRESS }
-#define ROUTED { .kind = MATCH_ROUTED }
-#define HAS_OPTIONS { .kind = MATCH_IP_OPTIONS }
-#define FRAGMENT { .kind = MATCH_FRAGMENT }
-#define LATER_FRAGMENT { .kind = MATCH_LATER_FRAGMENT }
-#define OTHER_HEADER { .kind = MATCH_OTHER_HEADER }
-#define TO_GROUP_MAC { .kind = MATCH_GROUP_MAC }
-#define ARP_WITHOUT_SENDER { .kind = MATCH_ARP_NO_SENDER }
-#define OF_PROGRAM { .kind = MATCH_OF_PROGRAM }
-#define LENGTHS(...) { .kind = MATCH_LENGTHS, .types = { __VA_ARGS__ } }
+enum { NO_MATCH, RULE_MATCHES(NAME_OF_MATCH) };
 
-#define ICMP_ERRORS ICMP_TYPES(ICMP_UNREACHABLE, ICMP_EXCEEDED, ICMP_PARAMETER)
-#define ICMPV6_ERRORS ICMP_TYPES(ICMPV6_UNREACHABLE, ICMPV6_TOO_BIG, ICMPV6_EXCEEDED, ICMPV6_PARAMETER)
+const struct match rule_matches[] = { RULE_MATCHES(ROW_OF_MATCH) };
 
-/* Replies over UDP: tracked, or deliberately not tracked by a rule of the firewall's ("notrack"). */
-#define ANSWERED CT_STATE(CT_ESTABLISHED | CT_STATE_UNTRACKED)
+/* behind the last there has to be room: with too many it does not compile */
+#define MATCHES(...) { __VA_ARGS__, NO_MATCH }
+#define NO_MATCHES { NO_MATCH }
 
 #define ACCEPT(chain, when, comment, ...) { chain, VERDICT_ACCEPT, 0, when, comment, MATCHES(__VA_ARGS__) }
 #define DROP(chain, when, comment, ...) { chain, VERDICT_DROP, 0, when, comment, MATCHES(__VA_ARGS__) }
@@ -217,89 +275,75 @@ const struct match_constants match_constants = {
 	{ chain, VERDICT_ACCEPT, passes, WHEN_ANY_FAMILY | WHEN_ETHERNET | FOR_VLAN, comment, \
 	  MATCHES(VLAN, __VA_ARGS__) }, \
 	{ chain, VERDICT_ACCEPT, passes, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_ANY_VLAN, comment, \
-	  MATCHES(ETHER_TYPE(ETH_P_8021Q), __VA_ARGS__) }
+	  MATCHES(TYPE_VLAN, __VA_ARGS__) }
 
 /* Each port of a bond sends them from its own address, not from the bond's, which it has otherwise. */
 #define LACP_ROW(chain) \
-	ACCEPT_ON_LINK(chain, LINK_SLOW, "LACP", TO_MAC(slow_multicast), ETHER_TYPE(ETHERTYPE_SLOW), LIMIT)
+	ACCEPT_ON_LINK(chain, LINK_SLOW, "LACP", TO_SLOW_MULTICAST, TYPE_SLOW, LIMIT)
 
 /* What keeps a link itself alive, in one direction. */
 #define LINK_CONTROL_ROWS(chain) \
-	ACCEPT_ON_LINK(chain, LINK_EAPOL, "802.1X", ETHER_TYPE(ETH_P_PAE), LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_STP, "spanning tree", TO_MAC(bridge_group), LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE discovery", ETHER_TYPE(ETH_P_PPP_DISC), LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE session", ETHER_TYPE(ETH_P_PPP_SES)), \
-	ACCEPT_IN_VLAN(chain, LINK_PPPOE, "PPPoE discovery", VLAN_TYPE(ETH_P_PPP_DISC), LIMIT), \
-	ACCEPT_IN_VLAN(chain, LINK_PPPOE, "PPPoE session", VLAN_TYPE(ETH_P_PPP_SES))
+	ACCEPT_ON_LINK(chain, LINK_EAPOL, "802.1X", TYPE_EAPOL, LIMIT), \
+	ACCEPT_ON_LINK(chain, LINK_STP, "spanning tree", TO_BRIDGE_GROUP, LIMIT), \
+	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE discovery", TYPE_PPPOE_DISCOVERY, LIMIT), \
+	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE session", TYPE_PPPOE_SESSION), \
+	ACCEPT_IN_VLAN(chain, LINK_PPPOE, "PPPoE discovery", IN_TAG_PPPOE_DISCOVERY, LIMIT), \
+	ACCEPT_IN_VLAN(chain, LINK_PPPOE, "PPPoE session", IN_TAG_PPPOE_SESSION)
 
 #define LINK_IP_ROWS(chain) \
 	GO_ON(chain, LINK_UNTAGGED, WHEN_ETHERNET, "IP and ARP", UNTAGGED_IP_OR_ARP), \
 	GO_ON(chain, 0, WHEN_ETHERNET | FOR_VLAN, "VLAN", VLAN), \
-	GO_ON(chain, LINK_ANY_VLAN, WHEN_ETHERNET, "VLANs", ETHER_TYPE(ETH_P_8021Q)), \
+	GO_ON(chain, LINK_ANY_VLAN, WHEN_ETHERNET, "VLANs", TYPE_VLAN), \
 	{ chain, VERDICT_GOTO, 0, WHEN_ANY_FAMILY | WHEN_IP_LINK, "IP", NO_MATCHES }
 
-#define MLD_REPORTS ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT)
 #define MLD_ROWS(size) \
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(link_local, 10), TO(multicast, 8), \
-	       HOP_LIMIT(1), MLD_REPORTS, size, LIMIT), \
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM(unspecified, 128), TO(multicast, 8), \
-	       HOP_LIMIT(1), MLD_REPORTS, size, LIMIT)
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM_LINK_LOCAL, TO_MULTICAST, \
+	       HOP_LIMIT_1, LISTENER_REPORTS, size, LIMIT), \
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM_UNSPECIFIED, TO_MULTICAST, \
+	       HOP_LIMIT_1, LISTENER_REPORTS, size, LIMIT)
 
 /* The types come first: nft needs to know the protocol before it takes ports of conntrack's for ports. */
 #define ICMP_ERROR_ROWS(about) \
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT, "ICMP errors", ICMP_ERRORS, CT_STATE(CT_RELATED), about), \
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT, "ICMP errors", ICMPV6_ERRORS, CT_STATE(CT_RELATED), about)
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT, "ICMP errors", ICMP_ERRORS, RELATED, about), \
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT, "ICMP errors", ICMPV6_ERRORS, RELATED, about)
 
 const struct rule_row rule_rows[] = {
 	/* The device talks to itself, on its own addresses too: they all pass the loopback interface. */
 	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", IN_LOOPBACK),
-	DROP(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", IN_INTERFACE_OF(SET_SEALED)),
+	DROP(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", IN_SEALED),
 
 	/* No state is asked for: a connection may be older than connection tracking. Never a bare SYN. */
-	ACCEPT(CHAIN_INBOUND, WHEN_IP, "server replies", FROM_PEER(SET_SERVER), NOT_OPENING),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP, "server replies", FROM_SERVER, NOT_OPENING),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_CT, "DNS replies", FROM_PEER(SET_RESOLVER),
-	       SOURCE_PORT(IPPROTO_UDP, PORT_DNS), ANSWERED),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_STATELESS, "DNS replies", FROM_PEER(SET_RESOLVER),
-	       SOURCE_PORT(IPPROTO_UDP, PORT_DNS)),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP, "DNS replies over TCP", FROM_PEER(SET_RESOLVER),
-	       SOURCE_PORT(IPPROTO_TCP, PORT_DNS), NOT_OPENING),
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY | WHEN_CT, "DNS replies",
-	       SOURCE_PORT(IPPROTO_UDP, PORT_DNS), ANSWERED),
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY | WHEN_STATELESS, "DNS replies",
-	       SOURCE_PORT(IPPROTO_UDP, PORT_DNS)),
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS replies over TCP",
-	       SOURCE_PORT(IPPROTO_TCP, PORT_DNS), NOT_OPENING),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_CT, "DNS replies", FROM_RESOLVER, FROM_DNS, ANSWERED),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_STATELESS, "DNS replies", FROM_RESOLVER, FROM_DNS),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP, "DNS replies over TCP", FROM_RESOLVER, FROM_DNS_TCP, NOT_OPENING),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY | WHEN_CT, "DNS replies", FROM_DNS, ANSWERED),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY | WHEN_STATELESS, "DNS replies", FROM_DNS),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS replies over TCP", FROM_DNS_TCP, NOT_OPENING),
 
 	/* From any server: a relay's address is nobody's to know beforehand. The rate keeps it from being a channel. */
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_INET, "DHCP replies", FAMILY,
-	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT), LIMIT),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP replies", FAMILY,
-	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT), LIMIT, NOTE_LEASE),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "DHCPv6 replies", FROM(link_local, 10), TO(link_local, 10),
-	       UDP_PORTS(PORT_DHCPV6_SERVER, PORT_DHCPV6_CLIENT)),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_INET, "DHCP replies", FAMILY, TO_DHCP_CLIENT, LIMIT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP replies", FAMILY, TO_DHCP_CLIENT, LIMIT, NOTE_LEASE),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "DHCPv6 replies", FROM_LINK_LOCAL, TO_LINK_LOCAL, TO_DHCPV6_CLIENT),
 
 	/* Hop limit 255: it was not forwarded (RFC 4861 section 11.2). Redirects are not needed. */
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "neighbour discovery", HOP_LIMIT(255),
-	       ICMP_TYPES(ND_ROUTER_ADVERT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "multicast listener queries", FROM(link_local, 10), HOP_LIMIT(1),
-	       ICMP_TYPES(MLD_QUERY)),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "neighbour discovery", HOP_LIMIT_255, DISCOVERY_IN),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "multicast listener queries", FROM_LINK_LOCAL, HOP_LIMIT_1, LISTENER_QUERY),
 
 	/* What they are about is looked up in conntrack: a flow that is allowed, by address, protocol and port. */
-	ICMP_ERROR_ROWS(ABOUT_PEER(SET_SERVER)),
-	ICMP_ERROR_ROWS(ABOUT_PEER(SET_RESOLVER)),
-	ICMP_ERROR_ROWS(ABOUT_PEER(SET_ALLOW_OUT)),
-	ICMP_ERROR_ROWS(ABOUT_CALLER(SET_ALLOW_IN)),
+	ICMP_ERROR_ROWS(ABOUT_SERVER),
+	ICMP_ERROR_ROWS(ABOUT_RESOLVER),
+	ICMP_ERROR_ROWS(ABOUT_ALLOWED),
+	ICMP_ERROR_ROWS(ABOUT_CALLER),
 	/* Without conntrack nothing says to which flow they belong; without any, path MTU discovery fails. */
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_STATELESS, "ICMP errors", ICMP_TYPES(ICMP_UNREACHABLE), LIMIT),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_STATELESS, "ICMP errors", ICMP_TYPES(ICMPV6_TOO_BIG), LIMIT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_STATELESS, "ICMP errors", UNREACHABLE, LIMIT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_STATELESS, "ICMP errors", TOO_BIG, LIMIT),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IP, "replies, --allow", FROM_PEER(SET_ALLOW_OUT), NOT_OPENING),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_CT, "replies, --allow", FROM_PEER(SET_ALLOW_OUT), PROTOCOL(IPPROTO_UDP),
-	       ANSWERED),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_STATELESS, "replies, --allow", FROM_PEER(SET_ALLOW_OUT),
-	       PROTOCOL(IPPROTO_UDP)),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP, "--allow", FROM_CALLER(SET_ALLOW_IN)),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP, "replies, --allow", FROM_ALLOWED, NOT_OPENING),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_CT, "replies, --allow", FROM_ALLOWED, UDP, ANSWERED),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_STATELESS, "replies, --allow", FROM_ALLOWED, UDP),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP, "--allow", FROM_CALLER),
 
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_TCP, "replies, --allow", FROM_NETWORK,
 	       NETWORK_SOURCE_PORT, NOT_OPENING),
@@ -314,20 +358,17 @@ const struct rule_row rule_rows[] = {
 	/* whoever speaks first */
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTS, "tunnel", FROM_NETWORK,
 	       PORTS_FROM_NETWORK),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMP_ERRORS, CT_STATE(CT_RELATED),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMP_ERRORS, RELATED,
 	       ABOUT_NETWORK),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMPV6_ERRORS,
-	       CT_STATE(CT_RELATED), ABOUT_NETWORK),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMPV6_ERRORS, RELATED,
+	       ABOUT_NETWORK),
 
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP requests", IN_INTERFACE, FAMILY,
-	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER)),
+	       TO_DHCP_SERVER),
 	/* on a bridge port the packet comes by another name */
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP requests", FAMILY,
-	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER)),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP requests", FAMILY, TO_DHCP_SERVER),
 
-	/* Ethernet pads frames to 60 bytes, those with a VLAN tag to 64 or 60. */
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP", ARP,
-	       LENGTHS(ARP_BYTES, 60 - ETH_HLEN - 4, 60 - ETH_HLEN, 64 - ETH_HLEN)),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP", ARP, ARP_SIZES_IN),
 
 	/* inet looks at the whole when it is put together; a first one has ports, and is looked at here as well */
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | ONLY_NETDEV, "fragments", LATER_FRAGMENT),
@@ -336,35 +377,30 @@ const struct rule_row rule_rows[] = {
 	DROP_REST(CHAIN_INBOUND, "everything else"),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", OUT_LOOPBACK),
-	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_INET, "attempts",
-	  MATCHES(OUT_INTERFACE_OF(SET_SEALED)) },
-	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", OUT_INTERFACE_OF(SET_SEALED)),
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_INET, "attempts", MATCHES(OUT_SEALED) },
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", OUT_SEALED),
 	/*
 	 * A renewal goes to the server's own address, which nobody should have to pin. TTL 1 keeps it on the link; a
 	 * server behind a relay is reached again by the broadcast at rebinding time (RFC 2131 section 4.4.5).
 	 */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_INET, "DHCP requests", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER),
-	       LIMIT, SET_TTL(1)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_INET, "DHCP requests", TO_DHCP_SERVER, LIMIT, SET_TTL_1),
 	/* DHCP clients broadcast through packet sockets, which have no TTL that we could set. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP requests", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER),
-	       TTL(1), LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP requests", TO(broadcast, 32),
-	       UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER), LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "DHCPv6 requests", FROM(link_local, 10), TO(dhcpv6_servers, 128),
-	       UDP_PORTS(PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER), LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP requests", TO_DHCP_SERVER, TTL_1, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP requests", TO_BROADCAST, TO_DHCP_SERVER, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "DHCPv6 requests", FROM_LINK_LOCAL, TO_DHCPV6_SERVERS, TO_DHCPV6_SERVER,
+	       LIMIT),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP replies", OUT_INTERFACE, FAMILY,
-	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP replies", FAMILY,
-	       UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)),
+	       TO_DHCP_CLIENT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP replies", FAMILY, TO_DHCP_CLIENT),
 
 	/*
 	 * RFC 3810 section 5.2.13: link-local, or unspecified while duplicate address detection runs. The kernel's own
 	 * report, which comes from no program, may list many groups.
 	 */
-	MLD_ROWS(PAYLOAD_AT_MOST(MLD_BYTES)),
-	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "reports of programs", MLD_REPORTS, OF_PROGRAM),
-	MLD_ROWS(PAYLOAD_AT_MOST(MLD_BYTES_OF_KERNEL)),
+	MLD_ROWS(REPORT_SIZE),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "reports of programs", LISTENER_REPORTS, OF_PROGRAM),
+	MLD_ROWS(REPORT_SIZE_OF_KERNEL),
 	/* IPv6 tunnels have a header of their own (RFC 2473 section 4.1.1) */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, "--allow", TO_NETWORK,
 	       NETWORK_PROTOCOL),
@@ -372,22 +408,22 @@ const struct rule_row rule_rows[] = {
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "extension headers", OTHER_HEADER),
 
 	/* A program that advertises could do so in the gateway's name; a child of a link could be told to. */
-	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, "in the gateway's name",
-	     ICMP_TYPES(ND_NEIGHBOR_ADVERT), ABOUT_PREFIX),
-	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "advertisements of programs", ICMP_TYPES(ND_NEIGHBOR_ADVERT), OF_PROGRAM),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_local, 10), HOP_LIMIT(255),
-	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), PAYLOAD_AT_MOST(ND_BYTES)),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO(link_multicast, 16), HOP_LIMIT(255),
-	       ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT), PAYLOAD_AT_MOST(ND_BYTES)),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, "in the gateway's name", ADVERTISEMENT,
+	     ABOUT_PREFIX),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "advertisements of programs", ADVERTISEMENT, OF_PROGRAM),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO_LINK_LOCAL, HOP_LIMIT_255, DISCOVERY_OUT,
+	       DISCOVERY_SIZE),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO_LINK_MULTICAST, HOP_LIMIT_255, DISCOVERY_OUT,
+	       DISCOVERY_SIZE),
 	/* Who asks for us may have an address of another network. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour advertisements", HOP_LIMIT(255), ICMP_TYPES(ND_NEIGHBOR_ADVERT),
-	       PAYLOAD_AT_MOST(ND_BYTES), LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour advertisements", HOP_LIMIT_255, ADVERTISEMENT, DISCOVERY_SIZE,
+	       LIMIT),
 	/*
 	 * Is a neighbour with a global address still there (RFC 4861 section 7.3)? Where a router advertises another
 	 * prefix later, the question that gets no answer is followed by one to everybody.
 	 */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_ON_LINK, "neighbour reachability", TO_PREFIX, HOP_LIMIT(255),
-	       ICMP_TYPES(ND_NEIGHBOR_SOLICIT), PAYLOAD_AT_MOST(ND_BYTES), LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_ON_LINK, "neighbour reachability", TO_PREFIX, HOP_LIMIT_255,
+	       SOLICITATION, DISCOVERY_SIZE, LIMIT),
 
 	/*
 	 * What follows is for peers alone. Answers to packets in somebody else's name would go to him; a source route
@@ -402,22 +438,17 @@ const struct rule_row rule_rows[] = {
 	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "fragments", FRAGMENT),
 	DROP(CHAIN_OUTBOUND, WHEN_IP | ONLY_NETDEV, "frames to many", FAMILY, TO_GROUP_MAC),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "servers", TO_PEER(SET_SERVER)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "servers", TO_SERVER),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS", TO_PEER(SET_RESOLVER), DESTINATION_PORT(IPPROTO_UDP, PORT_DNS),
-	       DNS_RATE),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS over TCP", TO_PEER(SET_RESOLVER), DESTINATION_PORT(IPPROTO_TCP, PORT_DNS),
-	       DNS_RATE),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS", DESTINATION_PORT(IPPROTO_UDP, PORT_DNS), LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS over TCP", DESTINATION_PORT(IPPROTO_TCP, PORT_DNS),
-	       LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS", TO_RESOLVER, TO_DNS, DNS_RATE),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS over TCP", TO_RESOLVER, TO_DNS_TCP, DNS_RATE),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS", TO_DNS, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS over TCP", TO_DNS_TCP, LIMIT),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "--allow", TO_PEER(SET_ALLOW_OUT)),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "replies, --allow", TO_CALLER(SET_ALLOW_IN), NOT_OPENING),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | WHEN_CT, "replies, --allow", TO_CALLER(SET_ALLOW_IN), PROTOCOL(IPPROTO_UDP),
-	       ANSWERED),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | WHEN_STATELESS, "replies, --allow", TO_CALLER(SET_ALLOW_IN),
-	       PROTOCOL(IPPROTO_UDP)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "--allow", TO_ALLOWED),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "replies, --allow", TO_CALLER, NOT_OPENING),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | WHEN_CT, "replies, --allow", TO_CALLER, UDP, ANSWERED),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | WHEN_STATELESS, "replies, --allow", TO_CALLER, UDP),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_TCP | FOR_NETWORK_UDP, "--allow", TO_NETWORK,
 	       NETWORK_DESTINATION_PORT),
@@ -436,18 +467,18 @@ const struct rule_row rule_rows[] = {
 	 * be in the gateway's name. The kernel speaks in its own.
 	 */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP probes", ARP, ARP_FROM_OWN_MAC,
-	       ARP_WITHOUT_SENDER, ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT, ARP_BYTES_PADDED), LIMIT),
+	       ARP_WITHOUT_SENDER, ARP_TO_PREFIX, ARP_SIZES_OF_PROGRAMS, LIMIT),
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP of programs", ARP, OF_PROGRAM),
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_GATEWAY | ONLY_NETDEV, "in the gateway's name", ARP,
 	     ARP_FROM_PREFIX),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP", ARP, ARP_FROM_OWN_MAC,
-	       ARP_TO_PREFIX, LENGTHS(ARP_BYTES_SENT)),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP", ARP, ARP_FROM_OWN_MAC, ARP_TO_PREFIX,
+	       ARP_SIZE_SENT),
 	/* A gateway asks in the name of any address that it has. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP replies", ARP_REPLY, ARP_FROM_OWN_MAC,
-	       LENGTHS(ARP_BYTES_SENT), LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP replies", ARP_REPLY, ARP_FROM_OWN_MAC, ARP_SIZE_SENT,
+	       LIMIT),
 	/* A new lease may be of another network than the one that the device was contained in. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP after DHCP", ARP, ARP_FROM_OWN_MAC,
-	       LENGTHS(ARP_BYTES_SENT), OUT_INTERFACE_OF(SET_LEASED), LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP after DHCP", ARP, ARP_FROM_OWN_MAC, ARP_SIZE_SENT,
+	       OUT_LEASED, LIMIT),
 
 	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_INET, "attempts", NO_MATCHES },
 	{ CHAIN_OUTBOUND, VERDICT_NONE, 0, WHEN_ANY_FAMILY | WHEN_LOG | ONLY_NETDEV, "log", MATCHES(LIMIT, LOG) },
@@ -464,8 +495,8 @@ const struct rule_row rule_rows[] = {
 
 #if CONFIG_LAYER_BRIDGE
 	/* Frames for the device itself and from it pass a bridge that leads to a peer: other tables look at them. */
-	DROP(CHAIN_BRIDGE_INBOUND, WHEN_ANY_FAMILY, "sealed interfaces", IN_INTERFACE_OF(SET_SEALED)),
-	DROP(CHAIN_BRIDGE_OUTBOUND, WHEN_ANY_FAMILY, "sealed interfaces", OUT_INTERFACE_OF(SET_SEALED)),
+	DROP(CHAIN_BRIDGE_INBOUND, WHEN_ANY_FAMILY, "sealed interfaces", IN_SEALED),
+	DROP(CHAIN_BRIDGE_OUTBOUND, WHEN_ANY_FAMILY, "sealed interfaces", OUT_SEALED),
 	DROP_REST(CHAIN_BRIDGE_FORWARD, "forwarding"),
 #endif
 
@@ -476,8 +507,8 @@ const struct rule_row rule_rows[] = {
 	 */
 	RETURN(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_ROUTES, "seen by inet", OF_PROGRAM, ROUTED),
 	DROP(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_FIB, "not our address", FOREIGN_SOURCE),
-	DROP(CHAIN_LINK_SOURCE, WHEN_IPV4, "loopback address", FROM(loopback4, 8)),
-	DROP(CHAIN_LINK_SOURCE, WHEN_IPV6, "loopback address", FROM(loopback6, 128)),
+	DROP(CHAIN_LINK_SOURCE, WHEN_IPV4, "loopback address", FROM_LOOPBACK4),
+	DROP(CHAIN_LINK_SOURCE, WHEN_IPV6, "loopback address", FROM_LOOPBACK6),
 
 	/*
 	 * A link may get another MAC address. Packet sockets must not make one up, except to ask for a lease; children
@@ -485,8 +516,7 @@ const struct rule_row rule_rows[] = {
 	 * asks for its neighbours so, with IPv4 by ARP, whose sender can't be looked up.
 	 */
 	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY | WHEN_ROUTES, "new MAC address", OF_PROGRAM, ROUTED, ADD_MAC),
-	RETURN(CHAIN_LINK_NEW_MAC, WHEN_IPV4, "new MAC address, DHCP", UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER),
-	       OF_PROGRAM, ADD_MAC),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_IPV4, "new MAC address, DHCP", TO_DHCP_SERVER, OF_PROGRAM, ADD_MAC),
 	DROP(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY, "of programs", OF_PROGRAM),
 	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY, "new MAC address, ARP", ARP, ARP_FROM_OWN_ADDRESS, ADD_MAC),
 	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY | WHEN_FIB, "new MAC address", OWN_SOURCE, ADD_MAC),
@@ -516,13 +546,13 @@ const struct rule_row rule_rows[] = {
 
 	/* On every device: the known ones have their own chains. A new one's address and prefixes are not known. */
 	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "loopback", IN_LOOPBACK),
-	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "known interfaces", IN_INTERFACE_OF(SET_KNOWN)),
+	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "known interfaces", IN_KNOWN),
 	{ CHAIN_LATER_INGRESS, VERDICT_GOTO, 0, WHEN_ANY_FAMILY, "later interfaces", NO_MATCHES },
 	DROP_REST(CHAIN_LATER_INGRESS, "everything else"),
 
 	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "loopback", OUT_LOOPBACK),
-	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "known interfaces", OUT_INTERFACE_OF(SET_KNOWN)),
-	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "ARP", ARP, LENGTHS(ARP_BYTES_SENT), LIMIT),
+	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "known interfaces", OUT_KNOWN),
+	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "ARP", ARP, ARP_SIZE_SENT, LIMIT),
 	{ CHAIN_LATER_EGRESS, VERDICT_GOTO, 0, WHEN_ANY_FAMILY, "later interfaces", NO_MATCHES },
 	DROP_REST(CHAIN_LATER_EGRESS, "everything else"),
 #endif

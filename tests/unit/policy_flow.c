@@ -250,7 +250,8 @@ static int try_rule(void *context, const struct rule *rule)
 	struct packet *packet = context;
 	if (rule->row->chain != packet->chain || packet->ended)
 		return 0;
-	for (const struct match *match = rule->row->matches; match->kind != MATCH_END; match++) {
+	const struct match *match;
+	for (size_t i = 0; (match = row_match(rule->row, i))->kind != MATCH_END; i++) {
 		if (!fits(packet, match, rule))
 			return 0;
 	}

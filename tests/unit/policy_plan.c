@@ -214,10 +214,11 @@ static int see(void *context, const struct rule *rule)
 	assert_false(seen->ended); /* nothing stands behind a drop of everything */
 	assert_true(*rule->row->comment != '\0');
 	seen->of_chain[rule->chain.id]++;
-	for (const struct match *match = rule->row->matches; match->kind != MATCH_END; match++)
+	const struct match *match;
+	for (size_t i = 0; (match = row_match(rule->row, i))->kind != MATCH_END; i++)
 		seen->kinds |= 1ull << match->kind;
-	seen->ended = rule->row->matches->kind == MATCH_END && rule->row->verdict == VERDICT_DROP;
-	if (rule->row->matches->kind == MATCH_END)
+	seen->ended = row_match(rule->row, 0)->kind == MATCH_END && rule->row->verdict == VERDICT_DROP;
+	if (row_match(rule->row, 0)->kind == MATCH_END)
 		assert_int_not_equal(rule->row->verdict, VERDICT_ACCEPT);
 	if (!(rule->row->when & WHEN_ANY_FAMILY))
 		seen->families[rule->family]++;
@@ -284,7 +285,7 @@ static void every_chain_ends_in_a_drop(void **state)
 static void stateless_plans_need_no_conntrack(void **state)
 {
 	(void)state;
-	const uint64_t conntrack = 1u << MATCH_CT_STATE | 1u << MATCH_FLOW_IN_SET | 1u << MATCH_FLOW_OF_NETWORK;
+	const uint64_t conntrack = 1ull << MATCH_CT_STATE | 1ull << MATCH_FLOW_IN_SET | 1ull << MATCH_FLOW_OF_NETWORK;
 	struct fixture *fixture = new_fixture();
 	struct seen with = { 0 };
 	struct seen without = { 0 };
