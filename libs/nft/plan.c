@@ -250,7 +250,7 @@ static int add_rule(void *context, const struct rule *source)
 	char chain[64];
 	struct text text = TEXT_ON(chain);
 	chain_name(&text, plan->prefix, &source->chain);
-	send_rule(&builder, chain, source->row->comment, plan->rules++);
+	send_rule(&builder, chain, rule_comment(source->row), plan->rules++);
 	return 0;
 }
 
@@ -456,7 +456,7 @@ static int print_rule(void *context, const struct rule *rule)
 	}
 	text_add(text, "counter");
 	print_verdict(text, rule);
-	text_addf(text, " comment \"%s\"\n", rule->row->comment);
+	text_addf(text, " comment \"%s\"\n", rule_comment(rule->row));
 	return 0;
 }
 

@@ -528,9 +528,9 @@ enum { RULE_MATCHES_MAX = 6 };
 struct rule_row {
 	uint8_t chain; /* enum chain_id */
 	uint8_t verdict; /* enum verdict */
-	uint8_t passes; /* LINK_ bits, of which the link needs one; 0: none */
+	uint16_t comment; /* rule_comment */
 	uint32_t when;
-	const char *comment;
+	uint8_t passes; /* LINK_ bits, of which the link needs one; 0: none */
 	uint8_t matches[RULE_MATCHES_MAX + 1]; /* where they are in rule_matches, then 0 */
 };
 
@@ -542,6 +542,9 @@ static inline const struct match *row_match(const struct rule_row *row, size_t n
 {
 	return &rule_matches[row->matches[number]];
 }
+
+/* What nft shows beside the rule. */
+const char *rule_comment(const struct rule_row *row);
 
 extern const struct rule_row rule_rows[];
 extern const size_t rule_row_count;

@@ -260,76 +260,155 @@ const struct match rule_matches[] = { RULE_MATCHES(ROW_OF_MATCH) };
 #define MATCHES(...) { __VA_ARGS__, NO_MATCH }
 #define NO_MATCHES { NO_MATCH }
 
-#define ACCEPT(chain, when, comment, ...) { chain, VERDICT_ACCEPT, 0, when, comment, MATCHES(__VA_ARGS__) }
-#define DROP(chain, when, comment, ...) { chain, VERDICT_DROP, 0, when, comment, MATCHES(__VA_ARGS__) }
-#define RETURN(chain, when, comment, ...) { chain, VERDICT_RETURN, 0, when, comment, MATCHES(__VA_ARGS__) }
-#define DROP_REST(chain, comment) { chain, VERDICT_DROP, 0, WHEN_ANY_FAMILY, comment, NO_MATCHES }
+/* What nft shows beside the rules, as members of one struct, so that a row needs no pointer. */
+#define RULE_COMMENTS(X) \
+	X(lacp, "LACP") \
+	X(eapol, "802.1X") \
+	X(spanning_tree, "spanning tree") \
+	X(pppoe_discovery, "PPPoE discovery") \
+	X(pppoe_session, "PPPoE session") \
+	X(ip_and_arp, "IP and ARP") \
+	X(vlan, "VLAN") \
+	X(vlans, "VLANs") \
+	X(ip, "IP") \
+	X(multicast_listener_reports, "multicast listener reports") \
+	X(icmp_errors, "ICMP errors") \
+	X(loopback, "loopback") \
+	X(sealed_interfaces, "sealed interfaces") \
+	X(server_replies, "server replies") \
+	X(dns_replies, "DNS replies") \
+	X(dns_replies_over_tcp, "DNS replies over TCP") \
+	X(dhcp_replies, "DHCP replies") \
+	X(dhcpv6_replies, "DHCPv6 replies") \
+	X(neighbour_discovery, "neighbour discovery") \
+	X(multicast_listener_queries, "multicast listener queries") \
+	X(allow_replies, "replies, --allow") \
+	X(allow, "--allow") \
+	X(tunnel, "tunnel") \
+	X(dhcp_requests, "DHCP requests") \
+	X(arp, "ARP") \
+	X(fragments, "fragments") \
+	X(log, "log") \
+	X(everything_else, "everything else") \
+	X(attempts, "attempts") \
+	X(dhcpv6_requests, "DHCPv6 requests") \
+	X(reports_of_programs, "reports of programs") \
+	X(extension_headers, "extension headers") \
+	X(in_the_gateways_name, "in the gateway's name") \
+	X(advertisements_of_programs, "advertisements of programs") \
+	X(neighbour_advertisements, "neighbour advertisements") \
+	X(neighbour_reachability, "neighbour reachability") \
+	X(not_our_address, "not our address") \
+	X(in_whose_name, "in whose name") \
+	X(own_addresses, "own addresses") \
+	X(ip_options, "IP options") \
+	X(frames_to_many, "frames to many") \
+	X(servers, "servers") \
+	X(dns, "DNS") \
+	X(dns_over_tcp, "DNS over TCP") \
+	X(arp_probes, "ARP probes") \
+	X(arp_of_programs, "ARP of programs") \
+	X(arp_replies, "ARP replies") \
+	X(arp_after_dhcp, "ARP after DHCP") \
+	X(forwarding, "forwarding") \
+	X(other_attempts, "other attempts") \
+	X(attempts_beyond_the_list, "attempts beyond the list") \
+	X(seen_by_inet, "seen by inet") \
+	X(loopback_address, "loopback address") \
+	X(new_mac_address, "new MAC address") \
+	X(new_mac_address_dhcp, "new MAC address, DHCP") \
+	X(of_programs, "of programs") \
+	X(new_mac_address_arp, "new MAC address, ARP") \
+	X(not_from_us, "not from us") \
+	X(not_for_us, "not for us") \
+	X(priority_tag, "priority tag") \
+	X(known_interfaces, "known interfaces") \
+	X(later_interfaces, "later interfaces")
+
+#define MEMBER_OF_COMMENT(name, comment) char name[sizeof comment];
+#define TEXT_OF_COMMENT(name, comment) comment,
+
+static const struct rule_comments {
+	RULE_COMMENTS(MEMBER_OF_COMMENT)
+} rule_comments = { RULE_COMMENTS(TEXT_OF_COMMENT) };
+
+const char *rule_comment(const struct rule_row *row)
+{
+	return (const char *)&rule_comments + row->comment;
+}
+
+#define COMMENT(name) offsetof(struct rule_comments, name)
+
+#define ACCEPT(chain, when, comment, ...) { chain, VERDICT_ACCEPT, COMMENT(comment), when, 0, MATCHES(__VA_ARGS__) }
+#define DROP(chain, when, comment, ...) { chain, VERDICT_DROP, COMMENT(comment), when, 0, MATCHES(__VA_ARGS__) }
+#define RETURN(chain, when, comment, ...) { chain, VERDICT_RETURN, COMMENT(comment), when, 0, MATCHES(__VA_ARGS__) }
+#define DROP_REST(chain, comment) { chain, VERDICT_DROP, COMMENT(comment), WHEN_ANY_FAMILY, 0, NO_MATCHES }
 
 /* Rows of the chains of a link: what it needs of LINK_ bits, what else. */
 #define ACCEPT_ON_LINK(chain, passes, comment, ...) \
-	{ chain, VERDICT_ACCEPT, passes, WHEN_ANY_FAMILY | WHEN_ETHERNET, comment, MATCHES(__VA_ARGS__) }
+	{ chain, VERDICT_ACCEPT, COMMENT(comment), WHEN_ANY_FAMILY | WHEN_ETHERNET, passes, MATCHES(__VA_ARGS__) }
 #define GO_ON(chain, passes, when, comment, ...) \
-	{ chain, VERDICT_GOTO, passes, WHEN_ANY_FAMILY | when, comment, MATCHES(__VA_ARGS__) }
+	{ chain, VERDICT_GOTO, COMMENT(comment), WHEN_ANY_FAMILY | when, passes, MATCHES(__VA_ARGS__) }
 
 #define ACCEPT_IN_VLAN(chain, passes, comment, ...) \
-	{ chain, VERDICT_ACCEPT, passes, WHEN_ANY_FAMILY | WHEN_ETHERNET | FOR_VLAN, comment, \
+	{ chain, VERDICT_ACCEPT, COMMENT(comment), WHEN_ANY_FAMILY | WHEN_ETHERNET | FOR_VLAN, passes, \
 	  MATCHES(VLAN, __VA_ARGS__) }, \
-	{ chain, VERDICT_ACCEPT, passes, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_ANY_VLAN, comment, \
+	{ chain, VERDICT_ACCEPT, COMMENT(comment), WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_ANY_VLAN, passes, \
 	  MATCHES(TYPE_VLAN, __VA_ARGS__) }
 
 /* Each port of a bond sends them from its own address, not from the bond's, which it has otherwise. */
 #define LACP_ROW(chain) \
-	ACCEPT_ON_LINK(chain, LINK_SLOW, "LACP", TO_SLOW_MULTICAST, TYPE_SLOW, LIMIT)
+	ACCEPT_ON_LINK(chain, LINK_SLOW, lacp, TO_SLOW_MULTICAST, TYPE_SLOW, LIMIT)
 
 /* What keeps a link itself alive, in one direction. */
 #define LINK_CONTROL_ROWS(chain) \
-	ACCEPT_ON_LINK(chain, LINK_EAPOL, "802.1X", TYPE_EAPOL, LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_STP, "spanning tree", TO_BRIDGE_GROUP, LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE discovery", TYPE_PPPOE_DISCOVERY, LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_PPPOE, "PPPoE session", TYPE_PPPOE_SESSION), \
-	ACCEPT_IN_VLAN(chain, LINK_PPPOE, "PPPoE discovery", IN_TAG_PPPOE_DISCOVERY, LIMIT), \
-	ACCEPT_IN_VLAN(chain, LINK_PPPOE, "PPPoE session", IN_TAG_PPPOE_SESSION)
+	ACCEPT_ON_LINK(chain, LINK_EAPOL, eapol, TYPE_EAPOL, LIMIT), \
+	ACCEPT_ON_LINK(chain, LINK_STP, spanning_tree, TO_BRIDGE_GROUP, LIMIT), \
+	ACCEPT_ON_LINK(chain, LINK_PPPOE, pppoe_discovery, TYPE_PPPOE_DISCOVERY, LIMIT), \
+	ACCEPT_ON_LINK(chain, LINK_PPPOE, pppoe_session, TYPE_PPPOE_SESSION), \
+	ACCEPT_IN_VLAN(chain, LINK_PPPOE, pppoe_discovery, IN_TAG_PPPOE_DISCOVERY, LIMIT), \
+	ACCEPT_IN_VLAN(chain, LINK_PPPOE, pppoe_session, IN_TAG_PPPOE_SESSION)
 
 #define LINK_IP_ROWS(chain) \
-	GO_ON(chain, LINK_UNTAGGED, WHEN_ETHERNET, "IP and ARP", UNTAGGED_IP_OR_ARP), \
-	GO_ON(chain, 0, WHEN_ETHERNET | FOR_VLAN, "VLAN", VLAN), \
-	GO_ON(chain, LINK_ANY_VLAN, WHEN_ETHERNET, "VLANs", TYPE_VLAN), \
-	{ chain, VERDICT_GOTO, 0, WHEN_ANY_FAMILY | WHEN_IP_LINK, "IP", NO_MATCHES }
+	GO_ON(chain, LINK_UNTAGGED, WHEN_ETHERNET, ip_and_arp, UNTAGGED_IP_OR_ARP), \
+	GO_ON(chain, 0, WHEN_ETHERNET | FOR_VLAN, vlan, VLAN), \
+	GO_ON(chain, LINK_ANY_VLAN, WHEN_ETHERNET, vlans, TYPE_VLAN), \
+	{ chain, VERDICT_GOTO, COMMENT(ip), WHEN_ANY_FAMILY | WHEN_IP_LINK, 0, NO_MATCHES }
 
 #define MLD_ROWS(size) \
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM_LINK_LOCAL, TO_MULTICAST, \
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, multicast_listener_reports, FROM_LINK_LOCAL, TO_MULTICAST, \
 	       HOP_LIMIT_1, LISTENER_REPORTS, size, LIMIT), \
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "multicast listener reports", FROM_UNSPECIFIED, TO_MULTICAST, \
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, multicast_listener_reports, FROM_UNSPECIFIED, TO_MULTICAST, \
 	       HOP_LIMIT_1, LISTENER_REPORTS, size, LIMIT)
 
 /* The types come first: nft needs to know the protocol before it takes ports of conntrack's for ports. */
 #define ICMP_ERROR_ROWS(about) \
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT, "ICMP errors", ICMP_ERRORS, RELATED, about), \
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT, "ICMP errors", ICMPV6_ERRORS, RELATED, about)
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT, icmp_errors, ICMP_ERRORS, RELATED, about), \
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT, icmp_errors, ICMPV6_ERRORS, RELATED, about)
 
 const struct rule_row rule_rows[] = {
 	/* The device talks to itself, on its own addresses too: they all pass the loopback interface. */
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", IN_LOOPBACK),
-	DROP(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", IN_SEALED),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, loopback, IN_LOOPBACK),
+	DROP(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_INET, sealed_interfaces, IN_SEALED),
 
 	/* No state is asked for: a connection may be older than connection tracking. Never a bare SYN. */
-	ACCEPT(CHAIN_INBOUND, WHEN_IP, "server replies", FROM_SERVER, NOT_OPENING),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP, server_replies, FROM_SERVER, NOT_OPENING),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_CT, "DNS replies", FROM_RESOLVER, FROM_DNS, ANSWERED),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_STATELESS, "DNS replies", FROM_RESOLVER, FROM_DNS),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP, "DNS replies over TCP", FROM_RESOLVER, FROM_DNS_TCP, NOT_OPENING),
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY | WHEN_CT, "DNS replies", FROM_DNS, ANSWERED),
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY | WHEN_STATELESS, "DNS replies", FROM_DNS),
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS replies over TCP", FROM_DNS_TCP, NOT_OPENING),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_CT, dns_replies, FROM_RESOLVER, FROM_DNS, ANSWERED),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_STATELESS, dns_replies, FROM_RESOLVER, FROM_DNS),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP, dns_replies_over_tcp, FROM_RESOLVER, FROM_DNS_TCP, NOT_OPENING),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY | WHEN_CT, dns_replies, FROM_DNS, ANSWERED),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY | WHEN_STATELESS, dns_replies, FROM_DNS),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns_replies_over_tcp, FROM_DNS_TCP, NOT_OPENING),
 
 	/* From any server: a relay's address is nobody's to know beforehand. The rate keeps it from being a channel. */
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_INET, "DHCP replies", FAMILY, TO_DHCP_CLIENT, LIMIT),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP replies", FAMILY, TO_DHCP_CLIENT, LIMIT, NOTE_LEASE),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "DHCPv6 replies", FROM_LINK_LOCAL, TO_LINK_LOCAL, TO_DHCPV6_CLIENT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_INET, dhcp_replies, FAMILY, TO_DHCP_CLIENT, LIMIT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_replies, FAMILY, TO_DHCP_CLIENT, LIMIT, NOTE_LEASE),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, dhcpv6_replies, FROM_LINK_LOCAL, TO_LINK_LOCAL, TO_DHCPV6_CLIENT),
 
 	/* Hop limit 255: it was not forwarded (RFC 4861 section 11.2). Redirects are not needed. */
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "neighbour discovery", HOP_LIMIT_255, DISCOVERY_IN),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, "multicast listener queries", FROM_LINK_LOCAL, HOP_LIMIT_1, LISTENER_QUERY),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, neighbour_discovery, HOP_LIMIT_255, DISCOVERY_IN),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, multicast_listener_queries, FROM_LINK_LOCAL, HOP_LIMIT_1, LISTENER_QUERY),
 
 	/* What they are about is looked up in conntrack: a flow that is allowed, by address, protocol and port. */
 	ICMP_ERROR_ROWS(ABOUT_SERVER),
@@ -337,167 +416,161 @@ const struct rule_row rule_rows[] = {
 	ICMP_ERROR_ROWS(ABOUT_ALLOWED),
 	ICMP_ERROR_ROWS(ABOUT_CALLER),
 	/* Without conntrack nothing says to which flow they belong; without any, path MTU discovery fails. */
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_STATELESS, "ICMP errors", UNREACHABLE, LIMIT),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_STATELESS, "ICMP errors", TOO_BIG, LIMIT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_STATELESS, icmp_errors, UNREACHABLE, LIMIT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_STATELESS, icmp_errors, TOO_BIG, LIMIT),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IP, "replies, --allow", FROM_ALLOWED, NOT_OPENING),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_CT, "replies, --allow", FROM_ALLOWED, UDP, ANSWERED),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_STATELESS, "replies, --allow", FROM_ALLOWED, UDP),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP, "--allow", FROM_CALLER),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP, allow_replies, FROM_ALLOWED, NOT_OPENING),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_CT, allow_replies, FROM_ALLOWED, UDP, ANSWERED),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | WHEN_STATELESS, allow_replies, FROM_ALLOWED, UDP),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP, allow, FROM_CALLER),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_TCP, "replies, --allow", FROM_NETWORK,
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_TCP, allow_replies, FROM_NETWORK,
 	       NETWORK_SOURCE_PORT, NOT_OPENING),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_UDP | WHEN_CT, "replies, --allow", FROM_NETWORK,
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_UDP | WHEN_CT, allow_replies, FROM_NETWORK,
 	       NETWORK_SOURCE_PORT, ANSWERED),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_UDP | WHEN_STATELESS, "replies, --allow",
-	       FROM_NETWORK, NETWORK_SOURCE_PORT),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP, "--allow", FROM_NETWORK,
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_UDP | WHEN_STATELESS, allow_replies, FROM_NETWORK,
+	       NETWORK_SOURCE_PORT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP, allow, FROM_NETWORK,
 	       NETWORK_DESTINATION_PORT),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, "--allow", FROM_NETWORK,
-	       NETWORK_PROTOCOL),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, allow, FROM_NETWORK, NETWORK_PROTOCOL),
 	/* whoever speaks first */
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTS, "tunnel", FROM_NETWORK,
-	       PORTS_FROM_NETWORK),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMP_ERRORS, RELATED,
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTS, tunnel, FROM_NETWORK, PORTS_FROM_NETWORK),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, icmp_errors, ICMP_ERRORS, RELATED,
 	       ABOUT_NETWORK),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, "ICMP errors", ICMPV6_ERRORS, RELATED,
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, icmp_errors, ICMPV6_ERRORS, RELATED,
 	       ABOUT_NETWORK),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP requests", IN_INTERFACE, FAMILY,
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, dhcp_requests, IN_INTERFACE, FAMILY,
 	       TO_DHCP_SERVER),
 	/* on a bridge port the packet comes by another name */
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP requests", FAMILY, TO_DHCP_SERVER),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, dhcp_requests, FAMILY, TO_DHCP_SERVER),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP", ARP, ARP_SIZES_IN),
+	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, arp, ARP, ARP_SIZES_IN),
 
 	/* inet looks at the whole when it is put together; a first one has ports, and is looked at here as well */
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | ONLY_NETDEV, "fragments", LATER_FRAGMENT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | ONLY_NETDEV, fragments, LATER_FRAGMENT),
 
-	{ CHAIN_INBOUND, VERDICT_NONE, 0, WHEN_ANY_FAMILY | WHEN_LOG, "log", MATCHES(LIMIT, LOG) },
-	DROP_REST(CHAIN_INBOUND, "everything else"),
+	{ CHAIN_INBOUND, VERDICT_NONE, COMMENT(log), WHEN_ANY_FAMILY | WHEN_LOG, 0, MATCHES(LIMIT, LOG) },
+	DROP_REST(CHAIN_INBOUND, everything_else),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "loopback", OUT_LOOPBACK),
-	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_INET, "attempts", MATCHES(OUT_SEALED) },
-	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, "sealed interfaces", OUT_SEALED),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, loopback, OUT_LOOPBACK),
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, COMMENT(attempts), WHEN_ANY_FAMILY | ONLY_INET, 0, MATCHES(OUT_SEALED) },
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_INET, sealed_interfaces, OUT_SEALED),
 	/*
 	 * A renewal goes to the server's own address, which nobody should have to pin. TTL 1 keeps it on the link; a
 	 * server behind a relay is reached again by the broadcast at rebinding time (RFC 2131 section 4.4.5).
 	 */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_INET, "DHCP requests", TO_DHCP_SERVER, LIMIT, SET_TTL_1),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_INET, dhcp_requests, TO_DHCP_SERVER, LIMIT, SET_TTL_1),
 	/* DHCP clients broadcast through packet sockets, which have no TTL that we could set. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP requests", TO_DHCP_SERVER, TTL_1, LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, "DHCP requests", TO_BROADCAST, TO_DHCP_SERVER, LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "DHCPv6 requests", FROM_LINK_LOCAL, TO_DHCPV6_SERVERS, TO_DHCPV6_SERVER,
-	       LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_requests, TO_DHCP_SERVER, TTL_1, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_requests, TO_BROADCAST, TO_DHCP_SERVER, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, dhcpv6_requests, FROM_LINK_LOCAL, TO_DHCPV6_SERVERS, TO_DHCPV6_SERVER, LIMIT),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, "DHCP replies", OUT_INTERFACE, FAMILY,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, dhcp_replies, OUT_INTERFACE, FAMILY,
 	       TO_DHCP_CLIENT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, "DHCP replies", FAMILY, TO_DHCP_CLIENT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, dhcp_replies, FAMILY, TO_DHCP_CLIENT),
 
 	/*
 	 * RFC 3810 section 5.2.13: link-local, or unspecified while duplicate address detection runs. The kernel's own
 	 * report, which comes from no program, may list many groups.
 	 */
 	MLD_ROWS(REPORT_SIZE),
-	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "reports of programs", LISTENER_REPORTS, OF_PROGRAM),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6, reports_of_programs, LISTENER_REPORTS, OF_PROGRAM),
 	MLD_ROWS(REPORT_SIZE_OF_KERNEL),
 	/* IPv6 tunnels have a header of their own (RFC 2473 section 4.1.1) */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, "--allow", TO_NETWORK,
-	       NETWORK_PROTOCOL),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, allow, TO_NETWORK, NETWORK_PROTOCOL),
 	/* behind the reports, which have one as well */
-	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "extension headers", OTHER_HEADER),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6, extension_headers, OTHER_HEADER),
 
 	/* A program that advertises could do so in the gateway's name; a child of a link could be told to. */
-	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, "in the gateway's name", ADVERTISEMENT,
-	     ABOUT_PREFIX),
-	DROP(CHAIN_OUTBOUND, WHEN_IPV6, "advertisements of programs", ADVERTISEMENT, OF_PROGRAM),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO_LINK_LOCAL, HOP_LIMIT_255, DISCOVERY_OUT,
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, in_the_gateways_name, ADVERTISEMENT, ABOUT_PREFIX),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6, advertisements_of_programs, ADVERTISEMENT, OF_PROGRAM),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, neighbour_discovery, TO_LINK_LOCAL, HOP_LIMIT_255, DISCOVERY_OUT,
 	       DISCOVERY_SIZE),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour discovery", TO_LINK_MULTICAST, HOP_LIMIT_255, DISCOVERY_OUT,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, neighbour_discovery, TO_LINK_MULTICAST, HOP_LIMIT_255, DISCOVERY_OUT,
 	       DISCOVERY_SIZE),
 	/* Who asks for us may have an address of another network. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, "neighbour advertisements", HOP_LIMIT_255, ADVERTISEMENT, DISCOVERY_SIZE,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, neighbour_advertisements, HOP_LIMIT_255, ADVERTISEMENT, DISCOVERY_SIZE,
 	       LIMIT),
 	/*
 	 * Is a neighbour with a global address still there (RFC 4861 section 7.3)? Where a router advertises another
 	 * prefix later, the question that gets no answer is followed by one to everybody.
 	 */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_ON_LINK, "neighbour reachability", TO_PREFIX, HOP_LIMIT_255,
-	       SOLICITATION, DISCOVERY_SIZE, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_ON_LINK, neighbour_reachability, TO_PREFIX, HOP_LIMIT_255, SOLICITATION,
+	       DISCOVERY_SIZE, LIMIT),
 
 	/*
 	 * What follows is for peers alone. Answers to packets in somebody else's name would go to him; a source route
 	 * or a routing header makes the peer hand them on; of fragments only the first has ports, and nobody here needs
 	 * any; frames to everybody reach others than the peer.
 	 */
-	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_FIB | ONLY_INET, "not our address", FOREIGN_SOURCE),
-	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_NETDEV, "in whose name", NO_MATCHES },
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_FIB | ONLY_INET, not_our_address, FOREIGN_SOURCE),
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, COMMENT(in_whose_name), WHEN_ANY_FAMILY | ONLY_NETDEV, 0, NO_MATCHES },
 	/* the kernel's ARP under a MAC address that is not known is known by it */
-	{ CHAIN_OUTBOUND, VERDICT_NONE, 0, WHEN_IPV4 | ONLY_NETDEV, "own addresses", MATCHES(ADD_ADDRESS) },
-	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "IP options", HAS_OPTIONS),
-	DROP(CHAIN_OUTBOUND, WHEN_IPV4, "fragments", FRAGMENT),
-	DROP(CHAIN_OUTBOUND, WHEN_IP | ONLY_NETDEV, "frames to many", FAMILY, TO_GROUP_MAC),
+	{ CHAIN_OUTBOUND, VERDICT_NONE, COMMENT(own_addresses), WHEN_IPV4 | ONLY_NETDEV, 0, MATCHES(ADD_ADDRESS) },
+	DROP(CHAIN_OUTBOUND, WHEN_IPV4, ip_options, HAS_OPTIONS),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV4, fragments, FRAGMENT),
+	DROP(CHAIN_OUTBOUND, WHEN_IP | ONLY_NETDEV, frames_to_many, FAMILY, TO_GROUP_MAC),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "servers", TO_SERVER),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, servers, TO_SERVER),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS", TO_RESOLVER, TO_DNS, DNS_RATE),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "DNS over TCP", TO_RESOLVER, TO_DNS_TCP, DNS_RATE),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS", TO_DNS, LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, "DNS over TCP", TO_DNS_TCP, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, dns, TO_RESOLVER, TO_DNS, DNS_RATE),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, dns_over_tcp, TO_RESOLVER, TO_DNS_TCP, DNS_RATE),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns, TO_DNS, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns_over_tcp, TO_DNS_TCP, LIMIT),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "--allow", TO_ALLOWED),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, "replies, --allow", TO_CALLER, NOT_OPENING),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | WHEN_CT, "replies, --allow", TO_CALLER, UDP, ANSWERED),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | WHEN_STATELESS, "replies, --allow", TO_CALLER, UDP),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, allow, TO_ALLOWED),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, allow_replies, TO_CALLER, NOT_OPENING),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | WHEN_CT, allow_replies, TO_CALLER, UDP, ANSWERED),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | WHEN_STATELESS, allow_replies, TO_CALLER, UDP),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_TCP | FOR_NETWORK_UDP, "--allow", TO_NETWORK,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_TCP | FOR_NETWORK_UDP, allow, TO_NETWORK,
 	       NETWORK_DESTINATION_PORT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, "--allow", TO_NETWORK,
-	       NETWORK_PROTOCOL),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTS, "tunnel", TO_NETWORK, PORTS_TO_NETWORK),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP, "replies, --allow", TO_NETWORK,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, allow, TO_NETWORK, NETWORK_PROTOCOL),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTS, tunnel, TO_NETWORK, PORTS_TO_NETWORK),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP, allow_replies, TO_NETWORK,
 	       NETWORK_SOURCE_PORT, NOT_OPENING),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_UDP | WHEN_CT, "replies, --allow", TO_NETWORK,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_UDP | WHEN_CT, allow_replies, TO_NETWORK,
 	       NETWORK_SOURCE_PORT, ANSWERED),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_UDP | WHEN_STATELESS, "replies, --allow",
-	       TO_NETWORK, NETWORK_SOURCE_PORT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_UDP | WHEN_STATELESS, allow_replies, TO_NETWORK,
+	       NETWORK_SOURCE_PORT),
 
 	/*
 	 * Programs may ask whether somebody has the address that a lease offers (RFC 5227); what else they send could
 	 * be in the gateway's name. The kernel speaks in its own.
 	 */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP probes", ARP, ARP_FROM_OWN_MAC,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, arp_probes, ARP, ARP_FROM_OWN_MAC,
 	       ARP_WITHOUT_SENDER, ARP_TO_PREFIX, ARP_SIZES_OF_PROGRAMS, LIMIT),
-	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP of programs", ARP, OF_PROGRAM),
-	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_GATEWAY | ONLY_NETDEV, "in the gateway's name", ARP,
-	     ARP_FROM_PREFIX),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, "ARP", ARP, ARP_FROM_OWN_MAC, ARP_TO_PREFIX,
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, arp_of_programs, ARP, OF_PROGRAM),
+	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_GATEWAY | ONLY_NETDEV, in_the_gateways_name, ARP, ARP_FROM_PREFIX),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, arp, ARP, ARP_FROM_OWN_MAC, ARP_TO_PREFIX,
 	       ARP_SIZE_SENT),
 	/* A gateway asks in the name of any address that it has. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP replies", ARP_REPLY, ARP_FROM_OWN_MAC, ARP_SIZE_SENT,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, arp_replies, ARP_REPLY, ARP_FROM_OWN_MAC, ARP_SIZE_SENT,
 	       LIMIT),
 	/* A new lease may be of another network than the one that the device was contained in. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, "ARP after DHCP", ARP, ARP_FROM_OWN_MAC, ARP_SIZE_SENT,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, arp_after_dhcp, ARP, ARP_FROM_OWN_MAC, ARP_SIZE_SENT,
 	       OUT_LEASED, LIMIT),
 
-	{ CHAIN_OUTBOUND, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | ONLY_INET, "attempts", NO_MATCHES },
-	{ CHAIN_OUTBOUND, VERDICT_NONE, 0, WHEN_ANY_FAMILY | WHEN_LOG | ONLY_NETDEV, "log", MATCHES(LIMIT, LOG) },
-	DROP_REST(CHAIN_OUTBOUND, "everything else"),
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, COMMENT(attempts), WHEN_ANY_FAMILY | ONLY_INET, 0, NO_MATCHES },
+	{ CHAIN_OUTBOUND, VERDICT_NONE, COMMENT(log), WHEN_ANY_FAMILY | WHEN_LOG | ONLY_NETDEV, 0,
+	  MATCHES(LIMIT, LOG) },
+	DROP_REST(CHAIN_OUTBOUND, everything_else),
 
-	{ CHAIN_FORWARD, VERDICT_JUMP, 0, WHEN_ANY_FAMILY, "attempts", NO_MATCHES },
-	DROP_REST(CHAIN_FORWARD, "forwarding"),
+	{ CHAIN_FORWARD, VERDICT_JUMP, COMMENT(attempts), WHEN_ANY_FAMILY, 0, NO_MATCHES },
+	DROP_REST(CHAIN_FORWARD, forwarding),
 
 	/* Who is called is what an investigation wants to know. Without ports: ICMP's type and code in their place. */
-	{ CHAIN_ATTEMPTS, VERDICT_NONE, 0, WHEN_ANY_FAMILY | WHEN_LOG, "log", MATCHES(LIMIT, LOG) },
-	{ CHAIN_ATTEMPTS, VERDICT_RETURN, 0, WHEN_IP, "attempts", MATCHES(HAS_PORTS, NOTE_ATTEMPT) },
-	{ CHAIN_ATTEMPTS, VERDICT_RETURN, 0, WHEN_IP, "other attempts", MATCHES(NOTE_OTHER_ATTEMPT) },
-	{ CHAIN_ATTEMPTS, VERDICT_NONE, 0, WHEN_ANY_FAMILY, "attempts beyond the list", NO_MATCHES },
+	{ CHAIN_ATTEMPTS, VERDICT_NONE, COMMENT(log), WHEN_ANY_FAMILY | WHEN_LOG, 0, MATCHES(LIMIT, LOG) },
+	{ CHAIN_ATTEMPTS, VERDICT_RETURN, COMMENT(attempts), WHEN_IP, 0, MATCHES(HAS_PORTS, NOTE_ATTEMPT) },
+	{ CHAIN_ATTEMPTS, VERDICT_RETURN, COMMENT(other_attempts), WHEN_IP, 0, MATCHES(NOTE_OTHER_ATTEMPT) },
+	{ CHAIN_ATTEMPTS, VERDICT_NONE, COMMENT(attempts_beyond_the_list), WHEN_ANY_FAMILY, 0, NO_MATCHES },
 
 #if CONFIG_LAYER_BRIDGE
 	/* Frames for the device itself and from it pass a bridge that leads to a peer: other tables look at them. */
-	DROP(CHAIN_BRIDGE_INBOUND, WHEN_ANY_FAMILY, "sealed interfaces", IN_SEALED),
-	DROP(CHAIN_BRIDGE_OUTBOUND, WHEN_ANY_FAMILY, "sealed interfaces", OUT_SEALED),
-	DROP_REST(CHAIN_BRIDGE_FORWARD, "forwarding"),
+	DROP(CHAIN_BRIDGE_INBOUND, WHEN_ANY_FAMILY, sealed_interfaces, IN_SEALED),
+	DROP(CHAIN_BRIDGE_OUTBOUND, WHEN_ANY_FAMILY, sealed_interfaces, OUT_SEALED),
+	DROP_REST(CHAIN_BRIDGE_FORWARD, forwarding),
 #endif
 
 #if CONFIG_LAYER_NETDEV
@@ -505,56 +578,56 @@ const struct rule_row rule_rows[] = {
 	 * What a socket of ours sends along a route has passed inet, where its address was the device's own: here it
 	 * may be one that NAT has given it, and that no link has. Packet sockets and children know no route of ours.
 	 */
-	RETURN(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_ROUTES, "seen by inet", OF_PROGRAM, ROUTED),
-	DROP(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_FIB, "not our address", FOREIGN_SOURCE),
-	DROP(CHAIN_LINK_SOURCE, WHEN_IPV4, "loopback address", FROM_LOOPBACK4),
-	DROP(CHAIN_LINK_SOURCE, WHEN_IPV6, "loopback address", FROM_LOOPBACK6),
+	RETURN(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_ROUTES, seen_by_inet, OF_PROGRAM, ROUTED),
+	DROP(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_FIB, not_our_address, FOREIGN_SOURCE),
+	DROP(CHAIN_LINK_SOURCE, WHEN_IPV4, loopback_address, FROM_LOOPBACK4),
+	DROP(CHAIN_LINK_SOURCE, WHEN_IPV6, loopback_address, FROM_LOOPBACK6),
 
 	/*
 	 * A link may get another MAC address. Packet sockets must not make one up, except to ask for a lease; children
 	 * in other namespaces have their own. The kernel speaks in the name of an address of the device: with IPv6 it
 	 * asks for its neighbours so, with IPv4 by ARP, whose sender can't be looked up.
 	 */
-	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY | WHEN_ROUTES, "new MAC address", OF_PROGRAM, ROUTED, ADD_MAC),
-	RETURN(CHAIN_LINK_NEW_MAC, WHEN_IPV4, "new MAC address, DHCP", TO_DHCP_SERVER, OF_PROGRAM, ADD_MAC),
-	DROP(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY, "of programs", OF_PROGRAM),
-	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY, "new MAC address, ARP", ARP, ARP_FROM_OWN_ADDRESS, ADD_MAC),
-	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY | WHEN_FIB, "new MAC address", OWN_SOURCE, ADD_MAC),
-	DROP_REST(CHAIN_LINK_NEW_MAC, "not from us"),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY | WHEN_ROUTES, new_mac_address, OF_PROGRAM, ROUTED, ADD_MAC),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_IPV4, new_mac_address_dhcp, TO_DHCP_SERVER, OF_PROGRAM, ADD_MAC),
+	DROP(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY, of_programs, OF_PROGRAM),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY, new_mac_address_arp, ARP, ARP_FROM_OWN_ADDRESS, ADD_MAC),
+	RETURN(CHAIN_LINK_NEW_MAC, WHEN_ANY_FAMILY | WHEN_FIB, new_mac_address, OWN_SOURCE, ADD_MAC),
+	DROP_REST(CHAIN_LINK_NEW_MAC, not_from_us),
 
 	/* What a LAN says to all is nobody's attempt to get out. */
-	DROP(CHAIN_SEALED_INGRESS, WHEN_ANY_FAMILY, "frames to many", TO_GROUP_MAC),
-	{ CHAIN_SEALED_INGRESS, VERDICT_JUMP, 0, WHEN_ANY_FAMILY, "attempts", NO_MATCHES },
-	DROP_REST(CHAIN_SEALED_INGRESS, "sealed interfaces"),
-	DROP_REST(CHAIN_SEALED_EGRESS, "sealed interfaces"),
+	DROP(CHAIN_SEALED_INGRESS, WHEN_ANY_FAMILY, frames_to_many, TO_GROUP_MAC),
+	{ CHAIN_SEALED_INGRESS, VERDICT_JUMP, COMMENT(attempts), WHEN_ANY_FAMILY, 0, NO_MATCHES },
+	DROP_REST(CHAIN_SEALED_INGRESS, sealed_interfaces),
+	DROP_REST(CHAIN_SEALED_EGRESS, sealed_interfaces),
 
 	LACP_ROW(CHAIN_INGRESS),
 	/* macvlan children and bridge ports of others have MAC addresses of their own. */
-	DROP(CHAIN_INGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "not for us", TO_FOREIGN_MAC),
+	DROP(CHAIN_INGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, not_for_us, TO_FOREIGN_MAC),
 	LINK_CONTROL_ROWS(CHAIN_INGRESS),
 	LINK_IP_ROWS(CHAIN_INGRESS),
 	/* a priority in a tag that means no VLAN (IEEE 802.1Q): the kernel takes it for untagged */
-	GO_ON(CHAIN_INGRESS, LINK_UNTAGGED, WHEN_ETHERNET, "priority tag", VLAN),
-	DROP_REST(CHAIN_INGRESS, "everything else"),
+	GO_ON(CHAIN_INGRESS, LINK_UNTAGGED, WHEN_ETHERNET, priority_tag, VLAN),
+	DROP_REST(CHAIN_INGRESS, everything_else),
 
 	LACP_ROW(CHAIN_EGRESS),
-	{ CHAIN_EGRESS, VERDICT_JUMP, 0, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, "new MAC address",
+	{ CHAIN_EGRESS, VERDICT_JUMP, COMMENT(new_mac_address), WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, 0,
 	  MATCHES(FROM_FOREIGN_MAC) },
 	LINK_CONTROL_ROWS(CHAIN_EGRESS),
 	LINK_IP_ROWS(CHAIN_EGRESS),
-	DROP_REST(CHAIN_EGRESS, "everything else"),
+	DROP_REST(CHAIN_EGRESS, everything_else),
 
 	/* On every device: the known ones have their own chains. A new one's address and prefixes are not known. */
-	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "loopback", IN_LOOPBACK),
-	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, "known interfaces", IN_KNOWN),
-	{ CHAIN_LATER_INGRESS, VERDICT_GOTO, 0, WHEN_ANY_FAMILY, "later interfaces", NO_MATCHES },
-	DROP_REST(CHAIN_LATER_INGRESS, "everything else"),
+	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, loopback, IN_LOOPBACK),
+	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, known_interfaces, IN_KNOWN),
+	{ CHAIN_LATER_INGRESS, VERDICT_GOTO, COMMENT(later_interfaces), WHEN_ANY_FAMILY, 0, NO_MATCHES },
+	DROP_REST(CHAIN_LATER_INGRESS, everything_else),
 
-	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "loopback", OUT_LOOPBACK),
-	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "known interfaces", OUT_KNOWN),
-	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, "ARP", ARP, ARP_SIZE_SENT, LIMIT),
-	{ CHAIN_LATER_EGRESS, VERDICT_GOTO, 0, WHEN_ANY_FAMILY, "later interfaces", NO_MATCHES },
-	DROP_REST(CHAIN_LATER_EGRESS, "everything else"),
+	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, loopback, OUT_LOOPBACK),
+	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, known_interfaces, OUT_KNOWN),
+	ACCEPT(CHAIN_LATER_EGRESS, WHEN_ANY_FAMILY, arp, ARP, ARP_SIZE_SENT, LIMIT),
+	{ CHAIN_LATER_EGRESS, VERDICT_GOTO, COMMENT(later_interfaces), WHEN_ANY_FAMILY, 0, NO_MATCHES },
+	DROP_REST(CHAIN_LATER_EGRESS, everything_else),
 #endif
 };
 

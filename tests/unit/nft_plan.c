@@ -243,7 +243,7 @@ static void check_rule(const struct nlmsghdr *message, void *context)
 	assert_string_equal(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE), "the_table");
 	assert_string_equal(nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN), chain_types[row->chain].name);
 	const char *comment = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &length);
-	assert_string_equal(comment + 2, row->comment);
+	assert_string_equal(comment + 2, rule_comment(row));
 	assert_true(message->nlmsg_flags & NLM_F_APPEND);
 	check_end(rule, row->verdict);
 	nftnl_rule_free(rule);

@@ -202,7 +202,7 @@ static void begin_chain(struct seen *seen, const struct rule *rule)
 	seen->chain = rule->chain;
 	seen->ended = false;
 	if (rule->chain.id < CHAIN_FORWARD)
-		assert_string_equal(rule->row->comment, "loopback");
+		assert_string_equal(rule_comment(rule->row), "loopback");
 }
 
 static int see(void *context, const struct rule *rule)
@@ -212,7 +212,7 @@ static int see(void *context, const struct rule *rule)
 	if (seen->chains == 0 || rule->chain.id != seen->chain.id || rule->chain.number != seen->chain.number)
 		begin_chain(seen, rule);
 	assert_false(seen->ended); /* nothing stands behind a drop of everything */
-	assert_true(*rule->row->comment != '\0');
+	assert_true(*rule_comment(rule->row) != '\0');
 	seen->of_chain[rule->chain.id]++;
 	const struct match *match;
 	for (size_t i = 0; (match = row_match(rule->row, i))->kind != MATCH_END; i++)
@@ -335,7 +335,7 @@ static int note_link_rule(void *context, const struct rule *rule)
 	struct link_rules *rules = context;
 	if (rule->chain.id != CHAIN_EGRESS || strcmp(rule->chain.link->name, rules->link) != 0)
 		return 0;
-	strcat(strcat(rules->comments, rule->row->comment), rule->vlan ? " with id;" : ";");
+	strcat(strcat(rules->comments, rule_comment(rule->row)), rule->vlan ? " with id;" : ";");
 	return 0;
 }
 
