@@ -33,15 +33,15 @@ struct rule_builder {
 /* Forgets the expressions. */
 void builder_clear(struct rule_builder *builder);
 
-struct match_row {
-	void (*netlink)(struct rule_builder *builder, const struct match *match);
-	void (*text)(struct text *text, const struct rule *rule, const struct match *match);
-};
-
-extern const struct match_row match_rows[MATCH_KINDS];
+/* The two writers: expressions to the end of the builder's rule; nft's notation, empty where every packet fits. */
+void match_build(struct rule_builder *builder, const struct match *match);
+void match_print(struct text *text, const struct rule *rule, const struct match *match);
 
 /* The set's name with its family's digit: "server4". */
 void set_name(struct text *text, const char *prefix, enum set_id set, enum ip_family family);
+
+/* "02:00:00:00:00:01" */
+void print_mac(struct text *text, const uint8_t mac[MAC_LENGTH]);
 
 /* Data types of set keys as nft numbers them (include/datatype.h), so that its listing names them. */
 enum nft_data_type {

@@ -245,7 +245,7 @@ static int add_rule(void *context, const struct rule *source)
 	builder_clear(&builder);
 	const struct match *match;
 	for (size_t i = 0; (match = row_match(source->row, i))->kind != MATCH_END; i++)
-		match_rows[match->kind].netlink(&builder, match);
+		match_build(&builder, match);
 	build_end(&builder);
 	char chain[64];
 	struct text text = TEXT_ON(chain);
@@ -336,14 +336,13 @@ void plan_print_element(struct text *text, enum set_id set, enum ip_family famil
 			const struct set_element *element)
 {
 	struct address address = { .family = family_number(family) };
-	const uint8_t *mac = element->address;
 	uint8_t key = set_types[set].key;
 	if (key == KEY_INTERFACE) {
 		text_addf(text, "\"%s\"", (const char *)element->address);
 		return;
 	}
 	if (key == KEY_MAC) {
-		text_addf(text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+		print_mac(text, element->address);
 		return;
 	}
 	memcpy(address.bytes, element->address, family_address_length(family));
@@ -450,7 +449,7 @@ static int print_rule(void *context, const struct rule *rule)
 	text_add(text, "\t\t");
 	const struct match *match;
 	for (size_t i = 0; (match = row_match(rule->row, i))->kind != MATCH_END; i++) {
-		match_rows[match->kind].text(text, rule, match);
+		match_print(text, rule, match);
 		if (text->length > 0 && text->bytes[text->length - 1] != ' ')
 			text_add(text, " ");
 	}

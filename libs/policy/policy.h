@@ -360,7 +360,7 @@ enum match_kind {
 	MATCH_IN_INTERFACE_IN_SET, /* iifname @sealed; set */
 	MATCH_OUT_INTERFACE_IN_SET, /* oifname @sealed; set */
 	MATCH_SOURCE_MAC_FOREIGN, /* ether saddr != @own_mac */
-	MATCH_DESTINATION_MAC_FOREIGN, /* ether daddr & 01:00:... == 00:00:... ether daddr != @own_mac: unicast */
+	MATCH_DESTINATION_MAC_FOREIGN, /* ether daddr != @own_mac */
 	MATCH_ARP_SENDER_IN_SET, /* arp saddr ip @own_address */
 	MATCH_ADD_MAC, /* add @own_mac { ether saddr }: not a test, but for room in the set */
 	MATCH_ADD_ADDRESS, /* add @own_address { ip saddr } */
@@ -373,14 +373,14 @@ enum match_kind {
 	MATCH_OUT_INTERFACE, /* oifname */
 	MATCH_FAMILY, /* meta nfproto; in the netdev table meta protocol */
 	MATCH_PROTOCOL, /* meta l4proto; protocol, or that of the rule's network */
-	MATCH_SOURCE_NETWORK, /* ip6 saddr fe80::/10; network, or the rule's network */
+	MATCH_SOURCE_NETWORK, /* ip6 saddr fe80::/10; network, or the rule's prefix or network */
 	MATCH_DESTINATION_NETWORK,
-	MATCH_DESTINATION_PREFIX, /* ip6 daddr: the rule's prefix */
 	MATCH_SOURCE_FOREIGN, /* fib saddr type != local: no address of this device */
 	MATCH_SOURCE_OWN, /* fib saddr type local */
 	MATCH_IP_OPTIONS, /* ip hdrlength != 5 */
 	MATCH_FRAGMENT, /* ip frag-off & 0x3fff != 0 */
-	MATCH_LATER_FRAGMENT, /* ip frag-off & 0x1fff != 0, ip6 nexthdr ipv6-frag */
+	MATCH_LATER_FRAGMENT, /* ip frag-off & 0x1fff != 0 */
+	MATCH_FRAGMENT_HEADER, /* ip6 nexthdr ipv6-frag */
 	MATCH_OTHER_HEADER, /* ip6 nexthdr != { tcp, udp, ipv6-icmp }: routing headers, fragments and the like */
 	MATCH_SOURCE_PORT, /* udp sport 53; protocol and port, or those of the rule's network */
 	MATCH_DESTINATION_PORT,
@@ -388,7 +388,9 @@ enum match_kind {
 			far_port for packets from there */
 	MATCH_NOT_OPENING, /* tcp flags != syn / syn,ack: anything but the first segment of a connection */
 	MATCH_CT_STATE, /* ct state; value: bits of NF_CT_STATE_BIT */
-	MATCH_FLOW_OF_NETWORK, /* the same against address, protocol and, if it has one, port of the rule's network */
+	MATCH_FLOW_NETWORK, /* the same against the rule's network, its protocol and, if it has one, its port */
+	MATCH_FLOW_PROTOCOL,
+	MATCH_FLOW_PORT,
 	MATCH_ICMP_TYPES, /* icmp type { ... }, icmpv6 type { ... }; types */
 	MATCH_HOP_LIMIT, /* ip6 hoplimit; value */
 	MATCH_PAYLOAD_AT_MOST, /* ip6 length <= port: bytes after the IPv6 header */
@@ -398,6 +400,7 @@ enum match_kind {
 	MATCH_HAS_PORTS, /* meta l4proto { tcp, udp, sctp } */
 	MATCH_LOG, /* log: to where the policy says */
 	MATCH_DESTINATION_MAC, /* ether daddr; data */
+	MATCH_UNICAST_MAC, /* ether daddr & 01:... == 0 */
 	MATCH_GROUP_MAC, /* ether daddr & 01:... != 0: multicast or broadcast */
 	MATCH_ETHER_TYPE, /* ether type; port holds it */
 	MATCH_ETHER_TYPE_IP, /* ether type { ip, arp, ip6 }: without a VLAN tag */

@@ -153,7 +153,10 @@ const struct match_constants match_constants = {
 	\
 	X(FROM_NETWORK, .kind = MATCH_SOURCE_NETWORK) \
 	X(TO_NETWORK, .kind = MATCH_DESTINATION_NETWORK) \
-	X(ABOUT_NETWORK, .kind = MATCH_FLOW_OF_NETWORK) \
+	X(TO_PREFIX, .kind = MATCH_DESTINATION_NETWORK) \
+	X(FLOW_NETWORK, .kind = MATCH_FLOW_NETWORK) \
+	X(FLOW_PROTOCOL, .kind = MATCH_FLOW_PROTOCOL) \
+	X(FLOW_PORT, .kind = MATCH_FLOW_PORT) \
 	X(NETWORK_PROTOCOL, .kind = MATCH_PROTOCOL) \
 	X(NETWORK_SOURCE_PORT, .kind = MATCH_SOURCE_PORT) \
 	X(NETWORK_DESTINATION_PORT, .kind = MATCH_DESTINATION_PORT) \
@@ -169,7 +172,6 @@ const struct match_constants match_constants = {
 	X(TO_MULTICAST, .kind = MATCH_DESTINATION_NETWORK, DATA(multicast), .prefix_length = 8) \
 	X(TO_DHCPV6_SERVERS, .kind = MATCH_DESTINATION_NETWORK, DATA(dhcpv6_servers), .prefix_length = 128) \
 	X(TO_BROADCAST, .kind = MATCH_DESTINATION_NETWORK, DATA(broadcast), .prefix_length = 32) \
-	X(TO_PREFIX, .kind = MATCH_DESTINATION_PREFIX) \
 	X(FOREIGN_SOURCE, .kind = MATCH_SOURCE_FOREIGN) \
 	X(OWN_SOURCE, .kind = MATCH_SOURCE_OWN) \
 	\
@@ -207,6 +209,7 @@ const struct match_constants match_constants = {
 	X(HAS_OPTIONS, .kind = MATCH_IP_OPTIONS) \
 	X(FRAGMENT, .kind = MATCH_FRAGMENT) \
 	X(LATER_FRAGMENT, .kind = MATCH_LATER_FRAGMENT) \
+	X(FRAGMENT_HEADER, .kind = MATCH_FRAGMENT_HEADER) \
 	X(OTHER_HEADER, .kind = MATCH_OTHER_HEADER) \
 	X(OF_PROGRAM, .kind = MATCH_OF_PROGRAM) \
 	X(ROUTED, .kind = MATCH_ROUTED) \
@@ -223,6 +226,7 @@ const struct match_constants match_constants = {
 	\
 	X(FROM_FOREIGN_MAC, .kind = MATCH_SOURCE_MAC_FOREIGN, .set = SET_OWN_MAC) \
 	X(TO_FOREIGN_MAC, .kind = MATCH_DESTINATION_MAC_FOREIGN, .set = SET_OWN_MAC) \
+	X(TO_UNICAST_MAC, .kind = MATCH_UNICAST_MAC) \
 	X(TO_GROUP_MAC, .kind = MATCH_GROUP_MAC) \
 	X(TO_SLOW_MULTICAST, .kind = MATCH_DESTINATION_MAC, DATA(slow_multicast)) \
 	X(TO_BRIDGE_GROUP, .kind = MATCH_DESTINATION_MAC, DATA(bridge_group)) \
@@ -436,9 +440,9 @@ const struct rule_row rule_rows[] = {
 	/* whoever speaks first */
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTS, tunnel, FROM_NETWORK, PORTS_FROM_NETWORK),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, icmp_errors, ICMP_ERRORS, RELATED,
-	       ABOUT_NETWORK),
+	       FLOW_NETWORK, FLOW_PROTOCOL, FLOW_PORT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, icmp_errors, ICMPV6_ERRORS, RELATED,
-	       ABOUT_NETWORK),
+	       FLOW_NETWORK, FLOW_PROTOCOL, FLOW_PORT),
 
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, dhcp_requests, IN_INTERFACE, FAMILY,
 	       TO_DHCP_SERVER),
@@ -448,7 +452,8 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, arp, ARP, ARP_SIZES_IN),
 
 	/* inet looks at the whole when it is put together; a first one has ports, and is looked at here as well */
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | ONLY_NETDEV, fragments, LATER_FRAGMENT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_NETDEV, fragments, LATER_FRAGMENT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | ONLY_NETDEV, fragments, FRAGMENT_HEADER),
 
 	{ CHAIN_INBOUND, VERDICT_NONE, COMMENT(log), WHEN_ANY_FAMILY | WHEN_LOG, 0, MATCHES(LIMIT, LOG) },
 	DROP_REST(CHAIN_INBOUND, everything_else),
@@ -603,7 +608,8 @@ const struct rule_row rule_rows[] = {
 
 	LACP_ROW(CHAIN_INGRESS),
 	/* macvlan children and bridge ports of others have MAC addresses of their own. */
-	DROP(CHAIN_INGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, not_for_us, TO_FOREIGN_MAC),
+	DROP(CHAIN_INGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, not_for_us, TO_UNICAST_MAC,
+	     TO_FOREIGN_MAC),
 	LINK_CONTROL_ROWS(CHAIN_INGRESS),
 	LINK_IP_ROWS(CHAIN_INGRESS),
 	/* a priority in a tag that means no VLAN (IEEE 802.1Q): the kernel takes it for untagged */

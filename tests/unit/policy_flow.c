@@ -202,9 +202,11 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_OTHER_HEADER:
 	case MATCH_LATER_FRAGMENT:
 	case MATCH_OF_PROGRAM:
-	case MATCH_DESTINATION_PREFIX: /* there are none without links */
+	case MATCH_FRAGMENT_HEADER:
 	case MATCH_FLOW_IN_SET:
-	case MATCH_FLOW_OF_NETWORK:
+	case MATCH_FLOW_NETWORK:
+	case MATCH_FLOW_PROTOCOL:
+	case MATCH_FLOW_PORT:
 	case MATCH_ICMP_TYPES:
 	case MATCH_HOP_LIMIT:
 	case MATCH_PAYLOAD_AT_MOST:
@@ -226,6 +228,7 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_SOURCE_MAC_FOREIGN:
 	case MATCH_DESTINATION_MAC_FOREIGN:
 	case MATCH_DESTINATION_MAC:
+	case MATCH_UNICAST_MAC:
 	case MATCH_GROUP_MAC:
 	case MATCH_ETHER_TYPE:
 	case MATCH_ETHER_TYPE_IP:

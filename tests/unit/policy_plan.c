@@ -285,7 +285,7 @@ static void every_chain_ends_in_a_drop(void **state)
 static void stateless_plans_need_no_conntrack(void **state)
 {
 	(void)state;
-	const uint64_t conntrack = 1ull << MATCH_CT_STATE | 1ull << MATCH_FLOW_IN_SET | 1ull << MATCH_FLOW_OF_NETWORK;
+	const uint64_t conntrack = 1ull << MATCH_CT_STATE | 1ull << MATCH_FLOW_IN_SET | 1ull << MATCH_FLOW_NETWORK;
 	struct fixture *fixture = new_fixture();
 	struct seen with = { 0 };
 	struct seen without = { 0 };
