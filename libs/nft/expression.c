@@ -29,12 +29,19 @@ struct expression {
 	struct nlattr *parameters;
 };
 
+/* Forgets the expressions. */
+static void clear(struct rule_builder *builder)
+{
+	(void)mnl_nlmsg_put_header(builder->expressions);
+	builder->constants = 0;
+}
+
 static struct expression begin(struct rule_builder *builder, uint16_t attribute, const char *name)
 {
 	struct nlmsghdr *list = builder->expressions;
 	if (list->nlmsg_len > RULE_EXPRESSIONS_SIZE - EXPRESSION_ROOM) {
 		builder->error = -EMSGSIZE;
-		builder_clear(builder);
+		clear(builder);
 	}
 	struct nlattr *whole = mnl_attr_nest_start(list, attribute);
 	mnl_attr_put_strz(list, NFTA_EXPR_NAME, name);
@@ -71,10 +78,14 @@ static void put_data(struct rule_builder *builder, uint16_t attribute, const voi
 	mnl_attr_nest_end(builder->expressions, nest);
 }
 
-void builder_clear(struct rule_builder *builder)
+void builder_start(struct rule_builder *builder, const struct rule *source)
 {
-	(void)mnl_nlmsg_put_header(builder->expressions);
-	builder->constants = 0;
+	builder->source = source;
+	builder->family_known = false;
+	builder->ethernet_known = false;
+	builder->protocol_known = 0;
+	builder->error = 0;
+	clear(builder);
 }
 
 void expression_meta(struct rule_builder *builder, uint32_t key, uint32_t reg)

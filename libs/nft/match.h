@@ -20,7 +20,7 @@ struct rule_builder {
 	struct batch *batch; /* for the sets without a name that some matches need */
 	const char *table;
 	const char *prefix; /* of the names of the plan's sets and chains; "" but during probation */
-	const struct rule *source;
+	const struct rule *source; /* builder_start; NULL for rules that are not of the policy */
 	/* The rule so far, collected apart because a set without a name has to be sent before its rule. */
 	struct nlmsghdr *expressions; /* RULE_EXPRESSIONS_SIZE bytes of the caller, who need not clear them */
 	bool family_known; /* the family has been tested already */
@@ -30,8 +30,8 @@ struct rule_builder {
 	int error; /* -EMSGSIZE once there was no room for an expression */
 };
 
-/* Forgets the expressions. */
-void builder_clear(struct rule_builder *builder);
+/* Begins another rule. */
+void builder_start(struct rule_builder *builder, const struct rule *source);
 
 /* The two writers: expressions to the end of the builder's rule; nft's notation, empty where every packet fits. */
 void match_build(struct rule_builder *builder, const struct match *match);

@@ -78,13 +78,20 @@ void plan_delete_table(struct batch *batch, const char *name)
 
 /* What visiting the chains and rules of a plan needs. */
 struct plan_context {
-	struct batch *batch;
+	struct rule_builder builder;
 	const struct policy *policy;
-	const char *prefix;
 	const char *timer; /* set that is looked into in front of the chains */
 	const char *comment; /* of the rules that do */
 	uint16_t rules; /* added so far */
 };
+
+enum { CHAIN_NAME_SIZE = 64 };
+
+static void name_chain(char name[CHAIN_NAME_SIZE], const char *prefix, const struct chain *chain)
+{
+	struct text text = text_on(name, CHAIN_NAME_SIZE);
+	chain_name(&text, prefix, chain);
+}
 
 /* ---- chains ---- */
 
@@ -130,13 +137,13 @@ static int add_chain(void *context, const struct chain *chain)
 {
 	const struct plan_context *plan = context;
 	const struct chain_type *type = &chain_types[chain->id];
-	char name[64];
-	struct text text = TEXT_ON(name);
-	struct nlmsghdr *message = batch_message(plan->batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
+	char name[CHAIN_NAME_SIZE];
+	struct batch *batch = plan->builder.batch;
+	struct nlmsghdr *message = batch_message(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
 						 NAMES_ROOM + devices_room(plan->policy, chain));
 	if (!message)
 		return -ENOMEM;
-	chain_name(&text, plan->prefix, chain);
+	name_chain(name, plan->builder.prefix, chain);
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, plan->policy->table);
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
 	if (type->hook) {
@@ -148,7 +155,7 @@ static int add_chain(void *context, const struct chain *chain)
 		mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
 		mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(type->accepts ? NF_ACCEPT : NF_DROP));
 	}
-	batch_message_end(plan->batch, message);
+	batch_message_end(batch, message);
 	return 0;
 }
 
@@ -222,11 +229,10 @@ static void build_end(struct rule_builder *builder)
 {
 	const struct rule *rule = builder->source;
 	const struct verdict_form *form = &verdict_forms[rule->row->verdict];
-	char target[64];
-	struct text text = TEXT_ON(target);
+	char target[CHAIN_NAME_SIZE];
 	build_counter(builder);
 	if (form->with_chain)
-		chain_name(&text, builder->prefix, &(struct chain){ .id = target_of(rule) });
+		name_chain(target, builder->prefix, &(struct chain){ .id = target_of(rule) });
 	if (rule->row->verdict != VERDICT_NONE)
 		build_verdict(builder, form->number, form->with_chain ? target : NULL);
 }
@@ -234,23 +240,15 @@ static void build_end(struct rule_builder *builder)
 static int add_rule(void *context, const struct rule *source)
 {
 	struct plan_context *plan = context;
-	union expressions expressions;
-	struct rule_builder builder = {
-		.expressions = &expressions.header,
-		.batch = plan->batch,
-		.table = plan->policy->table,
-		.prefix = plan->prefix,
-		.source = source,
-	};
-	builder_clear(&builder);
+	struct rule_builder *builder = &plan->builder;
 	const struct match *match;
+	char chain[CHAIN_NAME_SIZE];
+	builder_start(builder, source);
 	for (size_t i = 0; (match = row_match(source->row, i))->kind != MATCH_END; i++)
-		match_build(&builder, match);
-	build_end(&builder);
-	char chain[64];
-	struct text text = TEXT_ON(chain);
-	chain_name(&text, plan->prefix, &source->chain);
-	send_rule(&builder, chain, rule_comment(source->row), plan->rules++);
+		match_build(builder, match);
+	build_end(builder);
+	name_chain(chain, builder->prefix, &source->chain);
+	send_rule(builder, chain, rule_comment(source->row), plan->rules++);
 	return 0;
 }
 
@@ -260,35 +258,29 @@ const char plan_probation_comment[] = "quarbox probation";
 const char plan_lasts_comment[] = "quarbox self-release";
 
 /* The chain accepts everything while the set has its element, or once it has none any more. */
-static void add_timer_rule(struct batch *batch, const char *table, const char *chain, const char *set, bool over,
+static void add_timer_rule(struct rule_builder *builder, const char *chain, const char *set, bool over,
 			   const char *comment)
 {
-	union expressions expressions;
-	struct rule_builder builder = {
-		.expressions = &expressions.header,
-		.batch = batch,
-		.table = table,
-		.prefix = "",
-	};
-	builder_clear(&builder);
-	build_timer_test(&builder, set, over);
-	build_verdict(&builder, NF_ACCEPT, NULL);
-	send_rule(&builder, chain, comment, SEAL_FRONT);
+	builder_start(builder, NULL);
+	build_timer_test(builder, set, over);
+	build_verdict(builder, NF_ACCEPT, NULL);
+	send_rule(builder, chain, comment, SEAL_FRONT);
 }
 
 void plan_add_stand_back_rule(struct batch *batch, const char *table, const char *chain, const char *set)
 {
-	add_timer_rule(batch, table, chain, set, false, plan_probation_comment);
+	union expressions expressions;
+	struct rule_builder builder = { .batch = batch, .table = table, .expressions = &expressions.header };
+	add_timer_rule(&builder, chain, set, false, plan_probation_comment);
 }
 
 static int add_over_rule(void *context, const struct chain *chain)
 {
-	const struct plan_context *plan = context;
-	char name[64];
-	struct text text = TEXT_ON(name);
-	chain_name(&text, plan->prefix, chain);
+	struct plan_context *plan = context;
+	char name[CHAIN_NAME_SIZE];
+	name_chain(name, plan->builder.prefix, chain);
 	if (chain_types[chain->id].hook)
-		add_timer_rule(plan->batch, plan->policy->table, name, plan->timer, true, plan->comment);
+		add_timer_rule(&plan->builder, name, plan->timer, true, plan->comment);
 	return 0;
 }
 
@@ -303,7 +295,11 @@ static void add_over_rules(struct plan_context *plan, enum table_id table, const
 void plan_add_chains(struct batch *batch, const struct policy *policy, enum table_id table, const char *prefix,
 		     const char *probation)
 {
-	struct plan_context plan = { .batch = batch, .policy = policy, .prefix = prefix };
+	union expressions expressions;
+	struct plan_context plan = {
+		.builder = { batch, policy->table, prefix, .expressions = &expressions.header },
+		.policy = policy,
+	};
 	char lasts[32];
 	struct text text = TEXT_ON(lasts);
 	batch->part_size = 0; /* chains and rules count from one moment on */
