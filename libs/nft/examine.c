@@ -283,7 +283,7 @@ static int examine_chain(const struct chain_info *chain, void *context)
 	const struct chain_type *type = &chain_types[id];
 	work->chains |= 1u << id;
 	work->hooks += chain->base;
-	if (chain->base != (type->hook != NULL) || (chain->base && chain->hook != type->hook_number))
+	if (chain->base != (*type->hook != '\0') || (chain->base && chain->hook != type->hook_number))
 		differs(work, "chain %.60s has another hook", chain->name);
 	else if (chain->base && chain->priority != type->priority)
 		differs(work, "chain %.60s has priority %d, not %d", chain->name, chain->priority, type->priority);

@@ -215,11 +215,11 @@ static struct expression begin_dynset(struct rule_builder *builder, const char *
 	return dynset;
 }
 
-void expression_add_to_set(struct rule_builder *builder, const char *set, uint32_t seconds)
+void expression_add_to_set(struct rule_builder *builder, const char *set, uint32_t minutes)
 {
 	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_ADD);
-	if (seconds)
-		mnl_attr_put_u64(builder->expressions, NFTA_DYNSET_TIMEOUT, htobe64(seconds * 1000ull));
+	if (minutes)
+		mnl_attr_put_u64(builder->expressions, NFTA_DYNSET_TIMEOUT, htobe64(minutes * 60000ull));
 	end(builder, dynset);
 }
 

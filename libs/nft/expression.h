@@ -33,8 +33,8 @@ void expression_source_type(struct rule_builder *builder);
 void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg);
 /* rate: packets a second */
 void expression_limit(struct rule_builder *builder, uint64_t rate, uint32_t burst);
-/* Adds register 1 and what follows it to the named set, for that many seconds; 0: for good. */
-void expression_add_to_set(struct rule_builder *builder, const char *set, uint32_t seconds);
+/* Adds register 1 and what follows it to the named set, for that many minutes; 0: for good. */
+void expression_add_to_set(struct rule_builder *builder, const char *set, uint32_t minutes);
 /* The same again and again, with a counter for each element. */
 void expression_count_in_set(struct rule_builder *builder, const char *set);
 /* The same, with a limit for each element. */

@@ -749,7 +749,7 @@ static void print_part(struct text *text, const struct rule *rule, const struct 
 		break;
 	case 'l': /* how long an element that is added stays */
 		if (set_types[match->set].learned)
-			text_addf(text, " timeout %um", set_types[match->set].learned / 60);
+			text_addf(text, " timeout %um", set_types[match->set].learned);
 		break;
 	case 'n': /* network */
 		print_network(text, rule, match);

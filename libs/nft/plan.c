@@ -146,7 +146,7 @@ static int add_chain(void *context, const struct chain *chain)
 	name_chain(name, plan->builder.prefix, chain);
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, plan->policy->table);
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
-	if (type->hook) {
+	if (*type->hook) {
 		struct nlattr *hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
 		mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(type->hook_number));
 		mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, htonl((uint32_t)(int32_t)type->priority));
@@ -196,16 +196,16 @@ static void send_rule(const struct rule_builder *builder, const char *chain, con
 }
 
 static const struct verdict_form {
-	uint32_t number;
-	const char *word; /* nft's */
+	int8_t number;
 	bool with_chain;
+	char word[7]; /* nft's */
 } verdict_forms[] = {
-	[VERDICT_DROP] = { NF_DROP, "drop", false },
-	[VERDICT_ACCEPT] = { NF_ACCEPT, "accept", false },
-	[VERDICT_GOTO] = { (uint32_t)NFT_GOTO, "goto ", true },
-	[VERDICT_JUMP] = { (uint32_t)NFT_JUMP, "jump ", true },
-	[VERDICT_RETURN] = { (uint32_t)NFT_RETURN, "return", false },
-	[VERDICT_NONE] = { 0, "", false },
+	[VERDICT_DROP] = { NF_DROP, false, "drop" },
+	[VERDICT_ACCEPT] = { NF_ACCEPT, false, "accept" },
+	[VERDICT_GOTO] = { NFT_GOTO, true, "goto " },
+	[VERDICT_JUMP] = { NFT_JUMP, true, "jump " },
+	[VERDICT_RETURN] = { NFT_RETURN, false, "return" },
+	[VERDICT_NONE] = { 0, false, "" },
 };
 
 static enum chain_id jump_target(enum chain_id from)
@@ -234,7 +234,7 @@ static void build_end(struct rule_builder *builder)
 	if (form->with_chain)
 		name_chain(target, builder->prefix, &(struct chain){ .id = target_of(rule) });
 	if (rule->row->verdict != VERDICT_NONE)
-		build_verdict(builder, form->number, form->with_chain ? target : NULL);
+		build_verdict(builder, (uint32_t)form->number, form->with_chain ? target : NULL);
 }
 
 static int add_rule(void *context, const struct rule *source)
@@ -279,7 +279,7 @@ static int add_over_rule(void *context, const struct chain *chain)
 	struct plan_context *plan = context;
 	char name[CHAIN_NAME_SIZE];
 	name_chain(name, plan->builder.prefix, chain);
-	if (chain_types[chain->id].hook)
+	if (*chain_types[chain->id].hook)
 		add_timer_rule(&plan->builder, name, plan->timer, true, plan->comment);
 	return 0;
 }
@@ -406,7 +406,7 @@ static void print_set(const struct policy *policy, struct text *text, enum set_i
 		text_addf(text, "\t\tflags dynamic%s\n", type->timeout || type->learned ? ",timeout" : "");
 	if (type->timeout) {
 		text_add(text, "\t\ttimeout ");
-		print_duration(text, type->timeout);
+		print_duration(text, type->timeout * 60u);
 		text_add(text, "\n");
 	}
 	print_elements(policy, text, set, family);
@@ -487,7 +487,7 @@ static int print_chain(void *context, const struct chain *chain)
 	print->first = false;
 	chain_name(text, "", chain);
 	text_add(text, " {\n");
-	if (type->hook) {
+	if (*type->hook) {
 		text_addf(text, "\t\ttype filter hook %s", type->hook);
 		print_devices(print->policy, text, chain);
 		text_addf(text, " priority %d; policy %s;\n", type->priority, type->accepts ? "accept" : "drop");

@@ -79,7 +79,7 @@ struct set_description {
 	uint32_t key_type; /* enum nft_data_type, or joined */
 	uint32_t key_length; /* bytes, each field padded to 4 */
 	uint32_t size; /* elements, 0: unbounded */
-	uint32_t timeout; /* seconds, 0: none */
+	uint32_t timeout; /* minutes, 0: none */
 	struct set_seal seal; /* of sets with a name that the kernel does not fill */
 };
 
@@ -128,7 +128,7 @@ static uint32_t add_set(struct batch *batch, const char *table, const char *name
 	mnl_attr_put_u32(message, NFTA_SET_KEY_LEN, htonl(set->key_length));
 	mnl_attr_put_u32(message, NFTA_SET_ID, htonl(id));
 	if (set->timeout)
-		mnl_attr_put_u64(message, NFTA_SET_TIMEOUT, htobe64(set->timeout * 1000ull));
+		mnl_attr_put_u64(message, NFTA_SET_TIMEOUT, htobe64(set->timeout * 60000ull));
 	put_user_data(message, set);
 	if (set->size) {
 		struct nlattr *description = mnl_attr_nest_start(message, NFTA_SET_DESC);

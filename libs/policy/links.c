@@ -12,59 +12,59 @@ enum {
 	BELOW_PPPOE = 1 << 2, /* the links with PPPoE sessions */
 	BELOW_REMOTE = 1 << 3, /* packets to a remote that the kernel knows */
 	BELOW_HIDDEN = 1 << 4, /* packets of which only the tunnel knows where they go */
-	BELOW_PEERS = 1 << 9, /* packets to peers, of whom the kernel tells those who ask WireGuard */
-	ABOVE_PORTS = 1 << 5, /* what passes its ports passes it as well */
-	IS_VLAN = 1 << 6,
+	BELOW_PEERS = 1 << 5, /* packets to peers, of whom the kernel tells those who ask WireGuard */
+	ABOVE_PORTS = 1 << 6, /* what passes its ports passes it as well */
+	IS_VLAN = 1 << 7,
 	IS_CHILD = 1 << 8, /* has a share of the link below */
-	MAY_BE_IDLE = 1 << 7, /* without an address it waits for its turn as an uplink */
+	IS_OPAQUE = 1 << 9, /* the frames below are of a form that no rules know */
+	NEEDS_SLOW = 1 << 10, /* slow protocols keep the links below alive */
+	MAY_BE_IDLE = 1 << 11, /* without an address it waits for its turn as an uplink */
 };
 
 enum { TYPE_HARDWARE, TYPE_MONITOR, TYPE_PPP, TYPE_TUNNEL, TYPE_OTHER, TYPE_DSA, TYPE_FIRST_KIND = TYPE_PPP };
 
 /*
- * adds: what keeps the links below alive. opaque: the frames below are of a form that no rules know. A kind that is not
- * here is TYPE_OTHER: everything is supposed to be below it. IFLA_LINK of veth and netkit is their other end.
+ * A kind that is not here is TYPE_OTHER: everything is supposed to be below it. IFLA_LINK of veth and netkit is their
+ * other end.
  */
 static const struct link_type {
-	char kind[11]; /* IFLA_INFO_KIND */
-	bool opaque;
+	char kind[10]; /* IFLA_INFO_KIND */
 	uint16_t is;
-	uint8_t adds; /* LINK_ bits */
 } types[] = {
 	[TYPE_HARDWARE] = { .is = MAY_BE_IDLE },
 	[TYPE_MONITOR] = { .is = 0 }, /* of 802.11 and of netlink */
-	[TYPE_PPP] = { "ppp", false, BELOW_PPPOE | MAY_BE_IDLE, 0 },
-	[TYPE_TUNNEL] = { "tun", false, BELOW_HIDDEN | MAY_BE_IDLE, 0 },
-	[TYPE_OTHER] = { "*", true, BELOW_LOWER | BELOW_PORTS, 0 },
-	[TYPE_DSA] = { "dsa", true, BELOW_LOWER | MAY_BE_IDLE, 0 },
-	{ "vlan", false, BELOW_LOWER | IS_VLAN, 0 },
-	{ "macvlan", false, BELOW_LOWER | IS_CHILD, 0 },
-	{ "macvtap", false, BELOW_LOWER | IS_CHILD, 0 },
-	{ "ipvlan", false, BELOW_LOWER | IS_CHILD, 0 },
-	{ "ipvtap", false, BELOW_LOWER | IS_CHILD, 0 },
-	{ "bridge", false, BELOW_PORTS, 0 },
-	{ "bond", false, BELOW_PORTS, LINK_SLOW },
-	{ "team", false, BELOW_PORTS, LINK_SLOW },
-	{ "vrf", false, ABOVE_PORTS, 0 },
-	{ "veth", false, 0, 0 },
-	{ "netkit", false, 0, 0 },
-	{ "dummy", false, 0, 0 },
-	{ "ifb", false, 0, 0 },
-	{ "can", false, MAY_BE_IDLE, 0 }, /* no IP on it, and what it drives should not stop */
-	{ "wwan", false, MAY_BE_IDLE, 0 },
-	{ "vxlan", false, BELOW_REMOTE, 0 },
-	{ "wireguard", false, BELOW_PEERS | MAY_BE_IDLE, 0 },
-	{ "ipip", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
-	{ "sit", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
-	{ "ip6tnl", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
-	{ "gre", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
-	{ "ip6gre", false, BELOW_REMOTE | MAY_BE_IDLE, 0 },
-	{ "gretap", false, BELOW_REMOTE, 0 },
-	{ "ip6gretap", false, BELOW_REMOTE, 0 },
-	{ "erspan", false, BELOW_REMOTE, 0 },
-	{ "ip6erspan", false, BELOW_REMOTE, 0 },
-	{ "geneve", false, BELOW_REMOTE, 0 },
-	{ "l2tpeth", false, BELOW_HIDDEN, 0 },
+	[TYPE_PPP] = { "ppp", BELOW_PPPOE | MAY_BE_IDLE },
+	[TYPE_TUNNEL] = { "tun", BELOW_HIDDEN | MAY_BE_IDLE },
+	[TYPE_OTHER] = { "*", BELOW_LOWER | BELOW_PORTS | IS_OPAQUE },
+	[TYPE_DSA] = { "dsa", BELOW_LOWER | MAY_BE_IDLE | IS_OPAQUE },
+	{ "vlan", BELOW_LOWER | IS_VLAN },
+	{ "macvlan", BELOW_LOWER | IS_CHILD },
+	{ "macvtap", BELOW_LOWER | IS_CHILD },
+	{ "ipvlan", BELOW_LOWER | IS_CHILD },
+	{ "ipvtap", BELOW_LOWER | IS_CHILD },
+	{ "bridge", BELOW_PORTS },
+	{ "bond", BELOW_PORTS | NEEDS_SLOW },
+	{ "team", BELOW_PORTS | NEEDS_SLOW },
+	{ "vrf", ABOVE_PORTS },
+	{ "veth", 0 },
+	{ "netkit", 0 },
+	{ "dummy", 0 },
+	{ "ifb", 0 },
+	{ "can", MAY_BE_IDLE }, /* no IP on it, and what it drives should not stop */
+	{ "wwan", MAY_BE_IDLE },
+	{ "vxlan", BELOW_REMOTE },
+	{ "wireguard", BELOW_PEERS | MAY_BE_IDLE },
+	{ "ipip", BELOW_REMOTE | MAY_BE_IDLE },
+	{ "sit", BELOW_REMOTE | MAY_BE_IDLE },
+	{ "ip6tnl", BELOW_REMOTE | MAY_BE_IDLE },
+	{ "gre", BELOW_REMOTE | MAY_BE_IDLE },
+	{ "ip6gre", BELOW_REMOTE | MAY_BE_IDLE },
+	{ "gretap", BELOW_REMOTE },
+	{ "ip6gretap", BELOW_REMOTE },
+	{ "erspan", BELOW_REMOTE },
+	{ "ip6erspan", BELOW_REMOTE },
+	{ "geneve", BELOW_REMOTE },
+	{ "l2tpeth", BELOW_HIDDEN },
 };
 
 /* linux/if_arp.h, which can't be included beside the C library's headers. */
@@ -218,10 +218,8 @@ static bool add_vlan(struct link_facts *facts, uint16_t vlan)
 /* What passes a link passes the one below it as well, in the wrapping that it adds. */
 static bool spread_below(struct link_facts *below, const struct link_facts *link)
 {
-	const struct link_type *type = &types[link->type];
-	unsigned facts = FACT_WAY | (link->facts & FACT_OPAQUE) | (type->opaque ? FACT_OPAQUE : 0);
-	unsigned passes = type->adds | (link->link.passes & (LINK_UNTAGGED | LINK_ANY_VLAN | LINK_SLOW | LINK_STP |
-							       LINK_PPPOE));
+	unsigned facts = FACT_WAY | (link->facts & (FACT_OPAQUE | FACT_LOOSE_MAC));
+	unsigned passes = link->link.passes & (LINK_UNTAGGED | LINK_ANY_VLAN | LINK_SLOW | LINK_STP | LINK_PPPOE);
 	bool new = false;
 	if (is(link, IS_VLAN)) {
 		/* tags within tags, and those of 802.1ad, are in no rule */
@@ -237,7 +235,10 @@ static bool spread_below(struct link_facts *below, const struct link_facts *link
 		passes |= LINK_UNTAGGED | LINK_ANY_VLAN;
 	if (link->facts & FACT_STP)
 		passes |= LINK_STP;
-	facts |= link->facts & FACT_LOOSE_MAC;
+	if (is(link, NEEDS_SLOW))
+		passes |= LINK_SLOW;
+	if (is(link, IS_OPAQUE))
+		facts |= FACT_OPAQUE;
 	return add(below, facts, passes) || new;
 }
 

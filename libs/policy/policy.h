@@ -105,7 +105,7 @@ enum {
 
 /* What people call them, as of --layers. */
 struct layer_name {
-	const char *word;
+	char word[7];
 	uint8_t layers;
 };
 
@@ -116,7 +116,7 @@ extern const struct layer_name layer_names[LAYER_NAMES];
 enum table_id { TABLE_INET, TABLE_BRIDGE, TABLE_NETDEV, TABLES };
 
 struct table_type {
-	const char *word; /* nft's for the family */
+	char word[7]; /* nft's for the family */
 	uint8_t family; /* NFPROTO_* */
 	uint8_t layers; /* that it holds */
 };
@@ -261,12 +261,12 @@ enum {
 };
 
 struct set_type {
-	const char *name; /* without the family's digit */
+	char name[12]; /* without the family's digit */
 	uint8_t key; /* KEY_ bits */
 	uint8_t layers; /* in the tables of which it is */
 	uint16_t size; /* elements, of one that the kernel fills; else 0 */
-	uint32_t timeout; /* seconds after which an element goes; 0: never */
-	uint32_t learned; /* the same of those that rules add to others, in whole minutes */
+	uint16_t timeout; /* minutes after which an element goes; 0: never */
+	uint16_t learned; /* the same of those that rules add to others */
 };
 
 extern const struct set_type set_types[SET_IDS];
@@ -322,8 +322,8 @@ enum chain_id {
 enum chain_devices { DEVICES_NONE, DEVICES_SEALED, DEVICE_OF_LINK, DEVICES_ALL };
 
 struct chain_type {
-	const char *name; /* of DEVICE_OF_LINK chains without the link's number */
-	const char *hook; /* nft's word; NULL: not a base chain */
+	char name[15]; /* of DEVICE_OF_LINK chains without the link's number */
+	char hook[8]; /* nft's word; "": not a base chain */
 	uint8_t table; /* enum table_id */
 	uint8_t layer; /* LAYER_ bit, or several: one of them */
 	uint8_t hook_number; /* enum nf_inet_hooks; of netdev enum nf_dev_hooks */

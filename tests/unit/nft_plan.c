@@ -160,8 +160,8 @@ static void check_chain(const struct nlmsghdr *message, void *context)
 	assert_int_equal(nftnl_chain_nlmsg_parse(message, chain), 0);
 	assert_string_equal(nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME), type->name);
 	assert_string_equal(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE), "the_table");
-	assert_int_equal(nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM), type->hook != NULL);
-	if (!type->hook) {
+	assert_int_equal(nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM), *type->hook != '\0');
+	if (!*type->hook) {
 		nftnl_chain_free(chain);
 		return;
 	}
