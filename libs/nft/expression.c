@@ -23,10 +23,10 @@ uint32_t register_at(uint32_t word)
 	return word % 4 == 0 ? NFT_REG_1 + word / 4 : NFT_REG32_00 + word;
 }
 
-/* One that is being written: its attribute, and the nested one with its parameters. */
+/* One that is being written: the list that it goes to, and its attribute there. */
 struct expression {
+	struct nlmsghdr *list;
 	struct nlattr *whole;
-	struct nlattr *parameters;
 };
 
 /* Forgets the expressions. */
@@ -43,39 +43,36 @@ static struct expression begin(struct rule_builder *builder, uint16_t attribute,
 		builder->error = -EMSGSIZE;
 		clear(builder);
 	}
-	struct nlattr *whole = mnl_attr_nest_start(list, attribute);
+	struct expression expression = { list, mnl_attr_nest_start(list, attribute) };
 	mnl_attr_put_strz(list, NFTA_EXPR_NAME, name);
-	return (struct expression){ whole, mnl_attr_nest_start(list, NFTA_EXPR_DATA) };
+	(void)mnl_attr_nest_start(list, NFTA_EXPR_DATA);
+	return expression;
 }
 
-static void end(struct rule_builder *builder, struct expression expression)
+static void end(struct expression expression)
 {
-	mnl_attr_nest_end(builder->expressions, expression.parameters);
-	mnl_attr_nest_end(builder->expressions, expression.whole);
+	struct nlattr *name = mnl_attr_get_payload(expression.whole);
+	mnl_attr_nest_end(expression.list, mnl_attr_next(name)); /* the parameters */
+	mnl_attr_nest_end(expression.list, expression.whole);
 }
 
-/* mnl_attr_put_u32 by hand: most attributes of a plan are these, and each would cost four calls. */
-static void put_u32(struct rule_builder *builder, uint16_t attribute, uint32_t value)
+/* By hand: most attributes of a plan are these, and each would cost four calls. */
+void put_u32(struct nlmsghdr *message, uint16_t attribute, uint32_t value)
 {
 	struct {
 		struct nlattr header;
 		uint32_t value;
-	} *number = mnl_nlmsg_get_payload_tail(builder->expressions);
+	} *number = mnl_nlmsg_get_payload_tail(message);
 	number->header = (struct nlattr){ .nla_len = sizeof *number, .nla_type = attribute };
 	number->value = htonl(value);
-	builder->expressions->nlmsg_len += sizeof *number;
+	message->nlmsg_len += sizeof *number;
 }
 
-static void put_string(struct rule_builder *builder, uint16_t attribute, const char *string)
+static void put_data(struct nlmsghdr *list, uint16_t attribute, const void *data, size_t length)
 {
-	mnl_attr_put_strz(builder->expressions, attribute, string);
-}
-
-static void put_data(struct rule_builder *builder, uint16_t attribute, const void *data, size_t length)
-{
-	struct nlattr *nest = mnl_attr_nest_start(builder->expressions, attribute);
-	mnl_attr_put(builder->expressions, NFTA_DATA_VALUE, length, data);
-	mnl_attr_nest_end(builder->expressions, nest);
+	struct nlattr *nest = mnl_attr_nest_start(list, attribute);
+	mnl_attr_put(list, NFTA_DATA_VALUE, length, data);
+	mnl_attr_nest_end(list, nest);
 }
 
 void builder_start(struct rule_builder *builder, const struct rule *source)
@@ -91,64 +88,72 @@ void builder_start(struct rule_builder *builder, const struct rule *source)
 void expression_meta(struct rule_builder *builder, uint32_t key, uint32_t reg)
 {
 	struct expression meta = begin(builder, NFTA_LIST_ELEM, "meta");
-	put_u32(builder, NFTA_META_KEY, key);
-	put_u32(builder, NFTA_META_DREG, reg);
-	end(builder, meta);
+	put_u32(meta.list, NFTA_META_KEY, key);
+	put_u32(meta.list, NFTA_META_DREG, reg);
+	end(meta);
 }
 
-static void put_range(struct rule_builder *builder, uint32_t base, uint32_t offset, uint32_t length)
+static void put_range(struct nlmsghdr *list, uint32_t base, uint32_t offset, uint32_t length)
 {
-	put_u32(builder, NFTA_PAYLOAD_BASE, base);
-	put_u32(builder, NFTA_PAYLOAD_OFFSET, offset);
-	put_u32(builder, NFTA_PAYLOAD_LEN, length);
+	put_u32(list, NFTA_PAYLOAD_BASE, base);
+	put_u32(list, NFTA_PAYLOAD_OFFSET, offset);
+	put_u32(list, NFTA_PAYLOAD_LEN, length);
 }
 
 void expression_payload(struct rule_builder *builder, uint32_t base, uint32_t offset, uint32_t length, uint32_t reg)
 {
 	struct expression payload = begin(builder, NFTA_LIST_ELEM, "payload");
-	put_range(builder, base, offset, length);
-	put_u32(builder, NFTA_PAYLOAD_DREG, reg);
-	end(builder, payload);
+	put_range(payload.list, base, offset, length);
+	put_u32(payload.list, NFTA_PAYLOAD_DREG, reg);
+	end(payload);
 }
 
 void expression_payload_write(struct rule_builder *builder, uint32_t offset, uint32_t length, uint32_t checksum_offset)
 {
 	struct expression payload = begin(builder, NFTA_LIST_ELEM, "payload");
-	put_range(builder, NFT_PAYLOAD_NETWORK_HEADER, offset, length);
-	put_u32(builder, NFTA_PAYLOAD_SREG, NFT_REG_1);
-	put_u32(builder, NFTA_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
-	put_u32(builder, NFTA_PAYLOAD_CSUM_OFFSET, checksum_offset);
-	end(builder, payload);
+	put_range(payload.list, NFT_PAYLOAD_NETWORK_HEADER, offset, length);
+	put_u32(payload.list, NFTA_PAYLOAD_SREG, NFT_REG_1);
+	put_u32(payload.list, NFTA_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
+	put_u32(payload.list, NFTA_PAYLOAD_CSUM_OFFSET, checksum_offset);
+	end(payload);
 }
 
 void expression_compare(struct rule_builder *builder, uint32_t operator, const void *data, size_t length)
 {
 	struct expression compare = begin(builder, NFTA_LIST_ELEM, "cmp");
-	put_u32(builder, NFTA_CMP_SREG, NFT_REG_1);
-	put_u32(builder, NFTA_CMP_OP, operator);
-	put_data(builder, NFTA_CMP_DATA, data, length);
-	end(builder, compare);
+	put_u32(compare.list, NFTA_CMP_SREG, NFT_REG_1);
+	put_u32(compare.list, NFTA_CMP_OP, operator);
+	put_data(compare.list, NFTA_CMP_DATA, data, length);
+	end(compare);
 }
 
 void expression_bitwise(struct rule_builder *builder, const void *mask, const void *xor, uint32_t length)
 {
 	struct expression bitwise = begin(builder, NFTA_LIST_ELEM, "bitwise");
-	put_u32(builder, NFTA_BITWISE_SREG, NFT_REG_1);
-	put_u32(builder, NFTA_BITWISE_DREG, NFT_REG_1);
-	put_u32(builder, NFTA_BITWISE_LEN, length);
-	put_data(builder, NFTA_BITWISE_MASK, mask, length);
-	put_data(builder, NFTA_BITWISE_XOR, xor, length);
-	end(builder, bitwise);
+	put_u32(bitwise.list, NFTA_BITWISE_SREG, NFT_REG_1);
+	put_u32(bitwise.list, NFTA_BITWISE_DREG, NFT_REG_1);
+	put_u32(bitwise.list, NFTA_BITWISE_LEN, length);
+	put_data(bitwise.list, NFTA_BITWISE_MASK, mask, length);
+	put_data(bitwise.list, NFTA_BITWISE_XOR, xor, length);
+	end(bitwise);
+}
+
+/* set_id: of a set without a name of this transaction, else 0. */
+static void put_lookup(struct rule_builder *builder, const char *set, uint32_t set_id, bool inverted)
+{
+	struct expression lookup = begin(builder, NFTA_LIST_ELEM, "lookup");
+	mnl_attr_put_strz(lookup.list, NFTA_LOOKUP_SET, set);
+	if (set_id)
+		put_u32(lookup.list, NFTA_LOOKUP_SET_ID, set_id);
+	put_u32(lookup.list, NFTA_LOOKUP_SREG, NFT_REG_1);
+	if (inverted)
+		put_u32(lookup.list, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+	end(lookup);
 }
 
 void expression_lookup(struct rule_builder *builder, const char *set, bool inverted)
 {
-	struct expression lookup = begin(builder, NFTA_LIST_ELEM, "lookup");
-	put_string(builder, NFTA_LOOKUP_SET, set);
-	put_u32(builder, NFTA_LOOKUP_SREG, NFT_REG_1);
-	if (inverted)
-		put_u32(builder, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
-	end(builder, lookup);
+	put_lookup(builder, set, 0, inverted);
 }
 
 void expression_lookup_constant(struct rule_builder *builder, uint32_t data_type, const void *keys, size_t length,
@@ -157,43 +162,37 @@ void expression_lookup_constant(struct rule_builder *builder, uint32_t data_type
 	uint32_t set_id = set_add_constant(builder->batch, builder->table, data_type, keys, length, key_length);
 	for (const uint8_t *key = keys; key < (const uint8_t *)keys + length; key += key_length)
 		builder->constants += digest_element(key, key_length);
-	struct expression lookup = begin(builder, NFTA_LIST_ELEM, "lookup");
-	put_string(builder, NFTA_LOOKUP_SET, set_constant_name);
-	put_u32(builder, NFTA_LOOKUP_SET_ID, set_id);
-	put_u32(builder, NFTA_LOOKUP_SREG, NFT_REG_1);
-	if (inverted)
-		put_u32(builder, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
-	end(builder, lookup);
+	put_lookup(builder, set_constant_name, set_id, inverted);
 }
 
 void expression_source_type(struct rule_builder *builder)
 {
 	struct expression fib = begin(builder, NFTA_LIST_ELEM, "fib");
-	put_u32(builder, NFTA_FIB_DREG, NFT_REG_1);
-	put_u32(builder, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-	put_u32(builder, NFTA_FIB_FLAGS, NFTA_FIB_F_SADDR);
-	end(builder, fib);
+	put_u32(fib.list, NFTA_FIB_DREG, NFT_REG_1);
+	put_u32(fib.list, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	put_u32(fib.list, NFTA_FIB_FLAGS, NFTA_FIB_F_SADDR);
+	end(fib);
 }
 
 void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg)
 {
 	struct expression ct = begin(builder, NFTA_LIST_ELEM, "ct");
-	put_u32(builder, NFTA_CT_KEY, key);
-	put_u32(builder, NFTA_CT_DREG, reg);
+	put_u32(ct.list, NFTA_CT_KEY, key);
+	put_u32(ct.list, NFTA_CT_DREG, reg);
 	if (direction >= 0)
-		mnl_attr_put_u8(builder->expressions, NFTA_CT_DIRECTION, (uint8_t)direction);
-	end(builder, ct);
+		mnl_attr_put_u8(ct.list, NFTA_CT_DIRECTION, (uint8_t)direction);
+	end(ct);
 }
 
 static void put_limit(struct rule_builder *builder, uint16_t attribute, uint64_t rate, uint32_t burst)
 {
 	struct expression limit = begin(builder, attribute, "limit");
-	mnl_attr_put_u64(builder->expressions, NFTA_LIMIT_RATE, htobe64(rate));
-	mnl_attr_put_u64(builder->expressions, NFTA_LIMIT_UNIT, htobe64(1)); /* second */
-	put_u32(builder, NFTA_LIMIT_BURST, burst);
-	put_u32(builder, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
-	put_u32(builder, NFTA_LIMIT_FLAGS, 0);
-	end(builder, limit);
+	mnl_attr_put_u64(limit.list, NFTA_LIMIT_RATE, htobe64(rate));
+	mnl_attr_put_u64(limit.list, NFTA_LIMIT_UNIT, htobe64(1)); /* second */
+	put_u32(limit.list, NFTA_LIMIT_BURST, burst);
+	put_u32(limit.list, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	put_u32(limit.list, NFTA_LIMIT_FLAGS, 0);
+	end(limit);
 }
 
 void expression_limit(struct rule_builder *builder, uint64_t rate, uint32_t burst)
@@ -203,15 +202,15 @@ void expression_limit(struct rule_builder *builder, uint64_t rate, uint32_t burs
 
 static void put_counter(struct rule_builder *builder, uint16_t attribute)
 {
-	end(builder, begin(builder, attribute, "counter"));
+	end(begin(builder, attribute, "counter"));
 }
 
 static struct expression begin_dynset(struct rule_builder *builder, const char *set, uint32_t operation)
 {
 	struct expression dynset = begin(builder, NFTA_LIST_ELEM, "dynset");
-	put_string(builder, NFTA_DYNSET_SET_NAME, set);
-	put_u32(builder, NFTA_DYNSET_OP, operation);
-	put_u32(builder, NFTA_DYNSET_SREG_KEY, NFT_REG_1);
+	mnl_attr_put_strz(dynset.list, NFTA_DYNSET_SET_NAME, set);
+	put_u32(dynset.list, NFTA_DYNSET_OP, operation);
+	put_u32(dynset.list, NFTA_DYNSET_SREG_KEY, NFT_REG_1);
 	return dynset;
 }
 
@@ -219,33 +218,33 @@ void expression_add_to_set(struct rule_builder *builder, const char *set, uint32
 {
 	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_ADD);
 	if (minutes)
-		mnl_attr_put_u64(builder->expressions, NFTA_DYNSET_TIMEOUT, htobe64(minutes * 60000ull));
-	end(builder, dynset);
+		mnl_attr_put_u64(dynset.list, NFTA_DYNSET_TIMEOUT, htobe64(minutes * 60000ull));
+	end(dynset);
 }
 
 void expression_count_in_set(struct rule_builder *builder, const char *set)
 {
 	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_UPDATE);
 	put_counter(builder, NFTA_DYNSET_EXPR);
-	end(builder, dynset);
+	end(dynset);
 }
 
 void expression_limit_in_set(struct rule_builder *builder, const char *set, uint64_t rate, uint32_t burst)
 {
 	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_UPDATE);
 	put_limit(builder, NFTA_DYNSET_EXPR, rate, burst);
-	end(builder, dynset);
+	end(dynset);
 }
 
 void expression_log(struct rule_builder *builder, int32_t group)
 {
 	struct expression log = begin(builder, NFTA_LIST_ELEM, "log");
-	put_string(builder, NFTA_LOG_PREFIX, log_prefix);
+	mnl_attr_put_strz(log.list, NFTA_LOG_PREFIX, log_prefix);
 	if (group < 0)
-		put_u32(builder, NFTA_LOG_LEVEL, NFT_LOGLEVEL_INFO);
+		put_u32(log.list, NFTA_LOG_LEVEL, NFT_LOGLEVEL_INFO);
 	else
-		mnl_attr_put_u16(builder->expressions, NFTA_LOG_GROUP, htons((uint16_t)group));
-	end(builder, log);
+		mnl_attr_put_u16(log.list, NFTA_LOG_GROUP, htons((uint16_t)group));
+	end(log);
 }
 
 void expression_need_family(struct rule_builder *builder)
@@ -291,15 +290,15 @@ void build_verdict(struct rule_builder *builder, uint32_t verdict, const char *c
 {
 	struct nlmsghdr *list = builder->expressions;
 	struct expression immediate = begin(builder, NFTA_LIST_ELEM, "immediate");
-	put_u32(builder, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+	put_u32(immediate.list, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
 	struct nlattr *data = mnl_attr_nest_start(list, NFTA_IMMEDIATE_DATA);
 	struct nlattr *nest = mnl_attr_nest_start(list, NFTA_DATA_VERDICT);
-	put_u32(builder, NFTA_VERDICT_CODE, verdict);
+	put_u32(immediate.list, NFTA_VERDICT_CODE, verdict);
 	if (chain)
-		put_string(builder, NFTA_VERDICT_CHAIN, chain);
+		mnl_attr_put_strz(immediate.list, NFTA_VERDICT_CHAIN, chain);
 	mnl_attr_nest_end(list, nest);
 	mnl_attr_nest_end(list, data);
-	end(builder, immediate);
+	end(immediate);
 }
 
 void build_timer_test(struct rule_builder *builder, const char *set, bool inverted)

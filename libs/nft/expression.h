@@ -14,6 +14,9 @@
 /* The register that begins at this 4-byte word of the data registers, as nft numbers them. */
 uint32_t register_at(uint32_t word);
 
+/* An attribute with a number, in network byte order, for any message. */
+void put_u32(struct nlmsghdr *message, uint16_t attribute, uint32_t value);
+
 void expression_meta(struct rule_builder *builder, uint32_t key, uint32_t reg);
 void expression_payload(struct rule_builder *builder, uint32_t base, uint32_t offset, uint32_t length, uint32_t reg);
 /* Writes register 1 into the network header and corrects the Internet checksum at the other offset. */

@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "nft/expression.h"
 #include "nft/match.h"
 #include "nft/seal.h"
 #include "nft/set.h"
@@ -62,7 +63,7 @@ void plan_add_table(struct batch *batch, const struct policy *policy, enum table
 	if (!message)
 		return;
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, policy->table);
-	mnl_attr_put_u32(message, NFTA_TABLE_FLAGS, 0);
+	put_u32(message, NFTA_TABLE_FLAGS, 0);
 	mnl_attr_put(message, NFTA_TABLE_USERDATA, length, data);
 	batch_message_end(batch, message);
 }
@@ -148,12 +149,12 @@ static int add_chain(void *context, const struct chain *chain)
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
 	if (*type->hook) {
 		struct nlattr *hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
-		mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(type->hook_number));
-		mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, htonl((uint32_t)(int32_t)type->priority));
+		put_u32(message, NFTA_HOOK_HOOKNUM, type->hook_number);
+		put_u32(message, NFTA_HOOK_PRIORITY, (uint32_t)(int32_t)type->priority);
 		put_devices(message, plan->policy, chain);
 		mnl_attr_nest_end(message, hook);
 		mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
-		mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(type->accepts ? NF_ACCEPT : NF_DROP));
+		put_u32(message, NFTA_CHAIN_POLICY, type->accepts ? NF_ACCEPT : NF_DROP);
 	}
 	batch_message_end(batch, message);
 	return 0;

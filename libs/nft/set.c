@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "nft/expression.h"
 #include "nft/match.h"
 #include "nft/seal.h"
 
@@ -50,7 +51,7 @@ static bool open_elements(struct element_writer *writer, size_t room)
 	mnl_attr_put_strz(writer->message, NFTA_SET_ELEM_LIST_TABLE, writer->table);
 	mnl_attr_put_strz(writer->message, NFTA_SET_ELEM_LIST_SET, writer->set);
 	if (writer->id)
-		mnl_attr_put_u32(writer->message, NFTA_SET_ELEM_LIST_SET_ID, htonl(writer->id));
+		put_u32(writer->message, NFTA_SET_ELEM_LIST_SET_ID, writer->id);
 	writer->list = mnl_attr_nest_start(writer->message, NFTA_SET_ELEM_LIST_ELEMENTS);
 	return true;
 }
@@ -123,16 +124,16 @@ static uint32_t add_set(struct batch *batch, const char *table, const char *name
 		return id;
 	mnl_attr_put_strz(message, NFTA_SET_TABLE, table);
 	mnl_attr_put_strz(message, NFTA_SET_NAME, name);
-	mnl_attr_put_u32(message, NFTA_SET_FLAGS, htonl(set->flags));
-	mnl_attr_put_u32(message, NFTA_SET_KEY_TYPE, htonl(set->key_type));
-	mnl_attr_put_u32(message, NFTA_SET_KEY_LEN, htonl(set->key_length));
-	mnl_attr_put_u32(message, NFTA_SET_ID, htonl(id));
+	put_u32(message, NFTA_SET_FLAGS, set->flags);
+	put_u32(message, NFTA_SET_KEY_TYPE, set->key_type);
+	put_u32(message, NFTA_SET_KEY_LEN, set->key_length);
+	put_u32(message, NFTA_SET_ID, id);
 	if (set->timeout)
 		mnl_attr_put_u64(message, NFTA_SET_TIMEOUT, htobe64(set->timeout * 60000ull));
 	put_user_data(message, set);
 	if (set->size) {
 		struct nlattr *description = mnl_attr_nest_start(message, NFTA_SET_DESC);
-		mnl_attr_put_u32(message, NFTA_SET_DESC_SIZE, htonl(set->size));
+		put_u32(message, NFTA_SET_DESC_SIZE, set->size);
 		mnl_attr_nest_end(message, description);
 	}
 	batch_message_end(batch, message);
