@@ -171,10 +171,10 @@ struct policy_prefix {
 struct policy_links {
 	const struct policy_link *links;
 	size_t count;
-	uint8_t macs[POLICY_MACS_MAX][MAC_LENGTH]; /* the device's own, of all links that are not sealed */
 	size_t mac_count;
-	struct policy_prefix on_link[POLICY_ON_LINK_MAX];
 	size_t on_link_count;
+	uint8_t macs[POLICY_MACS_MAX][MAC_LENGTH]; /* the device's own, of all links that are not sealed */
+	struct policy_prefix on_link[POLICY_ON_LINK_MAX];
 };
 
 /* What else is known not to be covered. */
@@ -189,29 +189,30 @@ enum {
 /* What becomes of packets that are dropped, beside that. */
 enum policy_log { LOG_NONE, LOG_KERNEL, LOG_GROUP };
 
+/* The large ones stand last, so that the offsets of the others are small. */
 struct policy {
 	const char *table;
 	const char *comment; /* of the table: marks it as ours, see POLICY_COMMENT_PREFIX */
 	uint64_t began; /* ms of CLOCK_BOOTTIME; with the table's name it stands for this run */
 	int64_t began_wall; /* seconds since the epoch */
 	uint32_t lasts; /* seconds, then the kernel lets everything pass; 0: until release */
-	struct peer_list peers[PEER_ROLES][IP_FAMILIES];
-	struct policy_network networks[POLICY_NETWORKS_MAX];
-	size_t network_count;
-	char dhcp_server[POLICY_DHCP_SERVER_MAX][POLICY_INTERFACE_SIZE]; /* interfaces on which we serve leases */
-	size_t dhcp_server_count;
-	bool dns_any; /* DNS to every address, rate-limited as a whole */
-	uint8_t log; /* enum policy_log */
 	uint16_t log_group; /* of nfnetlink_log */
+	uint8_t log; /* enum policy_log */
 	uint8_t wanted; /* LAYER_ bits that were asked for */
 	uint8_t layers; /* those of them that this build has, less those that the kernel refused */
 	uint8_t refused; /* LAYER_ bits */
-	struct policy_links links;
 	uint8_t gaps; /* GAP_ bits */
+	bool dns_any; /* DNS to every address, rate-limited as a whole */
 	bool stateless; /* the kernel has no connection tracking */
 	uint8_t without_fib; /* bits 1 << enum table_id: the kernel does not look addresses up there */
 	uint8_t without_log; /* the same: it does not log there */
 	bool without_routes; /* it does not say in the netdev table whether a packet has a route */
+	size_t network_count;
+	size_t dhcp_server_count;
+	struct policy_links links;
+	struct peer_list peers[PEER_ROLES][IP_FAMILIES];
+	struct policy_network networks[POLICY_NETWORKS_MAX];
+	char dhcp_server[POLICY_DHCP_SERVER_MAX][POLICY_INTERFACE_SIZE]; /* interfaces on which we serve leases */
 };
 
 /* The comment of every table of ours begins so. */
