@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "policy/links.h"
+
 /* As rules.c has them. */
 enum {
 	PORT_DNS = 53,
@@ -21,21 +23,10 @@ struct view {
 };
 
 /* Whether a record of the sorted list begins with the key. */
-static bool has_record(const struct peer_list *list, enum ip_family family, const uint8_t *key, size_t key_length)
+static bool has_record(const struct peer_list *list, enum ip_family family, const uint8_t *key, size_t length)
 {
-	size_t low = 0;
-	size_t high = list->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = memcmp(list->records + middle * peer_record_size(family), key, key_length);
-		if (order == 0)
-			return true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
+	const uint8_t *record = peer_list_find(list, family, key, length);
+	return record && memcmp(record, key, length) == 0;
 }
 
 /* The other end's address, the protocol, and a port: its own, or the one of ours that it uses. */
@@ -58,16 +49,6 @@ static bool is_dns(const struct policy *policy, const struct view *view)
 					     view->far->address.bytes, family_address_length(view->family));
 }
 
-/* Without host bits in the network: they are cleared. */
-static bool in_network(const struct policy_network *network, const struct address *address)
-{
-	size_t bytes = network->prefix_length / 8;
-	unsigned rest = network->prefix_length % 8;
-	if (network->address.family != address->family || memcmp(network->address.bytes, address->bytes, bytes) != 0)
-		return false;
-	return rest == 0 || (network->address.bytes[bytes] ^ address->bytes[bytes]) >> (8 - rest) == 0;
-}
-
 static bool is_of_network(const struct policy *policy, const struct view *view)
 {
 	for (size_t i = 0; i < policy->network_count; i++) {
@@ -76,7 +57,7 @@ static bool is_of_network(const struct policy *policy, const struct view *view)
 		if (network->protocol == view->protocol &&
 		    (network->port == port || !protocol_has_ports(view->protocol)) &&
 		    (network->own_port == view->near->port || network->own_port == 0) &&
-		    in_network(network, &view->far->address))
+		    policy_network_overlaps(network, view->family, view->far->address.bytes, 128))
 			return true;
 	}
 	return false;
@@ -92,15 +73,10 @@ static bool is_dhcp(const struct policy *policy, const struct view *view)
 	if (view->family == IPV4)
 		return (near == PORT_DHCP_CLIENT && far == PORT_DHCP_SERVER) ||
 		       (near == PORT_DHCP_SERVER && far == PORT_DHCP_CLIENT && policy->dhcp_server_count > 0);
-	static const uint8_t servers[16] = { 0xff, 0x02, [13] = 1, [15] = 2 }; /* ff02::1:2 */
-	static const struct policy_network link_local = {
-		.address = { AF_INET6, { 0xfe, 0x80 } },
-		.prefix_length = 10,
-	};
 	return near == PORT_DHCPV6_CLIENT && far == PORT_DHCPV6_SERVER &&
-	       in_network(&link_local, &view->near->address) &&
-	       (in_network(&link_local, &view->far->address) ||
-		memcmp(view->far->address.bytes, servers, sizeof servers) == 0);
+	       address_is_link_local(&view->near->address) &&
+	       (address_is_link_local(&view->far->address) ||
+		memcmp(view->far->address.bytes, match_constants.dhcpv6_servers, 16) == 0);
 }
 
 static bool is_allowed(const struct policy *policy, const struct view *view)

@@ -140,17 +140,8 @@ static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
 /* The records are in order: the first one that is not before the prefix decides. */
 static bool prefix_has_peer(const struct peer_list *list, enum ip_family family, const uint8_t *prefix, uint8_t length)
 {
-	size_t size = peer_record_size(family);
-	size_t first = 0;
-	size_t end = list->count;
-	while (first < end) {
-		size_t middle = first + (end - first) / 2;
-		if (memcmp(list->records + middle * size, prefix, family_address_length(family)) < 0)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	return first < list->count && same_bits(list->records + first * size, prefix, length);
+	const uint8_t *record = peer_list_find(list, family, prefix, family_address_length(family));
+	return record && same_bits(record, prefix, length);
 }
 
 bool policy_network_overlaps(const struct policy_network *network, enum ip_family family, const uint8_t *prefix,

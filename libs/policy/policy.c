@@ -109,6 +109,21 @@ bool peer_list_add(struct peer_list *list, const struct address *address, uint8_
 	return true;
 }
 
+const uint8_t *peer_list_find(const struct peer_list *list, enum ip_family family, const uint8_t *key, size_t length)
+{
+	size_t size = peer_record_size(family);
+	size_t first = 0;
+	size_t end = list->count;
+	while (first < end) {
+		size_t middle = first + (end - first) / 2;
+		if (memcmp(list->records + middle * size, key, length) < 0)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first < list->count ? list->records + first * size : NULL;
+}
+
 static int compare_ipv4(const void *a, const void *b)
 {
 	return memcmp(a, b, 4 + 3);

@@ -228,6 +228,9 @@ int policy_table_name_check(const char *name, struct diag *diag);
 /* False when the list is full: count == capacity. */
 bool peer_list_add(struct peer_list *list, const struct address *address, uint8_t protocol, uint16_t port);
 
+/* The first record of a sorted list that begins with no less than the key of `length` bytes; NULL: there is none. */
+const uint8_t *peer_list_find(const struct peer_list *list, enum ip_family family, const uint8_t *key, size_t length);
+
 /* Sorts and deduplicates the lists, clears host bits of networks. To be called before anything below. */
 void policy_normalize(struct policy *policy);
 
