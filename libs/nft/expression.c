@@ -184,20 +184,20 @@ void expression_ct(struct rule_builder *builder, uint32_t key, int direction, ui
 	end(ct);
 }
 
-static void put_limit(struct rule_builder *builder, uint16_t attribute, uint64_t rate, uint32_t burst)
+static void put_limit(struct rule_builder *builder, uint16_t attribute)
 {
 	struct expression limit = begin(builder, attribute, "limit");
-	mnl_attr_put_u64(limit.list, NFTA_LIMIT_RATE, htobe64(rate));
+	mnl_attr_put_u64(limit.list, NFTA_LIMIT_RATE, htobe64(POLICY_DNS_RATE));
 	mnl_attr_put_u64(limit.list, NFTA_LIMIT_UNIT, htobe64(1)); /* second */
-	put_u32(limit.list, NFTA_LIMIT_BURST, burst);
+	put_u32(limit.list, NFTA_LIMIT_BURST, POLICY_DNS_BURST);
 	put_u32(limit.list, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
 	put_u32(limit.list, NFTA_LIMIT_FLAGS, 0);
 	end(limit);
 }
 
-void expression_limit(struct rule_builder *builder, uint64_t rate, uint32_t burst)
+void expression_limit(struct rule_builder *builder)
 {
-	put_limit(builder, NFTA_LIST_ELEM, rate, burst);
+	put_limit(builder, NFTA_LIST_ELEM);
 }
 
 static void put_counter(struct rule_builder *builder, uint16_t attribute)
@@ -205,34 +205,18 @@ static void put_counter(struct rule_builder *builder, uint16_t attribute)
 	end(begin(builder, attribute, "counter"));
 }
 
-static struct expression begin_dynset(struct rule_builder *builder, const char *set, uint32_t operation)
+void expression_add_to_set(struct rule_builder *builder, const char *set, uint32_t minutes, bool counter, bool limit)
 {
 	struct expression dynset = begin(builder, NFTA_LIST_ELEM, "dynset");
 	mnl_attr_put_strz(dynset.list, NFTA_DYNSET_SET_NAME, set);
-	put_u32(dynset.list, NFTA_DYNSET_OP, operation);
+	put_u32(dynset.list, NFTA_DYNSET_OP, counter || limit ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_ADD);
 	put_u32(dynset.list, NFTA_DYNSET_SREG_KEY, NFT_REG_1);
-	return dynset;
-}
-
-void expression_add_to_set(struct rule_builder *builder, const char *set, uint32_t minutes)
-{
-	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_ADD);
 	if (minutes)
 		mnl_attr_put_u64(dynset.list, NFTA_DYNSET_TIMEOUT, htobe64(minutes * 60000ull));
-	end(dynset);
-}
-
-void expression_count_in_set(struct rule_builder *builder, const char *set)
-{
-	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_UPDATE);
-	put_counter(builder, NFTA_DYNSET_EXPR);
-	end(dynset);
-}
-
-void expression_limit_in_set(struct rule_builder *builder, const char *set, uint64_t rate, uint32_t burst)
-{
-	struct expression dynset = begin_dynset(builder, set, NFT_DYNSET_OP_UPDATE);
-	put_limit(builder, NFTA_DYNSET_EXPR, rate, burst);
+	if (counter)
+		put_counter(builder, NFTA_DYNSET_EXPR);
+	if (limit)
+		put_limit(builder, NFTA_DYNSET_EXPR);
 	end(dynset);
 }
 
@@ -274,7 +258,7 @@ void expression_need_ethernet(struct rule_builder *builder)
 
 void expression_need_protocol(struct rule_builder *builder, uint8_t protocol)
 {
-	if (builder->protocol_known == protocol)
+	if (builder->protocol_known == protocol || protocol == 0)
 		return;
 	builder->protocol_known = protocol;
 	expression_meta(builder, NFT_META_L4PROTO, NFT_REG_1);

@@ -34,18 +34,17 @@ void expression_lookup_constant(struct rule_builder *builder, uint32_t data_type
 void expression_source_type(struct rule_builder *builder);
 /* direction: -1 for none, else enum ip_conntrack_dir */
 void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg);
-/* rate: packets a second */
-void expression_limit(struct rule_builder *builder, uint64_t rate, uint32_t burst);
-/* Adds register 1 and what follows it to the named set, for that many minutes; 0: for good. */
-void expression_add_to_set(struct rule_builder *builder, const char *set, uint32_t minutes);
-/* The same again and again, with a counter for each element. */
-void expression_count_in_set(struct rule_builder *builder, const char *set);
-/* The same, with a limit for each element. */
-void expression_limit_in_set(struct rule_builder *builder, const char *set, uint64_t rate, uint32_t burst);
+/* POLICY_DNS_RATE */
+void expression_limit(struct rule_builder *builder);
+/*
+ * Adds register 1 and what follows it to the named set, for that many minutes; 0: for good. With a counter or a limit
+ * for each element again and again.
+ */
+void expression_add_to_set(struct rule_builder *builder, const char *set, uint32_t minutes, bool counter, bool limit);
 /* group: of nfnetlink_log; negative: the kernel's own log */
 void expression_log(struct rule_builder *builder, int32_t group);
 
-/* nft adds these tests by itself where a header is looked into; once per rule. */
+/* nft adds these tests by itself where a header is looked into; once per rule. protocol: 0 for none */
 void expression_need_family(struct rule_builder *builder);
 void expression_need_ethernet(struct rule_builder *builder);
 void expression_need_protocol(struct rule_builder *builder, uint8_t protocol);

@@ -34,7 +34,6 @@ enum {
 	ETHER_TYPE = 12,
 	VLAN_TAG = 14,
 	VLAN_TYPE = 16,
-	ARP_OF_IPV4 = 0x00010800, /* over Ethernet: how it begins (RFC 826) */
 	ARP_LENGTHS = 4, /* RFC 826: of hardware and protocol addresses, then the operation */
 	ARP_SENDER_MAC = 8,
 	ARP_SENDER_ADDRESS = 14,
@@ -57,6 +56,7 @@ enum load {
 	LOAD_SOURCE_TYPE, /* enum RTN_ of linux/rtnetlink.h, host byte order */
 	LOAD_META, /* at: enum nft_meta_keys */
 	LOAD_CT, /* at: enum nft_ct_keys, the same in both directions */
+	LOAD_KEY_PORT, /* see key_port_is_source */
 	LOAD_FLOW_ADDRESS, /* see flow_words */
 	LOAD_FLOW_PORT,
 };
@@ -354,6 +354,14 @@ static bool fits_all(const struct rule *rule, const struct match *match)
 
 static const uint8_t zeros[16];
 
+static void compare_payload(struct rule_builder *builder, uint32_t base, uint32_t offset, const void *data,
+			    uint32_t length)
+{
+	expression_payload(builder, base, offset, length, NFT_REG_1);
+	expression_compare(builder, NFT_CMP_EQ, data, length);
+}
+
+/* 0: none, a test for which is none as well. */
 static uint8_t needed_protocol(const struct rule *rule, const struct match *match, uint8_t protocol)
 {
 	switch (protocol) {
@@ -368,31 +376,23 @@ static uint8_t needed_protocol(const struct rule *rule, const struct match *matc
 	}
 }
 
-/* Register 1 must hold this number in network byte order. */
-static void expect(struct rule_builder *builder, uint32_t number, size_t length)
-{
-	uint32_t data = htonl(number << (32 - 8 * length));
-	expression_compare(builder, NFT_CMP_EQ, &data, length);
-}
-
 static void build_needs(struct rule_builder *builder, const struct match *match, const struct match_row *row)
 {
-	uint8_t protocol = needed_protocol(builder->source, match, row->protocol);
+	static const uint8_t tag[] = { 0x81, 0x00 }; /* ETH_P_8021Q */
+	static const uint8_t arp[] = { 0x08, 0x06 }; /* ETH_P_ARP */
+	static const uint8_t arp_beginning[] = { 0, 1, 8, 0 }; /* hardware Ethernet, protocol IPv4 */
 	if (row->needs & NEED_FAMILY)
 		expression_need_family(builder);
 	if (row->needs & NEED_ETHERNET)
 		expression_need_ethernet(builder);
-	if (protocol)
-		expression_need_protocol(builder, protocol);
-	if (row->needs & NEED_TAG) {
-		expression_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_TYPE, 2, NFT_REG_1);
-		expect(builder, ETH_P_8021Q, 2);
-	}
+	if (row->protocol)
+		expression_need_protocol(builder, needed_protocol(builder->source, match, row->protocol));
+	if (row->needs & NEED_TAG)
+		compare_payload(builder, NFT_PAYLOAD_LL_HEADER, ETHER_TYPE, tag, sizeof tag);
 	if (row->needs & NEED_ARP) {
 		expression_meta(builder, NFT_META_PROTOCOL, NFT_REG_1);
-		expect(builder, ETH_P_ARP, 2);
-		expression_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, 0, 4, NFT_REG_1);
-		expect(builder, ARP_OF_IPV4, 4);
+		expression_compare(builder, NFT_CMP_EQ, arp, sizeof arp);
+		compare_payload(builder, NFT_PAYLOAD_NETWORK_HEADER, 0, arp_beginning, sizeof arp_beginning);
 	}
 }
 
@@ -410,6 +410,10 @@ static void load(struct rule_builder *builder, const struct match *match, uint8_
 	case LOAD_DESTINATION:
 		what = LOAD_NETWORK;
 		at = ipv4 ? IPV4_DESTINATION : IPV6_DESTINATION;
+		break;
+	case LOAD_KEY_PORT:
+		what = LOAD_TRANSPORT;
+		at = key_port_is_source(match) ? SOURCE_PORT : DESTINATION_PORT;
 		break;
 	case LOAD_SOURCE_TYPE:
 		expression_source_type(builder);
@@ -437,17 +441,23 @@ static void load(struct rule_builder *builder, const struct match *match, uint8_
 /* What follows the address in the key of the match's set. */
 static void load_rest_of_key(struct rule_builder *builder, const struct match *match, const struct match_row *row)
 {
+	static const struct {
+		uint8_t key; /* KEY_ bit */
+		uint8_t load, at; /* of the packet */
+		uint8_t flow_load, flow_at; /* of the flow that it is about */
+	} fields[] = {
+		{ KEY_PROTOCOL, LOAD_META, NFT_META_L4PROTO, LOAD_CT, NFT_CT_PROTOCOL },
+		{ KEY_PORT, LOAD_KEY_PORT, 0, LOAD_FLOW_PORT, 0 },
+		{ KEY_INTERFACE, LOAD_META, NFT_META_IIF, LOAD_META, NFT_META_IIF },
+	};
 	const bool flow = row->load == LOAD_FLOW_ADDRESS;
 	uint8_t key = set_types[match->set].key;
 	uint32_t word = (uint32_t)family_address_length(builder->source->family) / 4;
-	if (key & KEY_PROTOCOL)
-		load(builder, match, flow ? LOAD_CT : LOAD_META, flow ? NFT_CT_PROTOCOL : NFT_META_L4PROTO, 1,
-		     register_at(word++));
-	if (key & KEY_PORT)
-		load(builder, match, flow ? LOAD_FLOW_PORT : LOAD_TRANSPORT,
-		     key_port_is_source(match) ? SOURCE_PORT : DESTINATION_PORT, 2, register_at(word++));
-	if ((key & KEY_INTERFACE) && key != KEY_INTERFACE)
-		expression_meta(builder, NFT_META_IIF, register_at(word));
+	for (size_t i = 0; (key & KEY_ADDRESS) && i < sizeof fields / sizeof *fields; i++) {
+		if (key & fields[i].key)
+			load(builder, match, flow ? fields[i].flow_load : fields[i].load,
+			     flow ? fields[i].flow_at : fields[i].at, 2, register_at(word++));
+	}
 }
 
 /* Register 1, and what follows it, with the set of the match. */
@@ -456,14 +466,11 @@ static void use_set(struct rule_builder *builder, const struct match *match, uin
 	char name[32];
 	struct text text = TEXT_ON(name);
 	set_name(&text, builder->prefix, (enum set_id)match->set, builder->source->family);
-	if (operation == ADD_TO_SET)
-		expression_add_to_set(builder, name, set_types[match->set].learned);
-	else if (operation == COUNT_IN_SET)
-		expression_count_in_set(builder, name);
-	else if (operation == LIMIT_IN_SET)
-		expression_limit_in_set(builder, name, POLICY_DNS_RATE, POLICY_DNS_BURST);
-	else
+	if (operation == IN_SET || operation == NOT_IN_SET)
 		expression_lookup(builder, name, operation == NOT_IN_SET);
+	else
+		expression_add_to_set(builder, name, set_types[match->set].learned, operation == COUNT_IN_SET,
+				      operation == LIMIT_IN_SET);
 }
 
 /* Bytes to compare with, from the beginning. */
@@ -593,7 +600,7 @@ void match_build(struct rule_builder *builder, const struct match *match)
 	if (row->operation == IN_NETWORK) {
 		compare_network(builder, match, row, length);
 	} else if (row->operation == RATE_LIMIT) {
-		expression_limit(builder, POLICY_DNS_RATE, POLICY_DNS_BURST);
+		expression_limit(builder);
 	} else if (row->operation == WRITE_LOG) {
 		expression_log(builder, rule->policy->log == LOG_GROUP ? rule->policy->log_group : -1);
 	} else {
