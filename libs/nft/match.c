@@ -107,7 +107,7 @@ enum {
 };
 
 static const struct match_row {
-	const char *text; /* as nft lists it; for the letters after % see word_of and print_part */
+	const char *text; /* as nft lists it; for the letters after % see word_of (A to Z) and print_part */
 	uint8_t needs;
 	uint8_t protocol;
 	uint8_t load; /* enum load */
@@ -123,20 +123,20 @@ static const struct match_row {
 #define HEADER(header, offset, bytes) .load = LOAD_##header, .at = offset, .length = bytes
 #define META(key, bytes) .load = LOAD_META, .at = key, .length = bytes
 
-	[MATCH_IN_INTERFACE] = { "iifname \"%i\"", META(NFT_META_IIFNAME, POLICY_INTERFACE_SIZE),
+	[MATCH_IN_INTERFACE] = { "iifname \"%I\"", META(NFT_META_IIFNAME, POLICY_INTERFACE_SIZE),
 				 .operand = OPERAND_INTERFACE },
-	[MATCH_OUT_INTERFACE] = { "oifname \"%i\"", META(NFT_META_OIFNAME, POLICY_INTERFACE_SIZE),
+	[MATCH_OUT_INTERFACE] = { "oifname \"%I\"", META(NFT_META_OIFNAME, POLICY_INTERFACE_SIZE),
 				  .operand = OPERAND_INTERFACE },
 	[MATCH_IN_INTERFACE_IN_SET] = { "iifname @%s", META(NFT_META_IIFNAME, 0), .operation = IN_SET },
 	[MATCH_OUT_INTERFACE_IN_SET] = { "oifname @%s", META(NFT_META_OIFNAME, 0), .operation = IN_SET },
 
-	[MATCH_FAMILY] = { "%F", NEED_FAMILY, .operation = NOTHING },
-	[MATCH_PROTOCOL] = { "meta l4proto %p", .protocol = PROTOCOL_OF_RULE, .operation = NOTHING },
-	[MATCH_SOURCE_IN_SET] = { "%f saddr%k @%s", NEED_FAMILY, PROTOCOL_OF_KEY, LOAD_SOURCE, .operation = IN_SET },
-	[MATCH_DESTINATION_IN_SET] = { "%f daddr%k @%s", NEED_FAMILY, PROTOCOL_OF_KEY, LOAD_DESTINATION,
+	[MATCH_FAMILY] = { "%M", NEED_FAMILY, .operation = NOTHING },
+	[MATCH_PROTOCOL] = { "meta l4proto %P", .protocol = PROTOCOL_OF_RULE, .operation = NOTHING },
+	[MATCH_SOURCE_IN_SET] = { "%F saddr%k @%s", NEED_FAMILY, PROTOCOL_OF_KEY, LOAD_SOURCE, .operation = IN_SET },
+	[MATCH_DESTINATION_IN_SET] = { "%F daddr%k @%s", NEED_FAMILY, PROTOCOL_OF_KEY, LOAD_DESTINATION,
 				       .operation = IN_SET },
-	[MATCH_SOURCE_NETWORK] = { "%f saddr %n", NEED_FAMILY, .load = LOAD_SOURCE, .operation = IN_NETWORK },
-	[MATCH_DESTINATION_NETWORK] = { "%f daddr %n", NEED_FAMILY, .load = LOAD_DESTINATION,
+	[MATCH_SOURCE_NETWORK] = { "%F saddr %n", NEED_FAMILY, .load = LOAD_SOURCE, .operation = IN_NETWORK },
+	[MATCH_DESTINATION_NETWORK] = { "%F daddr %n", NEED_FAMILY, .load = LOAD_DESTINATION,
 					.operation = IN_NETWORK },
 
 	[MATCH_SOURCE_FOREIGN] = { "fib saddr type != local", .load = LOAD_SOURCE_TYPE, .length = 4,
@@ -156,36 +156,36 @@ static const struct match_row {
 				 .type = NFT_TYPE_INET_PROTOCOL, .data = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6 } },
 	[MATCH_HOP_LIMIT] = { "ip6 hoplimit %v", NEED_FAMILY, HEADER(NETWORK, IPV6_HOP_LIMIT, 1),
 			      .operand = OPERAND_VALUE },
-	[MATCH_PAYLOAD_AT_MOST] = { "ip6 length <= %P", NEED_FAMILY, HEADER(NETWORK, IPV6_PAYLOAD_LENGTH, 2),
+	[MATCH_PAYLOAD_AT_MOST] = { "ip6 length <= %p", NEED_FAMILY, HEADER(NETWORK, IPV6_PAYLOAD_LENGTH, 2),
 				    .operation = AT_MOST, .operand = OPERAND_PORT },
 	/* the checksum of the IPv4 header counts 16-bit words, so TTL and protocol are written together */
 	[MATCH_SET_TTL] = { "ip ttl set %v", NEED_FAMILY, HEADER(NETWORK, IPV4_TTL, 2), .operation = WRITE_TTL },
 
-	[MATCH_SOURCE_PORT] = { "%p sport %P", 0, PROTOCOL_OF_RULE, HEADER(TRANSPORT, SOURCE_PORT, 2),
+	[MATCH_SOURCE_PORT] = { "%P sport %p", 0, PROTOCOL_OF_RULE, HEADER(TRANSPORT, SOURCE_PORT, 2),
 				.operand = OPERAND_PORT },
-	[MATCH_DESTINATION_PORT] = { "%p dport %P", 0, PROTOCOL_OF_RULE, HEADER(TRANSPORT, DESTINATION_PORT, 2),
+	[MATCH_DESTINATION_PORT] = { "%P dport %p", 0, PROTOCOL_OF_RULE, HEADER(TRANSPORT, DESTINATION_PORT, 2),
 				     .operand = OPERAND_PORT },
-	[MATCH_PORTS] = { "%p sport %a %p dport %b", 0, PROTOCOL_OF_RULE, HEADER(TRANSPORT, SOURCE_PORT, 4),
+	[MATCH_PORTS] = { "%P sport %a %P dport %b", 0, PROTOCOL_OF_RULE, HEADER(TRANSPORT, SOURCE_PORT, 4),
 			  .operand = OPERAND_PORTS },
 	[MATCH_NOT_OPENING] = { "tcp flags != syn / syn,ack", 0, IPPROTO_TCP, HEADER(TRANSPORT, TCP_FLAGS, 1),
 				.mask = { TCP_SYN | TCP_ACK }, .operation = DIFFERENT, .data = { TCP_SYN } },
-	[MATCH_ICMP_TYPES] = { "%I type %t", NEED_FAMILY, IPPROTO_ICMP, HEADER(TRANSPORT, 0, 1),
+	[MATCH_ICMP_TYPES] = { "%C type %t", NEED_FAMILY, IPPROTO_ICMP, HEADER(TRANSPORT, 0, 1),
 			       .operand = OPERAND_TYPES, .type = NFT_TYPE_ICMP_TYPE },
 
 	[MATCH_CT_STATE] = { "ct state %c", .load = LOAD_CT, .at = NFT_CT_STATE, .length = 4, .operation = DIFFERENT,
 			     .operand = OPERAND_BITS },
-	[MATCH_FLOW_IN_SET] = { "ct %d %f saddr%k @%s", .load = LOAD_FLOW_ADDRESS, .operation = IN_SET },
-	[MATCH_FLOW_NETWORK] = { "ct %d %f saddr %n", .load = LOAD_FLOW_ADDRESS, .operation = IN_NETWORK },
-	[MATCH_FLOW_PROTOCOL] = { "ct protocol %p", .load = LOAD_CT, .at = NFT_CT_PROTOCOL, .length = 1,
+	[MATCH_FLOW_IN_SET] = { "ct %D %F saddr%k @%s", .load = LOAD_FLOW_ADDRESS, .operation = IN_SET },
+	[MATCH_FLOW_NETWORK] = { "ct %D %F saddr %n", .load = LOAD_FLOW_ADDRESS, .operation = IN_NETWORK },
+	[MATCH_FLOW_PROTOCOL] = { "ct protocol %P", .load = LOAD_CT, .at = NFT_CT_PROTOCOL, .length = 1,
 				  .operand = OPERAND_PROTOCOL },
-	[MATCH_FLOW_PORT] = { "ct %d %q %P", .load = LOAD_FLOW_PORT, .length = 2, .operand = OPERAND_PORT },
+	[MATCH_FLOW_PORT] = { "ct %D %O %p", .load = LOAD_FLOW_PORT, .length = 2, .operand = OPERAND_PORT },
 
 	[MATCH_LIMIT] = { "%r", .operation = RATE_LIMIT },
-	[MATCH_DNS_RATE] = { "update @%s { %f daddr %r }", .load = LOAD_DESTINATION, .operation = LIMIT_IN_SET },
+	[MATCH_DNS_RATE] = { "update @%s { %F daddr %r }", .load = LOAD_DESTINATION, .operation = LIMIT_IN_SET },
 	[MATCH_HAS_PORTS] = { "meta l4proto { tcp, udp, sctp }", META(NFT_META_L4PROTO, 1),
 			      .type = NFT_TYPE_INET_PROTOCOL, .data = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP } },
 	/* nft could not read the name back that a packet of our own has: it is empty */
-	[MATCH_NOTE_ATTEMPT] = { "update @%s { %f daddr%k . iif counter }", NEED_FAMILY, .load = LOAD_DESTINATION,
+	[MATCH_NOTE_ATTEMPT] = { "update @%s { %F daddr%k . iif counter }", NEED_FAMILY, .load = LOAD_DESTINATION,
 				 .operation = COUNT_IN_SET },
 	[MATCH_LOG] = { "log prefix \"quarantine: \" %g", .operation = WRITE_LOG },
 	/* any uid, or class of a route: -1 is nobody's; without a socket, or a route, there is nothing to compare */
@@ -704,29 +704,27 @@ void print_mac(struct text *text, const uint8_t mac[MAC_LENGTH])
 		text_addf(text, i > 0 ? ":%02x" : "%02x", mac[i]);
 }
 
-/* The words that a letter stands for; NULL: it is one of print_part's. */
+/* The words that a letter stands for. */
 static const char *word_of(const struct rule *rule, const struct match *match, char letter)
 {
 	const bool ipv4 = rule->family == IPV4;
 	switch (letter) {
-	case 'f': /* family */
+	case 'F': /* family */
 		return ip_word(rule->family);
-	case 'F': /* a test of it */
+	case 'M': /* a test of it */
 		if (chain_types[rule->chain.id].table == TABLE_NETDEV)
 			return ipv4 ? "meta protocol ip" : "meta protocol ip6";
 		return ipv4 ? "meta nfproto ipv4" : "meta nfproto ipv6";
-	case 'I': /* its ICMP */
+	case 'C': /* its ICMP */
 		return ipv4 ? "icmp" : "icmpv6";
-	case 'i': /* interface */
+	case 'I': /* interface */
 		return interface_of(rule, match);
-	case 'p': /* protocol */
+	case 'P': /* protocol */
 		return protocol_word(protocol_of(rule, match));
-	case 'd': /* direction of the flow, and its port */
+	case 'D': /* direction of the flow, and its port */
 		return flow_words(rule, match)->direction;
-	case 'q':
+	default: /* O */
 		return flow_words(rule, match)->port;
-	default:
-		return NULL;
 	}
 }
 
@@ -736,7 +734,7 @@ static void print_part(struct text *text, const struct rule *rule, const struct 
 	case 'v': /* value */
 		text_addf(text, "%u", match->value);
 		break;
-	case 'P': /* port, then source and destination port */
+	case 'p': /* port, then source and destination port */
 		text_addf(text, "%u", port_of(rule, match));
 		break;
 	case 'a':
@@ -794,16 +792,15 @@ void match_print(struct text *text, const struct rule *rule, const struct match 
 	const struct match_row *row = &match_rows[match->kind];
 	const char *at = row->text;
 	if (fits_all(rule, match))
-		at = row->needs & NEED_FAMILY ? "%F" : "";
+		at = row->needs & NEED_FAMILY ? "%M" : "";
 	while (*at) {
 		size_t plain = strcspn(at, "%");
 		text_add_bytes(text, at, plain);
 		at += plain;
 		if (*at == '\0')
 			break;
-		const char *word = word_of(rule, match, at[1]);
-		if (word)
-			text_add(text, word);
+		if (at[1] <= 'Z')
+			text_add(text, word_of(rule, match, at[1]));
 		else
 			print_part(text, rule, match, at[1]);
 		at += 2;
