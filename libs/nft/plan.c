@@ -15,6 +15,7 @@
 
 enum {
 	NAMES_ROOM = 1024, /* two names of 256 bytes, and small attributes */
+	DEVICE_ROOM = 2 * POLICY_INTERFACE_SIZE, /* of a chain, and its attribute */
 };
 
 static int count_rule(void *context, const struct rule *rule)
@@ -96,27 +97,13 @@ static void name_chain(char name[CHAIN_NAME_SIZE], const char *prefix, const str
 
 /* ---- chains ---- */
 
-static size_t count_sealed(const struct policy *policy)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < policy->links.count; i++)
-		count += policy->links.links[i].sealed;
-	return count;
-}
-
-/* How much room the names of a chain's devices need. */
-static size_t devices_room(const struct policy *policy, const struct chain *chain)
-{
-	size_t count = chain_types[chain->id].devices == DEVICES_SEALED ? count_sealed(policy) : 1;
-	return count * 2 * POLICY_INTERFACE_SIZE;
-}
-
 /*
  * One device as old kernels know it; a list since Linux 5.5; since 6.18 beginnings of names are an attribute of their
  * own in it, and the empty one is that of all names.
  */
 static void put_devices(struct nlmsghdr *message, const struct policy *policy, const struct chain *chain)
 {
+	const struct policy_link *link = policy->links.links;
 	uint8_t devices = chain_types[chain->id].devices;
 	if (devices == DEVICES_NONE)
 		return;
@@ -127,9 +114,9 @@ static void put_devices(struct nlmsghdr *message, const struct policy *policy, c
 	struct nlattr *list = mnl_attr_nest_start(message, NFTA_HOOK_DEVS);
 	if (devices == DEVICES_ALL)
 		mnl_attr_put_strz(message, PLAN_DEVICE_PREFIX, "");
-	for (size_t i = 0; devices == DEVICES_SEALED && i < policy->links.count; i++) {
-		if (policy->links.links[i].sealed)
-			mnl_attr_put_strz(message, NFTA_DEVICE_NAME, policy->links.links[i].name);
+	for (; devices == DEVICES_SEALED && link < policy->links.links + policy->links.count; link++) {
+		if (link->sealed)
+			mnl_attr_put_strz(message, NFTA_DEVICE_NAME, link->name);
 	}
 	mnl_attr_nest_end(message, list);
 }
@@ -141,7 +128,7 @@ static int add_chain(void *context, const struct chain *chain)
 	char name[CHAIN_NAME_SIZE];
 	struct batch *batch = plan->builder.batch;
 	struct nlmsghdr *message = batch_message(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
-						 NAMES_ROOM + devices_room(plan->policy, chain));
+						 NAMES_ROOM + plan->policy->links.count * DEVICE_ROOM);
 	if (!message)
 		return -ENOMEM;
 	name_chain(name, plan->builder.prefix, chain);
@@ -454,6 +441,14 @@ static int print_rule(void *context, const struct rule *rule)
 	print_verdict(text, rule);
 	text_addf(text, " comment \"%s\"\n", rule_comment(rule->row));
 	return 0;
+}
+
+static size_t count_sealed(const struct policy *policy)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < policy->links.count; i++)
+		count += policy->links.links[i].sealed;
+	return count;
 }
 
 /* nft lists several in the order of their names, as they come here. */
