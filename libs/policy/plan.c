@@ -192,9 +192,11 @@ static bool row_applies(const struct rule_visit *visit, const struct rule_row *r
 	return !(row->when & refused);
 }
 
-static bool row_is_for_link(const struct rule_row *row, const struct policy_link *link)
+static bool row_is_for_link(const struct rule_row *row, const struct chain *chain)
 {
-	uint32_t refused = link->form == LINK_ETHERNET ? WHEN_IP_LINK : WHEN_ETHERNET;
+	const struct policy_link *link = chain->link;
+	uint32_t refused = chain->id == CHAIN_INGRESS ? ONLY_EGRESS : ONLY_INGRESS;
+	refused |= link->form == LINK_ETHERNET ? WHEN_IP_LINK : WHEN_ETHERNET;
 	refused |= link->passes & LINK_ANY_MAC ? WHEN_FIXED_MAC : 0;
 	refused |= link->passes & LINK_ANY_VLAN ? 0 : WHEN_ANY_VLAN;
 	return !(row->when & refused) && (row->passes == 0 || (row->passes & link->passes));
@@ -277,6 +279,8 @@ static enum chain_id rows_of(enum chain_id id)
 		return CHAIN_INBOUND;
 	if (id == CHAIN_LINK_ATTEMPTS)
 		return CHAIN_ATTEMPTS;
+	if (id == CHAIN_EGRESS)
+		return CHAIN_INGRESS;
 	return id == CHAIN_LINK_OUTBOUND ? CHAIN_OUTBOUND : id;
 }
 
@@ -287,7 +291,7 @@ static int visit_chain(void *context, const struct chain *chain)
 	for (const struct rule_row *row = rule_rows; row < rule_rows + rule_row_count; row++) {
 		int result = 0;
 		if (row->chain != rows || !row_applies(visit, row) ||
-		    (chain->link && !row_is_for_link(row, chain->link)))
+		    (chain->link && !row_is_for_link(row, chain)))
 			continue;
 		if (row->when & (WHEN_ANY_FAMILY | WHEN_IPV4))
 			result = visit_row(visit, row, chain, IPV4);

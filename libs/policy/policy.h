@@ -525,6 +525,8 @@ enum {
 	FOR_GATEWAY = 1 << 23, /* once for each gateway of the family; rows of any family are about ARP, so IPv4 */
 	WHEN_LOG = 1 << 24,
 	FOR_NETWORK_PORTS = 1 << 25, /* with a port of ours, and these have no other rows; direction as above */
+	ONLY_INGRESS = 1 << 26, /* rows of the chains of links are in both, but for these */
+	ONLY_EGRESS = 1 << 27,
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
 	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP |
 			    FOR_NETWORK_PORTLESS | FOR_NETWORK_PORTS,

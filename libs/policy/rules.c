@@ -4,7 +4,8 @@
  * sees them. What is not here is dropped by the last rule of each chain. Read it as nft shows it: quarantine -n.
  *
  * The rows of in- and outbound_chain stand for two tables. In inet they have connection tracking; in netdev, where the
- * chains of the links go to them, they see what packet sockets and macvlan children send, and have no state.
+ * chains of the links go to them, they see what packet sockets and macvlan children send, and have no state. Those of
+ * the ingress chains of links stand for their egress chains as well.
  */
 #include "policy/policy.h"
 
@@ -348,36 +349,18 @@ const char *rule_comment(const struct rule_row *row)
 #define RETURN(chain, when, comment, ...) { chain, VERDICT_RETURN, COMMENT(comment), when, 0, MATCHES(__VA_ARGS__) }
 #define DROP_REST(chain, comment) { chain, VERDICT_DROP, COMMENT(comment), WHEN_ANY_FAMILY, 0, NO_MATCHES }
 
-/* Rows of the chains of a link: what it needs of LINK_ bits, what else. */
-#define ACCEPT_ON_LINK(chain, passes, comment, ...) \
-	{ chain, VERDICT_ACCEPT, COMMENT(comment), WHEN_ANY_FAMILY | WHEN_ETHERNET, passes, MATCHES(__VA_ARGS__) }
-#define GO_ON(chain, passes, when, comment, ...) \
-	{ chain, VERDICT_GOTO, COMMENT(comment), WHEN_ANY_FAMILY | when, passes, MATCHES(__VA_ARGS__) }
+/* Rows of both chains of a link: what it needs of LINK_ bits, what else. */
+#define ACCEPT_ON_LINK(passes, comment, ...) \
+	{ CHAIN_INGRESS, VERDICT_ACCEPT, COMMENT(comment), WHEN_ANY_FAMILY | WHEN_ETHERNET, passes, \
+	  MATCHES(__VA_ARGS__) }
+#define GO_ON(passes, when, comment, ...) \
+	{ CHAIN_INGRESS, VERDICT_GOTO, COMMENT(comment), WHEN_ANY_FAMILY | when, passes, MATCHES(__VA_ARGS__) }
 
-#define ACCEPT_IN_VLAN(chain, passes, comment, ...) \
-	{ chain, VERDICT_ACCEPT, COMMENT(comment), WHEN_ANY_FAMILY | WHEN_ETHERNET | FOR_VLAN, passes, \
+#define ACCEPT_IN_VLAN(passes, comment, ...) \
+	{ CHAIN_INGRESS, VERDICT_ACCEPT, COMMENT(comment), WHEN_ANY_FAMILY | WHEN_ETHERNET | FOR_VLAN, passes, \
 	  MATCHES(VLAN, __VA_ARGS__) }, \
-	{ chain, VERDICT_ACCEPT, COMMENT(comment), WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_ANY_VLAN, passes, \
+	{ CHAIN_INGRESS, VERDICT_ACCEPT, COMMENT(comment), WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_ANY_VLAN, passes, \
 	  MATCHES(TYPE_VLAN, __VA_ARGS__) }
-
-/* Each port of a bond sends them from its own address, not from the bond's, which it has otherwise. */
-#define LACP_ROW(chain) \
-	ACCEPT_ON_LINK(chain, LINK_SLOW, lacp, TO_SLOW_MULTICAST, TYPE_SLOW, LIMIT)
-
-/* What keeps a link itself alive, in one direction. */
-#define LINK_CONTROL_ROWS(chain) \
-	ACCEPT_ON_LINK(chain, LINK_EAPOL, eapol, TYPE_EAPOL, LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_STP, spanning_tree, TO_BRIDGE_GROUP, LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_PPPOE, pppoe_discovery, TYPE_PPPOE_DISCOVERY, LIMIT), \
-	ACCEPT_ON_LINK(chain, LINK_PPPOE, pppoe_session, TYPE_PPPOE_SESSION), \
-	ACCEPT_IN_VLAN(chain, LINK_PPPOE, pppoe_discovery, IN_TAG_PPPOE_DISCOVERY, LIMIT), \
-	ACCEPT_IN_VLAN(chain, LINK_PPPOE, pppoe_session, IN_TAG_PPPOE_SESSION)
-
-#define LINK_IP_ROWS(chain) \
-	GO_ON(chain, LINK_UNTAGGED, WHEN_ETHERNET, ip_and_arp, UNTAGGED_IP_OR_ARP), \
-	GO_ON(chain, 0, WHEN_ETHERNET | FOR_VLAN, vlan, VLAN), \
-	GO_ON(chain, LINK_ANY_VLAN, WHEN_ETHERNET, vlans, TYPE_VLAN), \
-	{ chain, VERDICT_GOTO, COMMENT(ip), WHEN_ANY_FAMILY | WHEN_IP_LINK, 0, NO_MATCHES }
 
 #define MLD_ROWS(size) \
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, multicast_listener_reports, FROM_LINK_LOCAL, TO_MULTICAST, \
@@ -606,22 +589,29 @@ const struct rule_row rule_rows[] = {
 	DROP_REST(CHAIN_SEALED_INGRESS, sealed_interfaces),
 	DROP_REST(CHAIN_SEALED_EGRESS, sealed_interfaces),
 
-	LACP_ROW(CHAIN_INGRESS),
+	/* Each port of a bond sends them from its own address, not from the bond's, which it has otherwise. */
+	ACCEPT_ON_LINK(LINK_SLOW, lacp, TO_SLOW_MULTICAST, TYPE_SLOW, LIMIT),
 	/* macvlan children and bridge ports of others have MAC addresses of their own. */
-	DROP(CHAIN_INGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, not_for_us, TO_UNICAST_MAC,
+	DROP(CHAIN_INGRESS, WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC | ONLY_INGRESS, not_for_us, TO_UNICAST_MAC,
 	     TO_FOREIGN_MAC),
-	LINK_CONTROL_ROWS(CHAIN_INGRESS),
-	LINK_IP_ROWS(CHAIN_INGRESS),
-	/* a priority in a tag that means no VLAN (IEEE 802.1Q): the kernel takes it for untagged */
-	GO_ON(CHAIN_INGRESS, LINK_UNTAGGED, WHEN_ETHERNET, priority_tag, VLAN),
-	DROP_REST(CHAIN_INGRESS, everything_else),
+	{ CHAIN_INGRESS, VERDICT_JUMP, COMMENT(new_mac_address),
+	  WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC | ONLY_EGRESS, 0, MATCHES(FROM_FOREIGN_MAC) },
 
-	LACP_ROW(CHAIN_EGRESS),
-	{ CHAIN_EGRESS, VERDICT_JUMP, COMMENT(new_mac_address), WHEN_ANY_FAMILY | WHEN_ETHERNET | WHEN_FIXED_MAC, 0,
-	  MATCHES(FROM_FOREIGN_MAC) },
-	LINK_CONTROL_ROWS(CHAIN_EGRESS),
-	LINK_IP_ROWS(CHAIN_EGRESS),
-	DROP_REST(CHAIN_EGRESS, everything_else),
+	/* What keeps the link itself alive. */
+	ACCEPT_ON_LINK(LINK_EAPOL, eapol, TYPE_EAPOL, LIMIT),
+	ACCEPT_ON_LINK(LINK_STP, spanning_tree, TO_BRIDGE_GROUP, LIMIT),
+	ACCEPT_ON_LINK(LINK_PPPOE, pppoe_discovery, TYPE_PPPOE_DISCOVERY, LIMIT),
+	ACCEPT_ON_LINK(LINK_PPPOE, pppoe_session, TYPE_PPPOE_SESSION),
+	ACCEPT_IN_VLAN(LINK_PPPOE, pppoe_discovery, IN_TAG_PPPOE_DISCOVERY, LIMIT),
+	ACCEPT_IN_VLAN(LINK_PPPOE, pppoe_session, IN_TAG_PPPOE_SESSION),
+
+	GO_ON(LINK_UNTAGGED, WHEN_ETHERNET, ip_and_arp, UNTAGGED_IP_OR_ARP),
+	GO_ON(0, WHEN_ETHERNET | FOR_VLAN, vlan, VLAN),
+	GO_ON(LINK_ANY_VLAN, WHEN_ETHERNET, vlans, TYPE_VLAN),
+	{ CHAIN_INGRESS, VERDICT_GOTO, COMMENT(ip), WHEN_ANY_FAMILY | WHEN_IP_LINK, 0, NO_MATCHES },
+	/* a priority in a tag that means no VLAN (IEEE 802.1Q): the kernel takes it for untagged */
+	GO_ON(LINK_UNTAGGED, WHEN_ETHERNET | ONLY_INGRESS, priority_tag, VLAN),
+	DROP_REST(CHAIN_INGRESS, everything_else),
 
 	/* On every device: the known ones have their own chains. A new one's address and prefixes are not known. */
 	ACCEPT(CHAIN_LATER_INGRESS, WHEN_ANY_FAMILY, loopback, IN_LOOPBACK),
