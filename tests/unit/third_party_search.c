@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Our memmem and strstr against the C library's, on every short string of two letters, and with NULs. */
+/* Our memmem, strstr and what they are made of against the C library's: every short string of two letters, and NULs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,12 +10,21 @@
 
 void *small_memmem(const void *bytes, size_t size, const void *wanted, size_t length);
 char *small_strstr(const char *string, const char *wanted);
+void *small_memchr(const void *bytes, int byte, size_t size);
+size_t small_strcspn(const char *string, const char *rejected);
+char *small_strchrnul(const char *string, int byte);
 
 static void *(*const libc_memmem)(const void *, size_t, const void *, size_t) = memmem;
 static char *(*const libc_strstr)(const char *, const char *) = strstr;
+static void *(*const libc_memchr)(const void *, int, size_t) = memchr;
+static size_t (*const libc_strcspn)(const char *, const char *) = strcspn;
+static char *(*const libc_strchrnul)(const char *, int) = strchrnul;
 
 #define memmem small_memmem
 #define strstr small_strstr
+#define memchr small_memchr
+#define strcspn small_strcspn
+#define strchrnul small_strchrnul
 #include "third_party/small_search.c"
 
 enum { LONGEST = 8, LONGEST_WANTED = 4 };
@@ -37,6 +46,7 @@ static void find(const char *string, size_t length)
 			assert_ptr_equal(small_strstr(string, wanted), libc_strstr(string, wanted));
 			assert_ptr_equal(small_memmem(string, length, wanted, count),
 					 libc_memmem(string, length, wanted, count));
+			assert_int_equal(small_strcspn(string, wanted), libc_strcspn(string, wanted));
 		}
 	}
 }
@@ -62,11 +72,25 @@ static void bytes_of_any_value(void **state)
 	assert_null(small_memmem(bytes, 5, "\xff\xff", 2)); /* what lies behind the end does not count */
 }
 
+static void single_bytes(void **state)
+{
+	(void)state;
+	static const char bytes[] = "ab\xff\0\xff";
+	static const int wanted[] = { 'a', 'b', 'c', 0, 0xff, -1 };
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		assert_ptr_equal(small_strchrnul(bytes, wanted[i]), libc_strchrnul(bytes, wanted[i]));
+		for (size_t size = 0; size <= sizeof bytes; size++)
+			assert_ptr_equal(small_memchr(bytes, wanted[i], size), libc_memchr(bytes, wanted[i], size));
+	}
+	assert_int_equal(small_strcspn("a\xff", "\xff\xfe"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_short_string),
 		cmocka_unit_test(bytes_of_any_value),
+		cmocka_unit_test(single_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
