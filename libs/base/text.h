@@ -23,7 +23,8 @@ struct text {
 /* A text on a char array (not on a pointer), empty. */
 #define TEXT_ON(array) text_on((array), sizeof(array))
 
-struct text text_on(char *bytes, size_t size);
+/* Not inline: 200 callers, and a call is half as large as what it does. */
+struct text text_on(char *bytes, size_t size) __attribute__((noinline));
 
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
