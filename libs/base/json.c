@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
 
-#include <string.h>
 
 /* A comma when something stands before on this level. A text with a flush function would lose that. */
 static void separate(struct text *text)
@@ -11,30 +10,20 @@ static void separate(struct text *text)
 		text_add(text, ",");
 }
 
-static void add_escaped(struct text *text, unsigned char byte)
-{
-	if (byte == '"' || byte == '\\')
-		text_addf(text, "\\%c", byte);
-	else if (byte == '\n')
-		text_add(text, "\\n");
-	else
-		text_addf(text, "\\u%04x", byte);
-}
-
 static void add_quoted(struct text *text, const char *value)
 {
-	size_t length = strlen(value);
 	text_add(text, "\"");
-	for (size_t i = 0; i < length;) {
-		unsigned char byte = (unsigned char)value[i];
-		size_t count = byte < 0x80 ? 1 : text_utf8_length(value + i, length - i);
-		if (byte < ' ' || byte == '"' || byte == '\\' || byte == 0x7f)
-			add_escaped(text, byte);
-		else if (byte >= 0x80 && count == 1)
+	for (size_t count; *value; value += count) {
+		unsigned char byte = (unsigned char)*value;
+		count = text_utf8_length(value, SIZE_MAX); /* NUL ends a character that is not whole */
+		if (byte >= 0x80 && count == 1) {
 			text_add(text, "\\ufffd");
-		else
-			text_add_bytes(text, value + i, count);
-		i += count;
+		} else if ((byte < ' ' && byte != '\n') || byte == 0x7f) {
+			text_addf(text, "\\u%04x", byte);
+		} else {
+			text_add(text, byte == '"' || byte == '\\' || byte == '\n' ? "\\" : "");
+			text_add_bytes(text, byte == '\n' ? "n" : value, count);
+		}
 	}
 	text_add(text, "\"");
 }

@@ -36,142 +36,139 @@ void text_add(struct text *text, const char *string)
 	text_add_bytes(text, string, strlen(string));
 }
 
-static void add_repeated(struct text *text, char byte, size_t count)
+/* byte: a string of one */
+static void add_repeated(struct text *text, const char *byte, size_t count)
 {
 	while (count-- > 0)
-		text_add_bytes(text, &byte, 1);
+		text_add_bytes(text, byte, 1);
 }
 
 /* One conversion of a format string, as text_addf documents them. */
 struct conversion {
 	bool left;
 	bool zero;
+	char type;
+	unsigned longs; /* how many l; a z counts as one: a size_t is as long as a long on every Linux */
 	size_t width;
 	size_t precision; /* SIZE_MAX: none */
-	int longs; /* how many l */
-	bool size;
-	char type;
 };
 
-static size_t read_number(const char **format, va_list *arguments)
+/* Like the next, returns what follows in the format. */
+static const char *read_number(const char *format, size_t *number, va_list *arguments)
 {
-	if (**format == '*') {
-		++*format;
+	*number = 0;
+	if (*format == '*') {
 		int value = va_arg(*arguments, int);
-		return value < 0 ? 0 : (size_t)value;
+		*number = value < 0 ? 0 : (size_t)value;
+		return format + 1;
 	}
-	size_t number = 0;
-	while (**format >= '0' && **format <= '9')
-		number = number * 10 + (size_t)(*(*format)++ - '0');
-	return number;
+	for (; *format >= '0' && *format <= '9'; format++)
+		*number = *number * 10 + (size_t)(*format - '0');
+	return format;
 }
 
-static struct conversion read_conversion(const char **format, va_list *arguments)
+static const char *read_conversion(const char *format, struct conversion *conversion, va_list *arguments)
 {
-	struct conversion conversion = { .precision = SIZE_MAX };
-	for (;; ++*format) {
-		if (**format == '-')
-			conversion.left = true;
-		else if (**format == '0')
-			conversion.zero = true;
+	*conversion = (struct conversion){ .precision = SIZE_MAX };
+	for (; *format == '-' || *format == '0'; format++) {
+		if (*format == '-')
+			conversion->left = true;
 		else
-			break;
+			conversion->zero = true;
 	}
-	conversion.width = read_number(format, arguments);
-	if (**format == '.') {
-		++*format;
-		conversion.precision = read_number(format, arguments);
-	}
-	for (; **format == 'l' || **format == 'z'; ++*format) {
-		conversion.size |= **format == 'z';
-		conversion.longs += **format == 'l';
-	}
-	conversion.type = **format;
-	if (conversion.type)
-		++*format;
-	return conversion;
+	format = read_number(format, &conversion->width, arguments);
+	if (*format == '.')
+		format = read_number(format + 1, &conversion->precision, arguments);
+	for (; *format == 'l' || *format == 'z'; format++)
+		conversion->longs++;
+	conversion->type = *format;
+	return *format ? format + 1 : format;
 }
 
 static void add_padded(struct text *text, const struct conversion *conversion, const char *bytes, size_t count)
 {
 	size_t fill = conversion->width > count ? conversion->width - count : 0;
 	if (!conversion->left)
-		add_repeated(text, conversion->zero ? '0' : ' ', fill);
+		add_repeated(text, conversion->zero ? "0" : " ", fill);
 	text_add_bytes(text, bytes, count);
 	if (conversion->left)
-		add_repeated(text, ' ', fill);
+		add_repeated(text, " ", fill);
 }
 
 static void add_unsigned(struct text *text, struct conversion *conversion, unsigned long long value, bool negative)
 {
 	char digits[3 * sizeof value + 1];
-	size_t start = sizeof digits;
-	bool upper = conversion->type == 'X';
-	unsigned base = upper || conversion->type == 'x' ? 16 : 10;
+	char *start = digits + sizeof digits;
+	unsigned base = conversion->type == 'd' || conversion->type == 'u' ? 10 : 16;
 	do {
-		digits[--start] = (upper ? "0123456789ABCDEF" : "0123456789abcdef")[value % base];
+		int digit = (int)(value % base);
+		/* 'X' and 'x' are as far from each other as their digits */
+		*--start = (char)(digit < 10 ? '0' + digit : conversion->type - 'X' + 'A' + digit - 10);
 		value /= base;
 	} while (value);
 	if (negative && conversion->zero) {
 		text_add(text, "-");
 		conversion->width -= conversion->width > 0;
 	} else if (negative) {
-		digits[--start] = '-';
+		*--start = '-';
 	}
-	add_padded(text, conversion, digits + start, sizeof digits - start);
+	add_padded(text, conversion, start, (size_t)(digits + sizeof digits - start));
 }
 
-static unsigned long long take_unsigned(const struct conversion *conversion, va_list *arguments)
+/* A signed and an unsigned argument of the same size are passed alike. */
+static void add_number(struct text *text, struct conversion *conversion, va_list *arguments)
 {
-	if (conversion->size)
-		return va_arg(*arguments, size_t);
+	bool is_signed = conversion->type == 'd';
+	long long value;
 	if (conversion->longs >= 2)
-		return va_arg(*arguments, unsigned long long);
-	if (conversion->longs == 1)
-		return va_arg(*arguments, unsigned long);
-	return va_arg(*arguments, unsigned);
-}
-
-static long long take_signed(const struct conversion *conversion, va_list *arguments)
-{
-	if (conversion->longs >= 2)
-		return va_arg(*arguments, long long);
-	if (conversion->longs == 1)
-		return va_arg(*arguments, long);
-	return va_arg(*arguments, int);
+		value = va_arg(*arguments, long long);
+	else if (conversion->longs == 1)
+		value = va_arg(*arguments, long);
+	else
+		value = va_arg(*arguments, int);
+	if (!is_signed && conversion->longs == 0)
+		value = (unsigned)value;
+	else if (!is_signed && conversion->longs == 1)
+		value = (long long)(unsigned long)value;
+	bool negative = is_signed && value < 0;
+	unsigned long long magnitude = (unsigned long long)value;
+	add_unsigned(text, conversion, negative ? 0 - magnitude : magnitude, negative);
 }
 
 static void add_conversion(struct text *text, struct conversion *conversion, va_list *arguments)
 {
-	if (conversion->type == 's') {
+	switch (conversion->type) {
+	case 's': {
 		const char *string = va_arg(*arguments, const char *);
 		add_padded(text, conversion, string, strnlen(string, conversion->precision));
-	} else if (conversion->type == 'c') {
-		char byte = (char)va_arg(*arguments, int);
-		add_padded(text, conversion, &byte, 1);
-	} else if (conversion->type == 'd') {
-		long long value = take_signed(conversion, arguments);
-		unsigned long long magnitude = (unsigned long long)value;
-		add_unsigned(text, conversion, value < 0 ? 0 - magnitude : magnitude, value < 0);
-	} else if (conversion->type == 'u' || conversion->type == 'x' || conversion->type == 'X') {
-		add_unsigned(text, conversion, take_unsigned(conversion, arguments), false);
-	} else {
+		break;
+	}
+	case 'c':
+		conversion->type = (char)va_arg(*arguments, int);
+		add_padded(text, conversion, &conversion->type, 1);
+		break;
+	case 'd':
+	case 'u':
+	case 'x':
+	case 'X':
+		add_number(text, conversion, arguments);
+		break;
+	default:
 		text_add_bytes(text, &conversion->type, conversion->type != '\0');
 	}
 }
 
 void text_vaddf(struct text *text, const char *format, va_list arguments)
 {
+	struct conversion conversion;
 	va_list rest;
 	va_copy(rest, arguments);
 	while (*format) {
-		size_t plain = strcspn(format, "%");
-		text_add_bytes(text, format, plain);
-		format += plain;
-		if (*format != '%')
-			break;
-		++format;
-		struct conversion conversion = read_conversion(&format, &rest);
+		if (*format != '%') {
+			text_add_bytes(text, format++, 1);
+			continue;
+		}
+		format = read_conversion(format + 1, &conversion, &rest);
 		add_conversion(text, &conversion, &rest);
 	}
 	va_end(rest);
@@ -192,7 +189,7 @@ void text_pad_to(struct text *text, size_t column)
 		start--;
 	size_t at = text->length - start;
 	if (at < column)
-		add_repeated(text, ' ', column - at);
+		add_repeated(text, " ", column - at);
 }
 
 /* How many bytes a UTF-8 character with this first byte has; 1 for bytes that can't start one. */
