@@ -30,6 +30,14 @@ size_t strcspn(const char *string, const char *rejected)
 	return length;
 }
 
+size_t strspn(const char *string, const char *accepted)
+{
+	size_t length = 0;
+	while (string[length] && strchr(accepted, string[length]))
+		length++;
+	return length;
+}
+
 void *memchr(const void *bytes, int byte, size_t size)
 {
 	const char *at = bytes;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The size of a new thread's stack. Nobody starts one, but musl's start-up code takes a larger size from the program's
- * header. musl's own, which is not 0, is all that such a program has in .data: a page of the file. This one comes before
- * the C library at link time.
+ * The size of a new thread's stack. Nobody starts one, but musl's start-up code takes a larger size from the header of
+ * the program. musl's own is not 0, and all that a small program has in .data: a page of the file. This one comes
+ * before the C library at link time.
  */
 extern unsigned __default_stacksize;
 

@@ -12,18 +12,21 @@ void *small_memmem(const void *bytes, size_t size, const void *wanted, size_t le
 char *small_strstr(const char *string, const char *wanted);
 void *small_memchr(const void *bytes, int byte, size_t size);
 size_t small_strcspn(const char *string, const char *rejected);
+size_t small_strspn(const char *string, const char *accepted);
 char *small_strchrnul(const char *string, int byte);
 
 static void *(*const libc_memmem)(const void *, size_t, const void *, size_t) = memmem;
 static char *(*const libc_strstr)(const char *, const char *) = strstr;
 static void *(*const libc_memchr)(const void *, int, size_t) = memchr;
 static size_t (*const libc_strcspn)(const char *, const char *) = strcspn;
+static size_t (*const libc_strspn)(const char *, const char *) = strspn;
 static char *(*const libc_strchrnul)(const char *, int) = strchrnul;
 
 #define memmem small_memmem
 #define strstr small_strstr
 #define memchr small_memchr
 #define strcspn small_strcspn
+#define strspn small_strspn
 #define strchrnul small_strchrnul
 #include "third_party/small_search.c"
 
@@ -47,6 +50,7 @@ static void find(const char *string, size_t length)
 			assert_ptr_equal(small_memmem(string, length, wanted, count),
 					 libc_memmem(string, length, wanted, count));
 			assert_int_equal(small_strcspn(string, wanted), libc_strcspn(string, wanted));
+			assert_int_equal(small_strspn(string, wanted), libc_strspn(string, wanted));
 		}
 	}
 }

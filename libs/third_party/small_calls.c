@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * System calls as every kernel has them that we run on. musl's go around what Linux before 2.6.27 to 4.3 could not do,
+ * and make threads cancellable: 1 KB. These come before the C library at link time; musl's own functions call some of
+ * them by the names with underscores.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined __LP64__ && !defined __mips__ && defined SYS_newfstatat
+
+/* On these machines the kernel's struct is that of the C library, whose copying of fields is for the others. */
+int __fstatat(int fd, const char *path, struct stat *status, int flags);
+
+int __fstatat(int fd, const char *path, struct stat *status, int flags)
+{
+	return (int)syscall(SYS_newfstatat, fd, path, status, flags);
+}
+
+int fstatat(int fd, const char *path, struct stat *status, int flags)
+{
+	return __fstatat(fd, path, status, flags);
+}
+
+#endif
+
+/* Nobody here asks for O_TMPFILE. */
+int open(const char *path, int flags, ...)
+{
+	va_list arguments;
+	va_start(arguments, flags);
+	mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
+	va_end(arguments);
+	return openat(AT_FDCWD, path, flags, mode);
+}
+
+int pipe2(int ends[2], int flags)
+{
+	return (int)syscall(SYS_pipe2, ends, flags);
+}
+
+#ifdef SYS_socket
+int socket(int family, int type, int protocol)
+{
+	return (int)syscall(SYS_socket, family, type, protocol);
+}
+#endif
