@@ -108,12 +108,11 @@ static void write_logs(struct run *run, const char *message)
 {
 	static const char syslog_path[] = "/dev/log";
 	static const char kmsg_path[] = "/dev/kmsg";
-	struct diag diag;
 	if (run->options->syslog)
 		tell_target(run, "syslog", syslog_path,
-			    log_to_syslog(syslog_path, notify_applet.name, message, run->deadline, &diag));
+			    log_to_syslog(syslog_path, notify_applet.name, message, run->deadline));
 	if (run->options->kmsg)
-		tell_target(run, "kmsg", kmsg_path, log_to_kmsg(kmsg_path, notify_applet.name, message, &diag));
+		tell_target(run, "kmsg", kmsg_path, log_to_kmsg(kmsg_path, notify_applet.name, message));
 }
 
 static const char *conclude(const struct run *run)
@@ -130,8 +129,9 @@ static void tell_summary(struct run *run, const struct tty_notify_report *report
 {
 	char line[JSON_SIZE];
 	struct text text = TEXT_ON(line);
+	const char *result = conclude(run);
 	if (run->options->json) {
-		begin_json(&text, "summary", conclude(run), run->missed == 0);
+		begin_json(&text, "summary", result, run->missed == 0);
 		json_number(&text, "reached", (int64_t)run->reached);
 		json_number(&text, "missed", (int64_t)run->missed);
 		json_bool(&text, "cut", report->cut);
@@ -139,7 +139,7 @@ static void tell_summary(struct run *run, const struct tty_notify_report *report
 		json_end(&text);
 	} else {
 		if (run->reached + run->missed == 0)
-			text_addf(&text, "%s\n", conclude(run));
+			text_addf(&text, "%s\n", result);
 		if (report->cut)
 			text_addf(&text, "the message was cut at %d characters\n", TTY_MESSAGE_CHARACTERS);
 		if (report->list.dropped > 0)

@@ -565,9 +565,9 @@ static void notify_terminals(struct run *run, const char *message)
 	struct text *line = report_line(&run->report);
 	text_addf(line, "terminals: %zu told%s", told.written, told.cut ? " (message cut)" : "");
 	report_item(&run->report, "message");
-	if (told.timed_out + told.failed == 0)
+	if (told.failed == 0)
 		return;
-	diag_fail(diag, 0, "message: %zu terminals could not be told", told.timed_out + told.failed);
+	diag_fail(diag, 0, "message: %zu terminals could not be told", told.failed);
 	report_warning(&run->report, diag);
 }
 #endif
@@ -579,8 +579,7 @@ static void tell_people(struct run *run)
 	if (message && *message)
 		notify_terminals(run, message);
 	/* a system without a log daemon is no fault */
-	(void)log_to_syslog("/dev/log", "quarantine", "network quarantine is in force", deadline_in(LOG_MS),
-			    &run->report.diag);
+	(void)log_to_syslog("/dev/log", "quarantine", "network quarantine is in force", deadline_in(LOG_MS));
 #else
 	(void)run;
 #endif

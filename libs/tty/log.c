@@ -63,7 +63,7 @@ static int send_line(int fd, const char *line, size_t length, struct deadline de
 	}
 }
 
-int log_to_syslog(const char *path, const char *tag, const char *message, struct deadline deadline, struct diag *diag)
+int log_to_syslog(const char *path, const char *tag, const char *message, struct deadline deadline)
 {
 	char line[LINE_SIZE];
 	struct text text = TEXT_ON(line);
@@ -76,13 +76,13 @@ int log_to_syslog(const char *path, const char *tag, const char *message, struct
 		length++;
 	}
 	if (fd < 0)
-		return diag_errno(diag, -fd, "connect to %s", path);
+		return fd;
 	int result = send_line(fd, line, length, deadline);
 	close(fd);
-	return result < 0 ? diag_errno(diag, -result, "write to %s", path) : 0;
+	return result;
 }
 
-int log_to_kmsg(const char *path, const char *tag, const char *message, struct diag *diag)
+int log_to_kmsg(const char *path, const char *tag, const char *message)
 {
 	char line[LINE_SIZE];
 	struct text text = TEXT_ON(line);
@@ -92,12 +92,12 @@ int log_to_kmsg(const char *path, const char *tag, const char *message, struct d
 	text_add(&text, "\n");
 	int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return diag_errno(diag, errno, "open %s", path);
-	int error = 0;
+		return -errno;
+	int result = 0;
 	if (fstat(fd, &status) != 0 || !S_ISCHR(status.st_mode))
-		error = ENODEV;
+		result = -ENODEV;
 	else if (write(fd, line, text.length) < 0)
-		error = errno;
+		result = -errno;
 	close(fd);
-	return error ? diag_errno(diag, error, "write to %s", path) : 0;
+	return result;
 }

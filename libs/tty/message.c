@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tty/message.h"
 
-#include <string.h>
-#include <time.h>
+#include "base/date.h"
 
 /* The message while it is read. */
 struct reader {
@@ -32,38 +31,29 @@ static uint32_t decode(const struct reader *reader, size_t at, size_t *count)
 {
 	const unsigned char *bytes = (const unsigned char *)reader->bytes + at;
 	*count = text_utf8_length(reader->bytes + at, reader->length - at);
-	switch (*count) {
-	case 1:
+	if (*count == 1)
 		return bytes[0] < 0x80 ? bytes[0] : 0xfffd;
-	case 2:
-		return (bytes[0] & 0x1fu) << 6 | (bytes[1] & 0x3fu);
-	case 3:
-		return (bytes[0] & 0x0fu) << 12 | (bytes[1] & 0x3fu) << 6 | (bytes[2] & 0x3fu);
-	default:
-		return (bytes[0] & 0x07u) << 18 | (bytes[1] & 0x3fu) << 12 | (bytes[2] & 0x3fu) << 6 |
-		       (bytes[3] & 0x3fu);
+	uint32_t character = bytes[0] & 0x7fu >> *count; /* less the bits that say how long it is */
+	for (size_t i = 1; i < *count; i++)
+		character = character << 6 | (bytes[i] & 0x3fu);
+	return character;
+}
+
+/* Passes over at most `limit` bytes from first to last. */
+static void skip_range(struct reader *reader, char first, char last, size_t limit)
+{
+	for (; limit > 0 && reader->at < reader->length; limit--, reader->at++) {
+		if (reader->bytes[reader->at] < first || reader->bytes[reader->at] > last)
+			return;
 	}
-}
-
-/* Passes over bytes from first to last. */
-static void skip_range(struct reader *reader, char first, char last)
-{
-	while (reader->at < reader->length && reader->bytes[reader->at] >= first && reader->bytes[reader->at] <= last)
-		reader->at++;
-}
-
-static void skip_one(struct reader *reader, char first, char last)
-{
-	if (reader->at < reader->length && reader->bytes[reader->at] >= first && reader->bytes[reader->at] <= last)
-		reader->at++;
 }
 
 /* Parameters, intermediates, final byte: ECMA-48 section 5.4. What stands behind a broken sequence is kept. */
 static void skip_control_sequence(struct reader *reader)
 {
-	skip_range(reader, 0x30, 0x3f);
-	skip_range(reader, 0x20, 0x2f);
-	skip_one(reader, 0x40, 0x7e);
+	skip_range(reader, 0x30, 0x3f, SIZE_MAX);
+	skip_range(reader, 0x20, 0x2f, SIZE_MAX);
+	skip_range(reader, 0x40, 0x7e, 1);
 }
 
 /* The position behind the end of the command string (OSC, DCS, ...), or 0 when it has none. */
@@ -107,8 +97,8 @@ static void skip_after_escape(struct reader *reader)
 		skip_after_c1(reader, next + 0x40u);
 		return;
 	}
-	skip_range(reader, 0x20, 0x2f);
-	skip_one(reader, 0x30, 0x7e);
+	skip_range(reader, 0x20, 0x2f, SIZE_MAX);
+	skip_range(reader, 0x30, 0x7e, 1);
 }
 
 static bool is_bidirectional_control(uint32_t character)
@@ -173,9 +163,7 @@ bool tty_message_clean(const char *message, size_t length, struct text *text)
 
 void tty_message_compose(const char *message, const char *host, int64_t now, struct text *text)
 {
-	time_t seconds = (time_t)now;
-	struct tm utc = { 0 };
-	gmtime_r(&seconds, &utc);
-	text_addf(text, "\r\n\aMessage from quarbox on %s (%d-%02d-%02d %02d:%02d UTC):\r\n%s\r\n\r\n", host,
-		  utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, message);
+	text_addf(text, "\r\n\aMessage from quarbox on %s (", host);
+	date_time_format(now, text);
+	text_addf(text, "):\r\n%s\r\n\r\n", message);
 }

@@ -126,24 +126,19 @@ static void broadcast_run(struct broadcast *broadcast, int dev_fd)
 
 static void count_results(struct tty_notify_report *report)
 {
-	for (size_t i = 0; i < report->list.count; i++) {
-		int error = report->list.terminals[i].error;
-		report->written += error == 0;
-		report->timed_out += error == -ETIMEDOUT;
-		report->failed += error != 0 && error != -ETIMEDOUT;
-	}
+	for (size_t i = 0; i < report->list.count; i++)
+		report->failed += report->list.terminals[i].error != 0;
+	report->written = report->list.count - report->failed;
 }
 
 static void compose(const char *message, struct text *text)
 {
 	struct utsname system;
 	char host[sizeof system.nodename];
-	struct timespec now;
 	struct text clean = TEXT_ON(host);
 	if (uname(&system) == 0)
 		tty_message_clean(system.nodename, strlen(system.nodename), &clean);
-	clock_gettime(CLOCK_REALTIME, &now);
-	tty_message_compose(message, host, now.tv_sec, text);
+	tty_message_compose(message, host, time(NULL), text);
 }
 
 int tty_notify_all(const char *message, const struct tty_notify_options *options, struct tty_notify_report *report,
@@ -153,7 +148,7 @@ int tty_notify_all(const char *message, const struct tty_notify_options *options
 	struct text text = TEXT_ON(bytes);
 	struct text clean = TEXT_ON(report->message);
 	const struct tty_paths *paths = options->paths ? options->paths : &tty_system_paths;
-	report->written = report->timed_out = report->failed = 0;
+	report->written = report->failed = 0;
 	report->cut = !tty_message_clean(message, strlen(message), &clean);
 	report->list.count = report->list.dropped = 0;
 	if (clean.length == 0)

@@ -19,8 +19,7 @@ struct tty_notify_options {
 
 struct tty_notify_report {
 	size_t written;
-	size_t timed_out; /* terminals that took nothing or not all: stopped with ^S, full, no carrier */
-	size_t failed;
+	size_t failed; /* or took nothing or not all in the time: stopped with ^S, full, no carrier */
 	bool cut; /* the message was longer than TTY_MESSAGE_CHARACTERS */
 	char message[TTY_MESSAGE_SIZE]; /* as it was shown: clean, for syslog and kmsg */
 	struct tty_list list; /* each terminal with its name and error */

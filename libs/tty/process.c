@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
 struct cursor {
 	const char *at;
@@ -34,14 +33,10 @@ static bool take_number(struct cursor *cursor, int *number)
 	return cursor->at > start;
 }
 
-static bool take_next_number(struct cursor *cursor, int *number)
-{
-	return take(cursor, ' ') && take_number(cursor, number);
-}
-
+/* A dev_t of the C library has these bits in the same places, and more above them. */
 dev_t tty_decode_device(unsigned encoded)
 {
-	return makedev((encoded & 0xfff00) >> 8, (encoded & 0xff) | ((encoded >> 12) & 0xfff00));
+	return encoded;
 }
 
 bool tty_process_parse(const char *stat, size_t length, struct tty_process *process)
@@ -50,20 +45,23 @@ bool tty_process_parse(const char *stat, size_t length, struct tty_process *proc
 	if (!name_end)
 		return false;
 	struct cursor cursor = { stat, name_end };
-	struct tty_process found = { 0 };
+	struct tty_process found;
+	enum { PARENT, GROUP, SESSION, TERMINAL, FOREGROUND_GROUP, NUMBERS };
+	int numbers[NUMBERS];
 	if (!take_number(&cursor, &found.pid) || !take(&cursor, ' ') || !take(&cursor, '('))
 		return false;
 	cursor = (struct cursor){ name_end + 1, stat + length };
-	int parent;
-	int terminal;
 	if (!take(&cursor, ' ') || cursor.at == cursor.end)
 		return false;
 	found.state = *cursor.at++;
-	if (!take_next_number(&cursor, &parent) || !take_next_number(&cursor, &found.group) ||
-	    !take_next_number(&cursor, &found.session) || !take_next_number(&cursor, &terminal) ||
-	    !take_next_number(&cursor, &found.foreground_group))
-		return false;
-	found.terminal = tty_decode_device((unsigned)terminal);
+	for (int i = 0; i < NUMBERS; i++) {
+		if (!take(&cursor, ' ') || !take_number(&cursor, &numbers[i]))
+			return false;
+	}
+	found.group = numbers[GROUP];
+	found.session = numbers[SESSION];
+	found.foreground_group = numbers[FOREGROUND_GROUP];
+	found.terminal = tty_decode_device((unsigned)numbers[TERMINAL]);
 	*process = found;
 	return true;
 }
