@@ -38,6 +38,21 @@ int open(const char *path, int flags, ...)
 	return openat(AT_FDCWD, path, flags, mode);
 }
 
+/* Of commands with an argument that is a number; nobody here asks for another. */
+int fcntl(int fd, int command, ...)
+{
+#ifdef SYS_fcntl64
+	enum { NUMBER = SYS_fcntl64 };
+#else
+	enum { NUMBER = SYS_fcntl };
+#endif
+	va_list arguments;
+	va_start(arguments, command);
+	int argument = va_arg(arguments, int);
+	va_end(arguments);
+	return (int)syscall(NUMBER, fd, command, argument);
+}
+
 int pipe2(int ends[2], int flags)
 {
 	return (int)syscall(SYS_pipe2, ends, flags);

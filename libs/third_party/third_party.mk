@@ -111,5 +111,6 @@ endif
 # Objects of ours that come before the archives and overrule parts of them (each file says which and why). A shared
 # library cannot be overruled so.
 third_party_sources := \
-	$(if $(libc_is_ours),$(patsubst %,$(here)/small_%.c,calls clock date printf search sort thread)) \
+	$(if $(libc_is_ours),$(patsubst %,$(here)/small_%.c,\
+		calls clock copy date printf search sort thread)) \
 	$(if $(or $(libc_is_ours),$(target_has_musl)),$(here)/protect_relro.c)
