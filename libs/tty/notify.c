@@ -16,42 +16,38 @@
 
 enum { RETRY_MS = 20 };
 
-/* The writing to all terminals of a list; the arrays go with list->terminals. */
+/* The writing to all terminals of a list. */
 struct broadcast {
 	struct tty_list *list;
 	const char *bytes;
 	size_t length;
 	struct deadline deadline;
-	int fds[TTY_TERMINALS_MAX]; /* -1: could not be opened */
-	struct pollfd waiting[TTY_TERMINALS_MAX]; /* fd -1: finished */
-	size_t sent[TTY_TERMINALS_MAX];
+	struct pollfd waiting[TTY_TERMINALS_MAX]; /* goes with list->terminals; fd negative: finished */
 };
 
 static void open_all(struct broadcast *broadcast, int dev_fd)
 {
 	for (size_t i = 0; i < broadcast->list->count; i++) {
 		struct tty_terminal *terminal = &broadcast->list->terminals[i];
-		int fd = terminal->error ? terminal->error : tty_open(dev_fd, terminal);
-		terminal->error = fd < 0 ? fd : 0;
-		broadcast->fds[i] = fd < 0 ? -1 : fd;
-		broadcast->waiting[i] = (struct pollfd){ .fd = broadcast->fds[i], .events = POLLOUT };
-		broadcast->sent[i] = 0;
+		terminal->fd = terminal->error ? terminal->error : tty_open(dev_fd, terminal);
+		terminal->error = terminal->fd < 0 ? terminal->fd : 0;
+		terminal->sent = 0;
+		broadcast->waiting[i] = (struct pollfd){ .fd = terminal->fd, .events = POLLOUT };
 	}
 }
 
 /* Writes what the terminal takes now. Returns whether that was anything, or its end. */
-static bool push(struct broadcast *broadcast, size_t i)
+static bool push(const struct broadcast *broadcast, struct tty_terminal *terminal, struct pollfd *waiting)
 {
-	size_t *sent = &broadcast->sent[i];
-	ssize_t count = write(broadcast->fds[i], broadcast->bytes + *sent, broadcast->length - *sent);
+	ssize_t count = write(terminal->fd, broadcast->bytes + terminal->sent, broadcast->length - terminal->sent);
 	if (count < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (count < 0)
-		broadcast->list->terminals[i].error = -errno;
+		terminal->error = -errno;
 	else
-		*sent += (size_t)count;
-	if (count < 0 || *sent == broadcast->length)
-		broadcast->waiting[i].fd = -1;
+		terminal->sent += (size_t)count;
+	if (count < 0 || terminal->sent == broadcast->length)
+		waiting->fd = -1;
 	return count != 0;
 }
 
@@ -61,9 +57,10 @@ static size_t push_all(struct broadcast *broadcast, bool *moved)
 	size_t left = 0;
 	*moved = false;
 	for (size_t i = 0; i < broadcast->list->count; i++) {
-		if (broadcast->waiting[i].fd >= 0)
-			*moved |= push(broadcast, i);
-		left += broadcast->waiting[i].fd >= 0;
+		struct pollfd *waiting = &broadcast->waiting[i];
+		if (waiting->fd >= 0)
+			*moved |= push(broadcast, &broadcast->list->terminals[i], waiting);
+		left += waiting->fd >= 0;
 	}
 	return left;
 }
@@ -88,25 +85,26 @@ static void deliver(struct broadcast *broadcast)
  * Where nobody else has a serial line open, closing it waits up to 30 s for the line to take what is left
  * (setserial(8), closing_wait). So wait as long as we have time, then throw the rest away.
  */
-static void settle_console(struct broadcast *broadcast, size_t i)
+static void settle_console(const struct broadcast *broadcast, struct tty_terminal *terminal)
 {
 	int unsent = 0;
-	while (ioctl(broadcast->fds[i], TIOCOUTQ, &unsent) == 0 && unsent > 0 && !deadline_passed(broadcast->deadline))
+	while (ioctl(terminal->fd, TIOCOUTQ, &unsent) == 0 && unsent > 0 && !deadline_passed(broadcast->deadline))
 		poll(NULL, 0, RETRY_MS);
 	if (unsent > 0)
-		broadcast->list->terminals[i].error = -ETIMEDOUT;
-	if (broadcast->list->terminals[i].error)
-		tcflush(broadcast->fds[i], TCOFLUSH);
+		terminal->error = -ETIMEDOUT;
+	if (terminal->error)
+		tcflush(terminal->fd, TCOFLUSH);
 }
 
 static void close_all(struct broadcast *broadcast)
 {
 	for (size_t i = 0; i < broadcast->list->count; i++) {
-		if (broadcast->fds[i] < 0)
+		struct tty_terminal *terminal = &broadcast->list->terminals[i];
+		if (terminal->fd < 0)
 			continue;
-		if (broadcast->list->terminals[i].console)
-			settle_console(broadcast, i);
-		close(broadcast->fds[i]);
+		if (terminal->console)
+			settle_console(broadcast, terminal);
+		close(terminal->fd);
 	}
 }
 

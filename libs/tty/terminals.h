@@ -28,6 +28,8 @@ struct tty_terminal {
 	dev_t node; /* what stat shows for the entry: device, or that of /dev/console; 0: no entry */
 	bool console; /* the system console, and nobody is known to be there */
 	int error; /* of writing: 0 or -errno, -ETIMEDOUT when it did not take all in time, -ENODEV without entry */
+	int fd; /* while it is written to; negative: it could not be opened */
+	size_t sent; /* bytes */
 };
 
 struct tty_list {
