@@ -23,16 +23,19 @@ enum { DUMP_TRIES = 10 }; /* while something changes */
 static void clear_lines(struct lines *lines)
 {
 	lines->count = 0;
+	lines->whole = 0;
 	lines->text = TEXT_ON(lines->bytes);
 }
 
-static void add_line(struct lines *lines, const char *line)
+/* Ends the line that was added to the text. One that does not fit goes again, and so do all after it. */
+static void end_line(struct lines *lines)
 {
 	lines->count++;
-	if (lines->text.length + strlen(line) + 2 > lines->text.size)
-		lines->text.cut = true; /* whole lines only */
-	else if (!lines->text.cut)
-		text_addf(&lines->text, "%s\n", line);
+	text_add(&lines->text, "\n");
+	if (lines->text.cut)
+		lines->text.length = lines->whole;
+	lines->whole = lines->text.length;
+	lines->bytes[lines->whole] = '\0';
 }
 
 void each_line(struct lines *lines, void (*take)(void *context, const char *line), void *context)
@@ -140,10 +143,8 @@ static int note_known(const struct element_info *element, void *context)
 static void note_difference(void *context, enum table_id table, const char *what)
 {
 	struct status *status = context;
-	char line[320];
-	struct text text = TEXT_ON(line);
-	text_addf(&text, "%s %s", table_types[table].word, what);
-	add_line(&status->differences, line);
+	text_addf(&status->differences.text, "%s %s", table_types[table].word, what);
+	end_line(&status->differences);
 }
 
 static void begin_again(void *context)
@@ -172,39 +173,37 @@ static void list_peer(void *context, enum set_id set, enum ip_family family, con
 	size_t port_at = length + (key & KEY_PROTOCOL ? 4 : 0);
 	const uint8_t *port = element->key + port_at;
 	bool brackets = (key & KEY_PORT) && family == IPV6;
-	char line[96];
-	struct text text = TEXT_ON(line);
+	struct text *text = &lines->text;
 	if (!(key & KEY_ADDRESS) || element->key_length != port_at + (key & KEY_PORT ? 4 : 0))
 		return;
 	memcpy(address.bytes, element->key, length);
 	if (key & KEY_PROTOCOL)
-		text_add(&text, element->key[length] == IPPROTO_TCP ? "tcp:" : "udp:");
-	text_add(&text, brackets ? "[" : "");
-	address_format(&address, &text);
-	text_add(&text, brackets ? "]" : "");
+		text_add(text, element->key[length] == IPPROTO_TCP ? "tcp:" : "udp:");
+	text_add(text, brackets ? "[" : "");
+	address_format(&address, text);
+	text_add(text, brackets ? "]" : "");
 	if (key & KEY_PORT)
-		text_addf(&text, ":%u", port[0] << 8 | port[1]);
+		text_addf(text, ":%u", port[0] << 8 | port[1]);
 	if (set == SET_ALLOW_IN)
-		text_add(&text, ":in");
-	add_line(lines, line);
+		text_add(text, ":in");
+	end_line(lines);
 }
 
-/* Something that makes it partial. */
-static void note_uncovered(struct status *status, const char *gap)
+static void note_gap(void *context, const char *gap)
 {
-	add_line(&status->gaps, gap);
-	status->partial = true;
+	struct status *status = context;
+	text_add(&status->gaps.text, gap);
+	end_line(&status->gaps);
 }
 
 static int note_flowtable(const struct flowtable_info *flowtable, void *context)
 {
 	struct status *status = context;
-	char line[96];
-	struct text text = TEXT_ON(line);
 	if (!flowtable->hardware)
 		return 0;
-	text_addf(&text, "flows that flowtable %.31s has offloaded to hardware", flowtable->name);
-	note_uncovered(status, line);
+	text_addf(&status->gaps.text, "flows that flowtable %.31s has offloaded to hardware", flowtable->name);
+	end_line(&status->gaps);
+	status->partial = true;
 	return 0;
 }
 
@@ -224,7 +223,8 @@ static int read_rest(void *context, struct diag *diag)
 	if (result == 0)
 		result = find_behind(&status->netlink, &behind, diag);
 	if (behind.length)
-		note_uncovered(status, line);
+		note_gap(status, line);
+	status->partial |= behind.length > 0;
 	return result == 0 ? attempts_read(&status->netlink, status->table, &status->attempts, diag) : result;
 }
 
@@ -246,12 +246,6 @@ int status_read(struct status *status, const char *table, struct diag *diag)
 
 /* ---- what follows from it ---- */
 
-static void note_gap(void *context, const char *gap)
-{
-	struct status *status = context;
-	add_line(&status->gaps, gap);
-}
-
 /* Links that appeared later, or that lost their hooks when they were made anew. */
 static void judge_links(struct status *status)
 {
@@ -259,13 +253,12 @@ static void judge_links(struct status *status)
 	wanted |= status->seal->layers & LAYER_EGRESS ? 1 << NF_NETDEV_EGRESS : 0;
 	for (size_t i = 0; i < status->link_count; i++) {
 		const struct seen_link *link = &status->links[i];
-		char line[96];
-		struct text text = TEXT_ON(line);
 		uint8_t hooks = link->hooks | (link->known ? 0 : status->every_device);
 		if ((hooks & wanted) == wanted)
 			continue;
-		text_addf(&text, "raw frames on %s (it came later, or was made anew)", link->name);
-		note_uncovered(status, line);
+		text_addf(&status->gaps.text, "raw frames on %s (it came later, or was made anew)", link->name);
+		end_line(&status->gaps);
+		status->partial = true;
 	}
 }
 

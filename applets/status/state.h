@@ -20,6 +20,7 @@ struct seen_link {
 struct lines {
 	size_t count;
 	struct text text;
+	size_t whole; /* bytes of it that are whole lines */
 	char bytes[LIST_SIZE];
 };
 

@@ -55,6 +55,13 @@ static void tell_lines(struct text *text, const char *label, struct lines *lines
 	each_line(lines, tell_line, &telling);
 }
 
+/* One item of these words, after which there are none. */
+static void tell_words(struct text *text, const char *label, struct text *words)
+{
+	item_format(text, label, words->bytes);
+	text_clear(words);
+}
+
 /* Seconds since the run began, by a clock that nobody sets. */
 static uint64_t age_of(const struct table_seal *seal)
 {
@@ -62,27 +69,24 @@ static uint64_t age_of(const struct table_seal *seal)
 	return now > seal->began ? (now - seal->began) / 1000 : 0;
 }
 
-static void tell_times(struct status *status, struct text *text)
+static void tell_times(struct status *status, struct text *text, struct text *words)
 {
-	char line[128];
-	struct text words = TEXT_ON(line);
 	const struct table_seal *seal = status->seal;
 	if (!seal)
 		return;
-	date_time_format(seal->began_wall, &words);
-	text_add(&words, " (");
-	duration_format(age_of(seal), &words);
-	text_add(&words, " ago)");
-	item_format(text, "since", line);
-	words = TEXT_ON(line);
-	text_add(&words, "released");
-	if (status->left) {
-		text_add(&words, ", or ");
-		duration_format(status->left / 1000, &words);
-		text_add(&words, " from now");
-	}
+	date_time_format(seal->began_wall, words);
+	text_add(words, " (");
+	duration_format(age_of(seal), words);
+	text_add(words, " ago)");
+	tell_words(text, "since", words);
 	bool ended = status->over && status->code == EXIT_ANSWER_NO;
-	item_format(text, "until", ended ? "its time was over" : line);
+	text_add(words, ended ? "its time was over" : "released");
+	if (status->left && !ended) {
+		text_add(words, ", or ");
+		duration_format(status->left / 1000, words);
+		text_add(words, " from now");
+	}
+	tell_words(text, "until", words);
 }
 
 /* What the inet table lets pass, others have let pass as well. */
@@ -107,39 +111,33 @@ static uint64_t count_unlisted(const struct status *status)
 	return status->states[TABLE_INET].unlisted + status->states[TABLE_NETDEV].unlisted;
 }
 
-static void tell_counters(const struct status *status, struct text *text)
+static void tell_counters(const struct status *status, struct text *text, struct text *words)
 {
 	static const char *const labels[] = { "in", "out", "through" };
 	for (int i = 0; i < DIRECTIONS; i++) {
-		char line[128];
-		struct text words = TEXT_ON(line);
 		struct tally dropped = count_dropped(status, (enum direction)i);
-		text_addf(&words, "%llu packets allowed, %llu dropped (%llu bytes)",
+		text_addf(words, "%llu packets allowed, %llu dropped (%llu bytes)",
 			  (unsigned long long)count_accepted(status, (enum direction)i),
 			  (unsigned long long)dropped.packets, (unsigned long long)dropped.bytes);
-		item_format(text, labels[i], line);
+		tell_words(text, labels[i], words);
 	}
 }
 
-static void tell_attempt_summary(const struct status *status, struct text *text)
+static void tell_attempt_summary(const struct status *status, struct text *text, struct text *words)
 {
-	char line[128];
-	struct text words = TEXT_ON(line);
 	if (status->attempts.count == 0)
 		return;
-	text_addf(&words, "%zu, the last to ", status->attempts.count);
-	attempt_describe(&status->attempts.list[0], &words);
-	text_add(&words, " (--attempts)");
-	item_format(text, "attempts", line);
+	text_addf(words, "%zu, the last to ", status->attempts.count);
+	attempt_describe(&status->attempts.list[0], words);
+	text_add(words, " (--attempts)");
+	tell_words(text, "attempts", words);
 }
 
-static void tell_release(const struct status *status, struct text *text)
+static void tell_release(const struct status *status, struct text *text, struct text *words)
 {
-	char line[320];
-	struct text words = TEXT_ON(line);
 	bool usual = strcmp(status->table, CONFIG_DEFAULT_TABLE) == 0;
-	text_addf(&words, "release%s%s", usual ? "" : " -t ", usual ? "" : status->table);
-	item_format(text, "undo with", line);
+	text_addf(words, "release%s%s", usual ? "" : " -t ", usual ? "" : status->table);
+	tell_words(text, "undo with", words);
 }
 
 static void tell_state(const struct status *status, struct text *text)
@@ -157,52 +155,54 @@ static void tell_state(const struct status *status, struct text *text)
 			  status->seal && status->differences.count == 0 ? ", intact" : "");
 }
 
-static void tell_dns_bound(const struct status *status, struct text *text)
+static void tell_dns_bound(const struct status *status, struct text *text, struct text *words)
 {
-	char line[80];
-	struct text words = TEXT_ON(line);
-	text_addf(&words, "each at most %d packets a second", POLICY_DNS_RATE);
-	if (status->resolvers.count && status->seal)
-		item_format(text, "", line);
+	if (status->resolvers.count == 0 || !status->seal)
+		return;
+	text_addf(words, "each at most %d packets a second", POLICY_DNS_RATE);
+	tell_words(text, "", words);
 }
 
 static void tell(struct status *status, struct text *text)
 {
+	char line[320];
+	struct text words = TEXT_ON(line);
 	tell_state(status, text);
 	if (*status->other)
 		item_format(text, "also there", status->other);
 	if (!status->comment)
 		return;
 	tell_lines(text, "differs", &status->differences);
-	tell_times(status, text);
+	tell_times(status, text, &words);
 	item_format(text, "set by", *status->comment ? status->comment : "Velociraptor's artifact, or by hand");
 	tell_lines(text, "allowed", &status->peers);
 	tell_lines(text, "resolvers", &status->resolvers);
-	tell_dns_bound(status, text);
-	tell_counters(status, text);
-	tell_attempt_summary(status, text);
+	tell_dns_bound(status, text, &words);
+	tell_counters(status, text, &words);
+	tell_attempt_summary(status, text, &words);
 	if (status->code != EXIT_ANSWER_NO)
 		tell_lines(text, "not covered", &status->gaps);
-	tell_release(status, text);
+	tell_release(status, text, &words);
 }
 
 static void tell_attempts(const struct status *status, struct text *text)
 {
 	uint64_t unlisted = count_unlisted(status);
+	char age[32];
+	char line[160];
+	struct text label = TEXT_ON(age);
+	struct text words = TEXT_ON(line);
 	if (status->attempts.count == 0)
 		text_add(text, "no attempts were noted\n");
 	for (size_t i = 0; i < status->attempts.count; i++) {
 		const struct attempt *attempt = &status->attempts.list[i];
-		char age[32];
-		char line[160];
-		struct text words = TEXT_ON(age);
-		duration_format(attempt->age / 1000, &words);
-		words = TEXT_ON(line);
+		text_clear(&label);
+		duration_format(attempt->age / 1000, &label);
 		attempt_describe(attempt, &words);
 		text_addf(&words, " %llu packet%s%s", (unsigned long long)attempt->packets,
 			  attempt->packets == 1 ? "" : "s", attempt->interface ? " from " : "");
 		attempt_interface(attempt, &words);
-		item_format(text, age, line);
+		tell_words(text, age, &words);
 	}
 	if (unlisted)
 		text_addf(text, "%llu packet%s more: the list was full, or they were not IP\n",
@@ -277,25 +277,27 @@ static void tell_json(struct status *status, struct text *text)
 	json_end(text);
 }
 
+/* A member with these words, after which there are none. */
+static void json_words(struct text *text, const char *name, struct text *words)
+{
+	json_string(text, name, words->bytes);
+	text_clear(words);
+}
+
 static void tell_attempt_json(const struct status *status, const struct attempt *attempt, struct text *text)
 {
-	char words[160];
-	char address[ADDRESS_TEXT_SIZE];
-	char protocol[16];
-	char interface[32];
-	struct text result = TEXT_ON(words);
-	struct text address_text = TEXT_ON(address);
-	struct text protocol_text = TEXT_ON(protocol);
-	struct text interface_text = TEXT_ON(interface);
-	attempt_describe(attempt, &result);
-	address_format(&attempt->address, &address_text);
-	attempt_protocol(attempt, &protocol_text);
-	attempt_interface(attempt, &interface_text);
-	begin_json(status, text, words);
-	json_string(text, "address", address);
-	json_string(text, "protocol", protocol);
+	char line[160];
+	struct text words = TEXT_ON(line);
+	attempt_describe(attempt, &words);
+	begin_json(status, text, line);
+	text_clear(&words);
+	address_format(&attempt->address, &words);
+	json_words(text, "address", &words);
+	attempt_protocol(attempt, &words);
+	json_words(text, "protocol", &words);
 	json_number(text, "port", attempt->port);
-	json_string(text, "interface", interface);
+	attempt_interface(attempt, &words);
+	json_words(text, "interface", &words);
 	json_number(text, "packets", (int64_t)attempt->packets);
 	json_number(text, "last", status->now - (int64_t)(attempt->age / 1000));
 	json_end(text);

@@ -10,6 +10,13 @@ struct text text_on(char *bytes, size_t size)
 	return (struct text){ .bytes = bytes, .size = size };
 }
 
+void text_clear(struct text *text)
+{
+	text->length = 0;
+	text->cut = false;
+	text->bytes[0] = '\0';
+}
+
 void text_add_bytes(struct text *text, const char *bytes, size_t count)
 {
 	while (count > 0) {

@@ -26,6 +26,8 @@ struct text {
 /* Not inline: 200 callers, and a call is half as large as what it does. */
 struct text text_on(char *bytes, size_t size) __attribute__((noinline));
 
+void text_clear(struct text *text); /* empty again */
+
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
 
