@@ -160,7 +160,7 @@ $O/include/build_info.h: $O/.config configs/build_info.awk $(needed:%=$(tp)/%.or
 
 # --- compile and link --------------------------------------------------------------------------------
 
-objects := $(sources:%.c=$O/obj/%.o) $(third_party_sources:%.c=$O/obj/%.o)
+objects := $(patsubst %.c,$O/obj/%.o,$(sources) $(third_party_sources) $(third_party_lto_sources))
 
 $O/obj/flags: FORCE
 	$(call remember,$(compile))

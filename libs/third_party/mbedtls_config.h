@@ -9,7 +9,7 @@
 #define MBEDTLS_HAVE_ASM
 #define MBEDTLS_HAVE_TIME
 #define MBEDTLS_HAVE_TIME_DATE
-/* libs/tls supplies mbedtls_psa_external_get_random() with getrandom(2): no entropy pool, no generator, no file. */
+/* small_psa.c has getrandom(2): no entropy pool, no generator, no file. */
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 
 /* --- protocol --- */
@@ -73,7 +73,7 @@
 #define MBEDTLS_SHA512_C
 #define MBEDTLS_SHA512_SMALLER
 
-/* --- PSA: what TLS 1.3 is written on --- */
+/* --- PSA: what TLS 1.3 is written on; small_psa.c has its functions --- */
 #define MBEDTLS_PSA_CRYPTO_C
 /* Named one by one, because what mbedtls derives from the list above is more. The header that mbedtls
  * would read for them has nothing to add. */

@@ -10,7 +10,6 @@
 #include <psa/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "base/address.h"
@@ -28,21 +27,6 @@ struct tls {
 	int fd;
 	int error; /* errno of the socket, when that was what failed */
 };
-
-/* mbedtls' only source of randomness (MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG): no file is opened, no state is kept. */
-psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context_t *context, uint8_t *output,
-					     size_t output_size, size_t *output_length)
-{
-	(void)context;
-	for (size_t done = 0; done < output_size;) {
-		ssize_t count = getrandom(output + done, output_size - done, 0);
-		if (count < 0 && errno != EINTR)
-			return PSA_ERROR_INSUFFICIENT_ENTROPY;
-		done += count > 0 ? (size_t)count : 0;
-	}
-	*output_length = output_size;
-	return PSA_SUCCESS;
-}
 
 /* What mbedtls wants to hear about a send or recv that returned count. */
 static int socket_result(struct tls *tls, ssize_t count, int again, int failed)
@@ -106,10 +90,10 @@ static int fail(const struct tls *tls, int error, const char *attempt, struct di
 		return diag_fail(diag, EPROTO, "%s: the answer is not TLS, or damaged", attempt);
 	case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
 		return diag_fail(diag, EPROTO, "%s: the peer has neither TLS 1.2 nor 1.3", attempt);
-	case MBEDTLS_ERR_SSL_ALLOC_FAILED:
-	case MBEDTLS_ERR_X509_ALLOC_FAILED:
-		return diag_errno(diag, ENOMEM, "%s", attempt);
 	default:
+		/* calloc's: on its way up it becomes all kinds of errors, like "handshake failure" */
+		if (errno == ENOMEM)
+			return diag_errno(diag, ENOMEM, "%s", attempt);
 		return diag_fail(diag, EPROTO, "%s: TLS error -0x%04x", attempt, (unsigned)-error);
 	}
 }
@@ -162,6 +146,7 @@ static int handshake(struct tls *tls, const struct tls_settings *settings, struc
 			result = verify_peer(tls, settings, facts, diag);
 		if (result < 0)
 			return result;
+		errno = 0; /* for `fail' */
 		result = mbedtls_ssl_handshake_step(&tls->ssl);
 		if (result != 0)
 			result = wait_or_fail(tls, result, deadline, "TLS handshake", diag);
@@ -193,6 +178,7 @@ static int read_identity(struct tls *tls, const struct tls_identity *identity)
 
 static int configure(struct tls *tls, const struct tls_settings *settings)
 {
+	errno = 0;
 	int result = mbedtls_ssl_config_defaults(&tls->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
 						 MBEDTLS_SSL_PRESET_DEFAULT);
 	if (result != 0)
@@ -258,6 +244,7 @@ void tls_close(struct tls *tls)
 long tls_receive(struct tls *tls, void *buffer, size_t size, struct deadline deadline, struct diag *diag)
 {
 	for (;;) {
+		errno = 0;
 		int result = mbedtls_ssl_read(&tls->ssl, buffer, size);
 		if (result > 0)
 			return result;
@@ -275,6 +262,7 @@ int tls_send_all(struct tls *tls, const void *bytes, size_t count, struct deadli
 {
 	const unsigned char *at = bytes;
 	while (count > 0) {
+		errno = 0;
 		int result = mbedtls_ssl_write(&tls->ssl, at, count);
 		if (result >= 0) {
 			at += result;
