@@ -72,7 +72,7 @@ install_mbedtls() {
     # What the configuration leaves out compiles to nothing, so there is no list to keep. In the place of psa_crypto*.c
     # is small_psa.c.
     # shellcheck disable=SC2046
-    archive "-I$work/include -I$work/library" $(sources "library/*.c" | grep -v /psa_crypto)
+    archive "-I$work/include -I$work/library -include $here/mbedtls_small.h" $(sources "library/*.c" | grep -v /psa_crypto)
     cp -R "$work/include/mbedtls" "$work/include/psa" "$sysroot/include/"
 }
 

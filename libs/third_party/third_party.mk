@@ -78,7 +78,7 @@ $(names:%=$(tp)/%.ready): $(tp)/%.ready: $(tp)/%.origin $(here)/install.sh $(her
 
 # All else includes the C library's headers, and mbedtls our configuration of it.
 $(patsubst %,$(tp)/%.ready,$(filter-out musl,$(names))): $(tp)/musl.ready
-$(tp)/mbedtls.ready: $(here)/mbedtls_config.h
+$(tp)/mbedtls.ready: $(addprefix $(here)/,mbedtls_config.h mbedtls_small.h)
 $(tp)/libyaml.ready: $(here)/libyaml_small.h
 $(tp)/libmnl.ready: $(here)/glibc_compat.c
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What mbedtls compiles because a function pointer, or a branch that is never taken here, leads to it. Included before
+ * each of its files, with SOURCE_ and the file's name defined: in the file that is named, calls of these functions
+ * fail. The compiler then drops them, and what only they need.
+ */
+#ifndef THIRD_PARTY_MBEDTLS_SMALL_H
+#define THIRD_PARTY_MBEDTLS_SMALL_H
+
+#include "common.h"
+
+/* The tables of functions for each kind of key: nothing is encrypted with one, and no two are compared. */
+#ifdef SOURCE_pk_wrap
+#include "mbedtls/pk.h"
+#define mbedtls_rsa_pkcs1_encrypt(...) MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE
+#define mbedtls_rsa_pkcs1_decrypt(...) MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE
+#define mbedtls_rsa_check_pub_priv(...) MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE
+#define mbedtls_ecp_check_pub_priv(...) MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE
+#endif
+
+/* A private key is read whole (RFC 8017, appendix A.1.2, with no number missing or 0): nothing is left to deduce. */
+#ifdef SOURCE_rsa
+#include "mbedtls/rsa.h"
+#include "rsa_alt_helpers.h"
+#define mbedtls_rsa_deduce_primes(...) MBEDTLS_ERR_RSA_BAD_INPUT_DATA
+#define mbedtls_rsa_deduce_private_exponent(...) MBEDTLS_ERR_RSA_BAD_INPUT_DATA
+#endif
+
+/* libs/tls verifies chains itself, and tells mbedtls not to (MBEDTLS_SSL_VERIFY_NONE). */
+#ifdef SOURCE_ssl_tls
+#include "mbedtls/x509_crt.h"
+#define mbedtls_x509_crt_verify_restartable(...) MBEDTLS_ERR_X509_FATAL_ERROR
+#endif
+
+#endif
