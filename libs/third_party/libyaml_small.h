@@ -44,35 +44,113 @@ SMALL int small_is_alpha(yaml_char_t c)
 	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-SMALL int small_width(yaml_char_t c)
+/* The value of a hexadecimal digit, or -1. */
+SMALL int small_hex(yaml_char_t c)
 {
-	if (c < 0x80)
+	yaml_char_t lower = c | 0x20;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+SMALL size_t small_width(const yaml_char_t *at)
+{
+	if (*at < 0x80)
 		return 1;
-	if (c < 0xe0)
-		return c < 0xc0 ? 0 : 2;
-	return c < 0xf0 ? 3 : c < 0xf8 ? 4 : 0;
+	if (*at < 0xe0)
+		return *at < 0xc0 ? 0 : 2;
+	return *at < 0xf0 ? 3 : *at < 0xf8 ? 4 : 0;
 }
 
 SMALL void small_copy(yaml_string_t *to, yaml_char_t **from)
 {
-	int width = small_width(**from);
-	memcpy(to->pointer, *from, (size_t)width);
+	size_t width = small_width(*from);
+	memcpy(to->pointer, *from, width);
 	to->pointer += width;
 	*from += width;
 }
 
+/* Functions that need memory get the place of the parser's error, and return whether they had it. */
+SMALL int small_result(yaml_error_type_t *error, int done)
+{
+	if (!done)
+		*error = YAML_MEMORY_ERROR;
+	return done;
+}
+
 SMALL int small_extend(yaml_error_type_t *error, yaml_string_t *string)
 {
-	if (string->pointer + 5 < string->end || yaml_string_extend(&string->start, &string->pointer, &string->end))
-		return 1;
-	*error = YAML_MEMORY_ERROR;
-	return 0;
+	return small_result(error, string->pointer + 5 < string->end ||
+			    yaml_string_extend(&string->start, &string->pointer, &string->end));
+}
+
+SMALL int small_string_init(yaml_error_type_t *error, yaml_string_t *string)
+{
+	string->start = string->pointer = calloc(1, INITIAL_STRING_SIZE);
+	string->end = string->start + INITIAL_STRING_SIZE;
+	return small_result(error, string->start != NULL);
+}
+
+SMALL void small_clear(yaml_string_t *string)
+{
+	string->pointer = string->start;
+	memset(string->start, 0, (size_t)(string->end - string->start));
+}
+
+SMALL int small_join(yaml_error_type_t *error, yaml_string_t *a, yaml_string_t *b)
+{
+	int done = yaml_string_join(&a->start, &a->pointer, &a->end, &b->start, &b->pointer, &b->end);
+	if (done)
+		b->pointer = b->start;
+	return small_result(error, done);
+}
+
+/* The three pointers of a stack, as yaml.h has them: start, end, top. */
+SMALL int small_make_room(yaml_error_type_t *error, void **stack)
+{
+	return small_result(error, stack[2] != stack[1] || yaml_stack_extend(&stack[0], &stack[2], &stack[1]));
+}
+
+/* At this place of the queue of tokens, counted from its head. */
+SMALL int small_insert(yaml_parser_t *parser, size_t place, const yaml_token_t *token)
+{
+	if (!small_result(&parser->error, parser->tokens.tail != parser->tokens.end ||
+			  yaml_queue_extend((void **)&parser->tokens.start, (void **)&parser->tokens.head,
+					    (void **)&parser->tokens.tail, (void **)&parser->tokens.end)))
+		return 0;
+	yaml_token_t *at = parser->tokens.head + place;
+	memmove(at + 1, at, (size_t)((char *)parser->tokens.tail++ - (char *)at));
+	*at = *token;
+	return 1;
+}
+
+SMALL int small_enqueue(yaml_parser_t *parser, const yaml_token_t *token)
+{
+	return small_insert(parser, (size_t)(parser->tokens.tail - parser->tokens.head), token);
+}
+
+SMALL void small_token_init(yaml_token_t *token, yaml_token_type_t type, const yaml_mark_t *start,
+			    const yaml_mark_t *end)
+{
+	*token = (yaml_token_t){ .type = type, .start_mark = *start, .end_mark = *end };
+}
+
+SMALL void small_event_init(yaml_event_t *event, yaml_event_type_t type, const yaml_mark_t *start,
+			    const yaml_mark_t *end)
+{
+	*event = (yaml_event_t){ .type = type, .start_mark = *start, .end_mark = *end };
 }
 
 SMALL void small_free(void *memory)
 {
 	explicit_bzero(memory, malloc_usable_size(memory));
 	free(memory);
+}
+
+SMALL void small_string_del(yaml_string_t *string)
+{
+	small_free(string->start);
+	*string = (yaml_string_t)NULL_STRING;
 }
 
 /* Of memory that is there, to a size that is not 0. */
@@ -105,10 +183,33 @@ SMALL void *small_realloc(void *memory, size_t size)
 #undef IS_ALPHA_AT
 #define IS_ALPHA_AT(string, offset) small_is_alpha((string).pointer[offset])
 #undef WIDTH_AT
-#define WIDTH_AT(string, offset) small_width((string).pointer[offset])
+#define WIDTH_AT(string, offset) small_width((string).pointer + (offset))
+#undef IS_HEX_AT
+#define IS_HEX_AT(string, offset) (small_hex((string).pointer[offset]) >= 0)
+#undef AS_HEX_AT
+#define AS_HEX_AT(string, offset) small_hex((string).pointer[offset])
 #undef COPY
 #define COPY(to, from) small_copy(&(to), &(from).pointer)
 #undef STRING_EXTEND
 #define STRING_EXTEND(context, string) small_extend(&(context)->error, &(string))
+#undef STRING_INIT
+#define STRING_INIT(context, string, size) small_string_init(&(context)->error, &(string))
+#undef STRING_DEL
+#define STRING_DEL(context, string) small_string_del(&(string))
+#undef CLEAR
+#define CLEAR(context, string) small_clear(&(string))
+#undef JOIN
+#define JOIN(context, a, b) small_join(&(context)->error, &(a), &(b))
+#undef PUSH
+#define PUSH(context, stack, value) \
+	(small_make_room(&(context)->error, (void **)&(stack).start) && (*(stack).top++ = (value), 1))
+#undef ENQUEUE
+#define ENQUEUE(context, queue, value) small_enqueue(context, &(value))
+#undef QUEUE_INSERT
+#define QUEUE_INSERT(context, queue, index, value) small_insert(context, index, &(value))
+#undef TOKEN_INIT
+#define TOKEN_INIT(token, type, start, end) small_token_init(&(token), type, &(start), &(end))
+#undef EVENT_INIT
+#define EVENT_INIT(event, type, start, end) small_event_init(&(event), type, &(start), &(end))
 
 #endif
