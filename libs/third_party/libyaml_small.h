@@ -165,6 +165,17 @@ SMALL void *small_realloc(void *memory, size_t size)
 	return moved;
 }
 
+/* Their parameters are large, but their code at each of 60 calls would be larger. */
+#ifdef SOURCE_scanner
+SMALL int yaml_parser_set_scanner_error(yaml_parser_t *parser, const char *context, yaml_mark_t context_mark,
+					const char *problem);
+#endif
+#ifdef SOURCE_parser
+SMALL int yaml_parser_set_parser_error(yaml_parser_t *parser, const char *problem, yaml_mark_t problem_mark);
+SMALL int yaml_parser_set_parser_error_context(yaml_parser_t *parser, const char *context, yaml_mark_t context_mark,
+					       const char *problem, yaml_mark_t problem_mark);
+#endif
+
 #define free small_free
 #define realloc small_realloc
 
