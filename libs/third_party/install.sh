@@ -69,10 +69,11 @@ install_libmnl() {
 install_mbedtls() {
     unpack
     cp "$here/mbedtls_config.h" "$work/include/mbedtls/mbedtls_config.h"
-    # What the configuration leaves out compiles to nothing, so there is no list to keep. In the place of psa_crypto*.c
-    # is small_psa.c.
+    # What the configuration leaves out compiles to nothing, so there is no list to keep. small_psa.c is in the place of
+    # psa_crypto*.c.
     # shellcheck disable=SC2046
-    archive "-I$work/include -I$work/library -include $here/mbedtls_small.h" $(sources "library/*.c" | grep -v /psa_crypto)
+    archive "-I$work/include -I$work/library -include $here/mbedtls_small.h" \
+        $(sources "library/*.c" | grep -v /psa_crypto)
     cp -R "$work/include/mbedtls" "$work/include/psa" "$sysroot/include/"
 }
 

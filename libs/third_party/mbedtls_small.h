@@ -18,6 +18,14 @@
 #define mbedtls_ecp_check_pub_priv(...) MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE
 #endif
 
+/* The table of functions for AES alone: only GCM is used, which calls AES itself. */
+#ifdef SOURCE_cipher_wrap
+#include "mbedtls/aes.h"
+#include "mbedtls/cipher.h"
+#define mbedtls_aes_crypt_ecb(...) MBEDTLS_ERR_CIPHER_FEATURE_UNAVAILABLE
+#define mbedtls_aes_setkey_enc(...) MBEDTLS_ERR_CIPHER_FEATURE_UNAVAILABLE
+#endif
+
 /* A private key is read whole (RFC 8017, appendix A.1.2, with no number missing or 0): nothing is left to deduce. */
 #ifdef SOURCE_rsa
 #include "mbedtls/rsa.h"
@@ -30,6 +38,8 @@
 #ifdef SOURCE_ssl_tls
 #include "mbedtls/x509_crt.h"
 #define mbedtls_x509_crt_verify_restartable(...) MBEDTLS_ERR_X509_FATAL_ERROR
+#define mbedtls_x509_crt_check_key_usage(...) MBEDTLS_ERR_X509_FATAL_ERROR
+#define mbedtls_x509_crt_check_extended_key_usage(...) MBEDTLS_ERR_X509_FATAL_ERROR
 #endif
 
 #endif

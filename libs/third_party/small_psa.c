@@ -67,73 +67,81 @@ static const mbedtls_md_info_t *hash_in(psa_algorithm_t alg)
 	return mbedtls_md_info_from_type(mbedtls_md_type_from_psa_alg(alg));
 }
 
-/* The callers' buffers have the size of the hash, here and below. */
+static size_t hash_length_in(psa_algorithm_t alg)
+{
+	return mbedtls_md_get_size(hash_in(alg));
+}
+
 psa_status_t psa_hash_compute(psa_algorithm_t alg, const uint8_t *input, size_t input_length, uint8_t *hash,
 			      size_t hash_size, size_t *hash_length)
 {
-	*hash_length = PSA_HASH_LENGTH(alg);
+	*hash_length = hash_length_in(alg);
 	if (*hash_length > hash_size)
 		return PSA_ERROR_BUFFER_TOO_SMALL;
 	return status_of(mbedtls_md(hash_in(alg), input, input_length, hash));
 }
 
+/*
+ * HMAC with the hash in alg. For HKDF-Expand the number of the block follows the data (RFC 5869 section 2.3), which is
+ * always the first: TLS 1.3 never wants more than a hash's length.
+ */
+static psa_status_t hmac(psa_algorithm_t alg, const uint8_t *key, size_t key_length, const uint8_t *data,
+			 size_t data_length, uint8_t *mac)
+{
+	static const uint8_t block = 1;
+	mbedtls_md_context_t context;
+	mbedtls_md_init(&context);
+	int error = mbedtls_md_setup(&context, hash_in(alg), true);
+	if (error == 0)
+		error = mbedtls_md_hmac_starts(&context, key, key_length);
+	if (error == 0)
+		error = mbedtls_md_hmac_update(&context, data, data_length);
+	if (error == 0 && PSA_ALG_IS_HKDF_EXPAND(alg))
+		error = mbedtls_md_hmac_update(&context, &block, 1);
+	if (error == 0)
+		error = mbedtls_md_hmac_finish(&context, mac);
+	mbedtls_md_free(&context);
+	return status_of(error);
+}
+
 psa_status_t psa_mac_compute(mbedtls_svc_key_id_t key, psa_algorithm_t alg, const uint8_t *input, size_t input_length,
 			     uint8_t *mac, size_t mac_size, size_t *mac_length)
 {
-	*mac_length = PSA_HASH_LENGTH(alg);
+	*mac_length = hash_length_in(alg);
 	if (key != MAC_KEY)
 		return PSA_ERROR_INVALID_HANDLE;
 	if (*mac_length > mac_size)
 		return PSA_ERROR_BUFFER_TOO_SMALL;
-	return status_of(mbedtls_md_hmac(hash_in(alg), mac_key.bytes, mac_key.length, input, input_length, mac));
+	return hmac(alg, mac_key.bytes, mac_key.length, input, input_length, mac);
 }
 
 /* ---- HKDF: each of its two halves is one HMAC, of the second input with the first as the key ---- */
 
+/* The operation's capacity is the length of its first input. */
 psa_status_t psa_key_derivation_setup(psa_key_derivation_operation_t *operation, psa_algorithm_t alg)
 {
 	operation->alg = alg;
 	return PSA_SUCCESS;
 }
 
-static int derive(psa_key_derivation_operation_t *operation, mbedtls_md_context_t *hmac, const uint8_t *data,
-		  size_t data_length)
-{
-	static const uint8_t first_block = 1; /* of HKDF-Expand: TLS 1.3 never wants more than a hash's length */
-	psa_hkdf_key_derivation_t *hkdf = &operation->ctx.hkdf;
-	int error = mbedtls_md_setup(hmac, hash_in(operation->alg), true);
-	if (error == 0)
-		error = mbedtls_md_hmac_starts(hmac, hkdf->prk, operation->capacity);
-	if (error == 0)
-		error = mbedtls_md_hmac_update(hmac, data, data_length);
-	if (error == 0 && PSA_ALG_IS_HKDF_EXPAND(operation->alg))
-		error = mbedtls_md_hmac_update(hmac, &first_block, 1);
-	return error ? error : mbedtls_md_hmac_finish(hmac, hkdf->output_block);
-}
-
 psa_status_t psa_key_derivation_input_bytes(psa_key_derivation_operation_t *operation, psa_key_derivation_step_t step,
 					    const uint8_t *data, size_t data_length)
 {
 	psa_hkdf_key_derivation_t *hkdf = &operation->ctx.hkdf;
-	mbedtls_md_context_t hmac;
-	if (step == (PSA_ALG_IS_HKDF_EXPAND(operation->alg) ? PSA_KEY_DERIVATION_INPUT_SECRET :
-							      PSA_KEY_DERIVATION_INPUT_SALT)) {
-		if (data_length > sizeof hkdf->prk)
-			return PSA_ERROR_NOT_SUPPORTED;
-		memcpy(hkdf->prk, data, data_length);
-		operation->capacity = data_length;
-		return PSA_SUCCESS;
-	}
-	mbedtls_md_init(&hmac);
-	int error = derive(operation, &hmac, data, data_length);
-	mbedtls_md_free(&hmac);
-	return status_of(error);
+	bool expands = PSA_ALG_IS_HKDF_EXPAND(operation->alg);
+	if (step != (expands ? PSA_KEY_DERIVATION_INPUT_SECRET : PSA_KEY_DERIVATION_INPUT_SALT))
+		return hmac(operation->alg, hkdf->prk, operation->capacity, data, data_length, hkdf->output_block);
+	if (data_length > sizeof hkdf->prk)
+		return PSA_ERROR_NOT_SUPPORTED;
+	memcpy(hkdf->prk, data, data_length);
+	operation->capacity = data_length;
+	return PSA_SUCCESS;
 }
 
 psa_status_t psa_key_derivation_output_bytes(psa_key_derivation_operation_t *operation, uint8_t *output,
 					     size_t output_length)
 {
-	if (output_length > PSA_HASH_LENGTH(operation->alg))
+	if (output_length > hash_length_in(operation->alg))
 		return PSA_ERROR_NOT_SUPPORTED;
 	memcpy(output, operation->ctx.hkdf.output_block, output_length);
 	return PSA_SUCCESS;
