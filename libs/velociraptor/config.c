@@ -92,24 +92,24 @@ static int check_text(const struct reader *reader, const struct key *key, const 
 }
 
 /* An empty text is the same as none, as it is for Velociraptor. */
-static int read_text(const struct reader *reader, const struct key *key, const struct node *node)
+static int copy_text(const struct reader *reader, const struct key *key, const struct node *node, bool secret)
 {
 	char **field = field_of(reader, key);
 	int result = check_text(reader, key, node, "a text");
 	if (result < 0 || node->length == 0)
 		return result;
-	*field = strdup(node->text);
+	*field = secret ? secret_copy(node->text, node->length) : strdup(node->text);
 	return *field ? 0 : no_memory(reader);
+}
+
+static int read_text(const struct reader *reader, const struct key *key, const struct node *node)
+{
+	return copy_text(reader, key, node, false);
 }
 
 static int read_secret(const struct reader *reader, const struct key *key, const struct node *node)
 {
-	char **field = field_of(reader, key);
-	int result = check_text(reader, key, node, "a text");
-	if (result < 0 || node->length == 0)
-		return result;
-	*field = secret_copy(node->text, node->length);
-	return *field ? 0 : no_memory(reader);
+	return copy_text(reader, key, node, true);
 }
 
 static int read_certificates(const struct reader *reader, const struct key *key, const struct node *node)
@@ -166,26 +166,66 @@ static int read_verification(const struct reader *reader, const struct key *key,
 
 /* ---- lists and mappings ---- */
 
-/* How many children a list or mapping has, at least 1 for calloc's sake; -EBADMSG when there are too many. */
-static int count_children(const struct reader *reader, const struct key *key, const struct node *parent)
+/* A list whose items, or a mapping whose pairs, are read into an array, to which the key's field points. */
+struct list {
+	const char *what; /* "a list of URLs" */
+	size_t size; /* bytes of an item of the array */
+	size_t count; /* offset of the number of items in struct velociraptor_config */
+	int (*read_item)(const struct reader *reader, const struct key *key, uint16_t place, void *item);
+	bool is_map;
+	bool not_empty;
+};
+
+/* A mapping has two nodes for each item, key and value. */
+static uint16_t next_item(const struct reader *reader, uint16_t at, bool is_map)
+{
+	at = document_next(reader->document, at);
+	return is_map ? document_next(reader->document, at) : at;
+}
+
+/* -EBADMSG when there are too many nodes. */
+static int count_nodes(const struct reader *reader, const struct key *key, const struct node *parent)
 {
 	int count = 0;
 	for (uint16_t at = parent->first; at; at = document_next(reader->document, at)) {
 		if (++count > VELOCIRAPTOR_LIST_MAX)
 			return fail(reader, key, document_at(reader->document, at), "more items than expected");
 	}
-	return count > 0 ? count : 1;
+	return count;
 }
 
-static int read_server(const struct reader *reader, const struct key *key, const struct node *node, struct url *url)
+static int read_items(const struct reader *reader, const struct key *key, const struct node *node,
+		      const struct list *list)
 {
+	size_t *used = (size_t *)(void *)((char *)reader->config + list->count);
+	if (node->kind != (list->is_map ? NODE_MAP : NODE_LIST) || (list->not_empty && node->first == 0))
+		return expected(reader, key, node, list->what);
+	int result = count_nodes(reader, key, node);
+	if (result < 0)
+		return result;
+	char *items = calloc((size_t)result + 1, list->size); /* one more: calloc may have no answer to 0 */
+	if (!items)
+		return no_memory(reader);
+	memcpy(field_of(reader, key), &items, sizeof items);
+	for (uint16_t at = node->first; at; at = next_item(reader, at, list->is_map)) {
+		result = list->read_item(reader, key, at, items + *used * list->size);
+		if (result < 0)
+			return result;
+		++*used;
+	}
+	return 0;
+}
+
+static int read_server(const struct reader *reader, const struct key *key, uint16_t place, void *item)
+{
+	const struct node *node = document_at(reader->document, place);
 	struct diag reason;
 	int result = check_text(reader, key, node, "a URL");
 	if (result < 0)
 		return result;
 	if (strchr(node->text, '@')) /* which url_parse would print, and a password with it */
 		return fail(reader, key, node, "expected a URL without user name and '@'");
-	if (url_parse(node->text, url, &reason) < 0)
+	if (url_parse(node->text, item, &reason) < 0)
 		return fail(reader, key, node, reason.text);
 	return 0;
 }
@@ -193,43 +233,35 @@ static int read_server(const struct reader *reader, const struct key *key, const
 /* Velociraptor wants a '/' at the end. Without it the host and port are as clear, and it is added (url_append). */
 static int read_servers(const struct reader *reader, const struct key *key, const struct node *node)
 {
-	struct velociraptor_config *config = reader->config;
-	if (node->kind != NODE_LIST || node->first == 0)
-		return expected(reader, key, node, "a list of URLs");
-	int count = count_children(reader, key, node);
-	if (count < 0)
-		return count;
-	config->servers = calloc((size_t)count, sizeof *config->servers);
-	if (!config->servers)
-		return no_memory(reader);
-	int result = 0;
-	for (uint16_t at = node->first; at && result == 0; at = document_next(reader->document, at))
-		result = read_server(reader, key, document_at(reader->document, at),
-				     &config->servers[config->server_count++]);
-	return result;
+	static const struct list servers = {
+		.what = "a list of URLs",
+		.size = sizeof(struct url),
+		.count = FIELD(server_count),
+		.read_item = read_server,
+		.not_empty = true,
+	};
+	return read_items(reader, key, node, &servers);
+}
+
+static int read_thumbprint(const struct reader *reader, const struct key *key, uint16_t place, void *item)
+{
+	static const char what[] = "a SHA-256 of 64 hexadecimal digits";
+	const struct node *node = document_at(reader->document, place);
+	int result = check_text(reader, key, node, what);
+	if (result < 0)
+		return result;
+	return fingerprint_parse(node->text, item) ? 0 : expected_value(reader, key, node, what);
 }
 
 static int read_thumbprints(const struct reader *reader, const struct key *key, const struct node *node)
 {
-	static const char what[] = "a SHA-256 of 64 hexadecimal digits";
-	struct velociraptor_config *config = reader->config;
-	if (node->kind != NODE_LIST)
-		return expected(reader, key, node, "a list of certificate thumbprints");
-	int count = count_children(reader, key, node);
-	if (count < 0)
-		return count;
-	config->thumbprints = calloc((size_t)count, sizeof *config->thumbprints);
-	if (!config->thumbprints)
-		return no_memory(reader);
-	for (uint16_t at = node->first; at; at = document_next(reader->document, at)) {
-		const struct node *item = document_at(reader->document, at);
-		int result = check_text(reader, key, item, what);
-		if (result < 0)
-			return result;
-		if (!fingerprint_parse(item->text, &config->thumbprints[config->thumbprint_count++]))
-			return expected_value(reader, key, item, what);
-	}
-	return 0;
+	static const struct list thumbprints = {
+		.what = "a list of certificate thumbprints",
+		.size = sizeof(struct fingerprint),
+		.count = FIELD(thumbprint_count),
+		.read_item = read_thumbprint,
+	};
+	return read_items(reader, key, node, &thumbprints);
 }
 
 /* "host:port" or "[address]:port", as Go's net.JoinHostPort writes it. */
@@ -244,9 +276,9 @@ static bool parse_host_port(const char *text, struct url *url)
 	return !whole.cut && url_parse(buffer, url, NULL) == 0;
 }
 
-static int read_fallback(const struct reader *reader, const struct key *key, uint16_t place,
-			 struct velociraptor_fallback *fallback)
+static int read_fallback(const struct reader *reader, const struct key *key, uint16_t place, void *item)
 {
+	struct velociraptor_fallback *fallback = item;
 	const struct node *from = document_at(reader->document, place);
 	const struct node *to = document_at(reader->document, document_next(reader->document, place));
 	struct url address;
@@ -266,23 +298,14 @@ static int read_fallback(const struct reader *reader, const struct key *key, uin
 
 static int read_fallbacks(const struct reader *reader, const struct key *key, const struct node *node)
 {
-	struct velociraptor_config *config = reader->config;
-	if (node->kind != NODE_MAP)
-		return expected(reader, key, node, "a mapping of HOST:PORT to ADDRESS:PORT");
-	int count = count_children(reader, key, node);
-	if (count < 0)
-		return count;
-	config->fallbacks = calloc((size_t)count, sizeof *config->fallbacks);
-	if (!config->fallbacks)
-		return no_memory(reader);
-	for (uint16_t at = node->first; at;) {
-		int result = read_fallback(reader, key, at, &config->fallbacks[config->fallback_count]);
-		if (result < 0)
-			return result;
-		config->fallback_count++;
-		at = document_next(reader->document, document_next(reader->document, at));
-	}
-	return 0;
+	static const struct list fallbacks = {
+		.what = "a mapping of HOST:PORT to ADDRESS:PORT",
+		.size = sizeof(struct velociraptor_fallback),
+		.count = FIELD(fallback_count),
+		.read_item = read_fallback,
+		.is_map = true,
+	};
+	return read_items(reader, key, node, &fallbacks);
 }
 
 /* ---- proxies ---- */
@@ -303,9 +326,9 @@ static int read_proxy(const struct reader *reader, const struct key *key, const 
 	return parse_proxy(reader, key, node, field_of(reader, key));
 }
 
-static int read_rule(const struct reader *reader, const struct key *key, uint16_t place,
-		     struct velociraptor_proxy_rule *rule)
+static int read_rule(const struct reader *reader, const struct key *key, uint16_t place, void *item)
 {
+	struct velociraptor_proxy_rule *rule = item;
 	const struct node *pattern = document_at(reader->document, place);
 	const struct node *proxy = document_at(reader->document, document_next(reader->document, place));
 	int result = check_text(reader, key, pattern, "a regular expression");
@@ -325,23 +348,14 @@ static int read_rule(const struct reader *reader, const struct key *key, uint16_
 
 static int read_rules(const struct reader *reader, const struct key *key, const struct node *node)
 {
-	struct velociraptor_config *config = reader->config;
-	if (node->kind != NODE_MAP)
-		return expected(reader, key, node, "a mapping of regular expressions to proxies");
-	int count = count_children(reader, key, node);
-	if (count < 0)
-		return count;
-	config->proxy_rules = calloc((size_t)count, sizeof *config->proxy_rules);
-	if (!config->proxy_rules)
-		return no_memory(reader);
-	for (uint16_t at = node->first; at;) {
-		int result = read_rule(reader, key, at, &config->proxy_rules[config->proxy_rule_count]);
-		if (result < 0)
-			return result;
-		config->proxy_rule_count++;
-		at = document_next(reader->document, document_next(reader->document, at));
-	}
-	return 0;
+	static const struct list rules = {
+		.what = "a mapping of regular expressions to proxies",
+		.size = sizeof(struct velociraptor_proxy_rule),
+		.count = FIELD(proxy_rule_count),
+		.read_item = read_rule,
+		.is_map = true,
+	};
+	return read_items(reader, key, node, &rules);
 }
 
 static int refuse_pac(const struct reader *reader, const struct key *key, const struct node *node)
@@ -391,10 +405,8 @@ static int read_map(const struct reader *reader, const struct key *key, const st
 	int result = 0;
 	if (node->kind != NODE_MAP)
 		return expected(reader, key, node, "a mapping");
-	for (uint16_t at = node->first; at && result == 0;) {
+	for (uint16_t at = node->first; at && result == 0; at = next_item(reader, at, true))
 		result = read_pair(reader, key, at, rows, &seen);
-		at = document_next(reader->document, document_next(reader->document, at));
-	}
 	return result;
 }
 
@@ -402,7 +414,7 @@ static int read_crypto(const struct reader *reader, const struct key *key, const
 {
 	static const struct key rows[] = {
 		{ "Client.Crypto.root_certs", read_certificates, FIELD(root_certs) },
-		{ "Client.Crypto.certificate_thumbprints", read_thumbprints, 0 },
+		{ "Client.Crypto.certificate_thumbprints", read_thumbprints, FIELD(thumbprints) },
 		{ "Client.Crypto.certificate_verification_mode", read_verification, 0 },
 		{ "Client.Crypto.allow_weak_tls_server", read_bool, FIELD(weak_tls) },
 		{ "Client.Crypto.client_certificate", read_certificates, FIELD(client_certificate) },
@@ -417,7 +429,7 @@ static int read_proxy_config(const struct reader *reader, const struct key *key,
 	static const struct key rows[] = {
 		{ "Client.proxy_config.http", read_proxy, FIELD(http_proxy) },
 		{ "Client.proxy_config.https", read_proxy, FIELD(https_proxy) },
-		{ "Client.proxy_config.proxy_url_regexp", read_rules, 0 },
+		{ "Client.proxy_config.proxy_url_regexp", read_rules, FIELD(proxy_rules) },
 		{ "Client.proxy_config.ignore_environment", read_bool, FIELD(ignore_environment) },
 		{ "Client.proxy_config.pac", refuse_pac, 0 },
 		{ NULL, NULL, 0 },
@@ -441,13 +453,13 @@ static int read_single_proxy(const struct reader *reader, const struct key *key,
 static int read_client(const struct reader *reader, const struct key *key, const struct node *node)
 {
 	static const struct key rows[] = {
-		{ "Client.server_urls", read_servers, 0 },
+		{ "Client.server_urls", read_servers, FIELD(servers) },
 		{ "Client.ca_certificate", read_certificates, FIELD(ca_certificate) },
 		{ "Client.use_self_signed_ssl", read_bool, FIELD(self_signed) },
 		{ "Client.pinned_server_name", read_text, FIELD(server_name) },
 		{ "Client.proxy", read_single_proxy, 0 },
 		{ "Client.proxy_config", read_proxy_config, 0 },
-		{ "Client.fallback_addresses", read_fallbacks, 0 },
+		{ "Client.fallback_addresses", read_fallbacks, FIELD(fallbacks) },
 		{ "Client.connection_timeout", read_seconds, FIELD(connection_timeout) },
 		{ "Client.Crypto", read_crypto, 0 },
 		{ NULL, NULL, 0 },
