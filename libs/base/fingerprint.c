@@ -3,13 +3,7 @@
 
 #include <string.h>
 
-static int hex_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	char lower = (char)(digit | 0x20);
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
+#include "base/parse.h"
 
 bool fingerprint_parse(const char *string, struct fingerprint *fingerprint)
 {
@@ -17,8 +11,8 @@ bool fingerprint_parse(const char *string, struct fingerprint *fingerprint)
 	for (size_t i = 0; i < FINGERPRINT_SIZE; i++) {
 		if (i > 0 && *string == ':')
 			string++;
-		int high = hex_value(string[0]);
-		int low = high < 0 ? -1 : hex_value(string[1]);
+		int high = parse_hex_digit(string[0]);
+		int low = high < 0 ? -1 : parse_hex_digit(string[1]);
 		if (low < 0)
 			return false;
 		parsed.bytes[i] = (uint8_t)(high << 4 | low);

@@ -22,6 +22,14 @@ static bool read_digits(const char **string, uint64_t limit, uint64_t *value)
 	return true;
 }
 
+int parse_hex_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	char lower = (char)(digit | 0x20);
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 bool parse_unsigned(const char *string, uint64_t limit, uint64_t *value)
 {
 	uint64_t parsed;

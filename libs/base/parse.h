@@ -13,6 +13,9 @@ enum { HOST_NAME_MAX_LENGTH = 253 }; /* RFC 1035 section 2.3.4, in text form wit
 bool parse_unsigned(const char *string, uint64_t limit, uint64_t *value);
 bool parse_port(const char *string, uint16_t *port); /* 1 to 65535 */
 
+/* The value of a hexadecimal digit of any case, or -1. */
+int parse_hex_digit(char digit);
+
 /* "90", "90s", "15m", "8h", "7d": seconds, 1 to limit_seconds. */
 bool parse_duration(const char *string, uint64_t limit_seconds, uint64_t *seconds);
 

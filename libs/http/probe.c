@@ -194,34 +194,25 @@ static int probe(const void *argument, void *result, struct diag *diag)
 	return status;
 }
 
-static void clean_text(char *string, size_t size)
-{
-	string[size - 1] = '\0';
-	for (; *string; string++) {
-		if (*string < ' ' || *string > '~')
-			*string = '?';
-	}
-}
-
 static void clean_facts(struct certificate_facts *facts)
 {
-	clean_text(facts->subject, sizeof facts->subject);
-	clean_text(facts->issuer, sizeof facts->issuer);
-	clean_text(facts->common_name, sizeof facts->common_name);
-	clean_text(facts->dns_name, sizeof facts->dns_name);
+	child_clean_text(facts->subject, sizeof facts->subject);
+	child_clean_text(facts->issuer, sizeof facts->issuer);
+	child_clean_text(facts->common_name, sizeof facts->common_name);
+	child_clean_text(facts->dns_name, sizeof facts->dns_name);
 }
 
 /* The child parsed what a stranger sent: whatever it hands over must be safe to read and to print. */
 static void clean_report(struct probe_report *report)
 {
-	clean_text(report->reason, sizeof report->reason);
-	clean_text(report->tls.version, sizeof report->tls.version);
-	clean_text(report->tls.cipher, sizeof report->tls.cipher);
-	clean_text(report->tls.reason, sizeof report->tls.reason);
+	child_clean_text(report->reason, sizeof report->reason);
+	child_clean_text(report->tls.version, sizeof report->tls.version);
+	child_clean_text(report->tls.cipher, sizeof report->tls.cipher);
+	child_clean_text(report->tls.reason, sizeof report->tls.reason);
 	clean_facts(&report->tls.leaf);
 	clean_facts(&report->pem);
-	clean_text(report->http.location, sizeof report->http.location);
-	clean_text(report->http.content_type, sizeof report->http.content_type);
+	child_clean_text(report->http.location, sizeof report->http.location);
+	child_clean_text(report->http.content_type, sizeof report->http.content_type);
 	if (report->verdict > PROBE_PROVEN)
 		report->verdict = PROBE_REFUSED;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/parse.h"
 #include "base/text.h"
 
 void http_parser_init(struct http_parser *parser, char *body, size_t body_size)
@@ -127,21 +128,13 @@ static void end_headers(struct http_parser *parser)
 		parser->state = HTTP_BODY_LENGTH;
 }
 
-static int hex_value(char digit)
-{
-	if (is_digit(digit))
-		return digit - '0';
-	char lower = (char)(digit | 0x20);
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* "1a2b;extension=value" */
 static int take_chunk_size(struct http_parser *parser, const char *line, struct diag *diag)
 {
 	uint64_t size = 0;
 	const char *at = line;
-	for (; hex_value(*at) >= 0 && size <= UINT64_MAX >> 8; at++)
-		size = size << 4 | (uint64_t)hex_value(*at);
+	for (; parse_hex_digit(*at) >= 0 && size <= UINT64_MAX >> 8; at++)
+		size = size << 4 | (uint64_t)parse_hex_digit(*at);
 	if (at == line || parser->line_cut || (*at && *at != ';' && *at != ' ' && *at != '\t'))
 		return fail(parser, EPROTO, "a chunk without a size", diag);
 	parser->left = size;

@@ -21,11 +21,11 @@ enum {
 /* Text is printable ASCII, other characters are '?', and what does not fit is cut. */
 struct http_response {
 	unsigned status; /* 200 to 599; 0: there is no answer yet */
-	char location[256]; /* where a redirect points, or "" */
-	char content_type[64]; /* or "" */
 	size_t body_length; /* bytes of the body as far as it was received, also beyond what the caller keeps */
 	bool too_long; /* the body is longer than HTTP_BODY_MAX; it was not read to its end */
 	bool complete; /* it was received to its end; for other answers than 200: up to the body, which is not read */
+	char location[256]; /* where a redirect points, or "" */
+	char content_type[64]; /* or "" */
 };
 
 enum http_state {
@@ -42,7 +42,6 @@ enum http_state {
 };
 
 struct http_parser {
-	struct http_response response;
 	enum http_state state;
 	bool chunked;
 	bool has_length;
@@ -53,6 +52,7 @@ struct http_parser {
 	size_t body_size;
 	bool line_cut; /* the line is longer than what is kept of it */
 	size_t line_length;
+	struct http_response response;
 	char line[HTTP_LINE_SIZE];
 };
 

@@ -89,17 +89,21 @@ static int explain_silence(int error, int status, struct diag *diag)
 	return diag_errno(diag, -error, "wait for the child process");
 }
 
+void child_clean_text(char *text, size_t size)
+{
+	text[size - 1] = '\0';
+	for (; *text; text++) {
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+	}
+}
+
 /* The child's word is not trusted: a return value that can be one, a text that can not steer a terminal. */
 static int take_answer(struct answer *answer, struct diag *diag)
 {
 	if (answer->value > 0 || answer->value < -ERRNO_MAX)
 		return diag_fail(diag, EIO, "child process: not a valid answer");
-	char *text = answer->diag.text;
-	text[sizeof answer->diag.text - 1] = '\0';
-	for (; *text; text++) {
-		if (*text < ' ' || *text > '~')
-			*text = '?';
-	}
+	child_clean_text(answer->diag.text, sizeof answer->diag.text);
 	if (diag && answer->value < 0)
 		*diag = answer->diag;
 	return answer->value;

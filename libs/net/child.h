@@ -24,4 +24,7 @@
 int child_run(int (*work)(const void *argument, void *result, struct diag *diag), const void *argument, void *result,
 	      size_t size, struct deadline deadline, struct diag *diag);
 
+/* Makes a text of a child's result, in a buffer of size bytes, safe to read and to print: printable ASCII. */
+void child_clean_text(char *text, size_t size);
+
 #endif

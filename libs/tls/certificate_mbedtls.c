@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <mbedtls/asn1.h>
 #include <mbedtls/oid.h>
-#include <mbedtls/sha256.h>
+#include <mbedtls/md.h>
 #include <psa/crypto.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -95,7 +95,7 @@ static int64_t epoch_of(const mbedtls_x509_time *time)
 static void hash(const mbedtls_x509_buf *bytes, struct fingerprint *fingerprint)
 {
 	/* fails only for a hash that is not SHA-256 */
-	(void)mbedtls_sha256(bytes->p, bytes->len, fingerprint->bytes, 0);
+	(void)mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), bytes->p, bytes->len, fingerprint->bytes);
 }
 
 void certificate_describe(const mbedtls_x509_crt *certificate, struct certificate_facts *facts)

@@ -58,7 +58,7 @@ static const char *alert_name(unsigned alert)
 {
 	static const struct {
 		unsigned char number;
-		const char *name;
+		char name[28];
 	} names[] = {
 		{ 40, "handshake failure" }, { 42, "bad certificate" },	  { 47, "illegal parameter" },
 		{ 48, "unknown CA" },	     { 70, "protocol version" },  { 80, "internal error" },

@@ -10,13 +10,6 @@
 
 enum { URL_TEXT_SIZE = HOST_NAME_MAX_LENGTH + URL_PATH_SIZE + 32 };
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + ('a' - 'A') : c) : NULL;
-	return at ? (int)(at - digits) : -1;
-}
-
 /* "%40" becomes "@". False: too long, or '%' without two digits. */
 static bool decode(const char *text, size_t length, char *buffer, size_t size)
 {
@@ -24,8 +17,8 @@ static bool decode(const char *text, size_t length, char *buffer, size_t size)
 	for (size_t i = 0; i < length; i++) {
 		char c = text[i];
 		if (c == '%') {
-			int high = i + 2 < length ? hex_digit(text[i + 1]) : -1;
-			int low = high < 0 ? -1 : hex_digit(text[i + 2]);
+			int high = i + 2 < length ? parse_hex_digit(text[i + 1]) : -1;
+			int low = high < 0 ? -1 : parse_hex_digit(text[i + 2]);
 			if (low < 0 || high + low == 0)
 				return false;
 			c = (char)(high << 4 | low);
