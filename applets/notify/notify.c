@@ -44,10 +44,10 @@ struct run {
 
 #define FIELD(name) offsetof(struct notify_options, name)
 static const struct option_row option_table[] = {
-	{ 's', "syslog", NULL, option_flag, FIELD(syslog), "also write it to the system log" },
-	{ 'K', "kmsg", NULL, option_flag, FIELD(kmsg), "also write it to the kernel's log" },
-	{ 'l', "list", NULL, option_flag, FIELD(list), "only list the terminals" },
-	{ 'T', "timeout", "TIME", option_timeout, FIELD(timeout), "for the whole run, default 5s" },
+	{ 's', FIELD(syslog), "syslog", NULL, option_flag, "also write it to the system log" },
+	{ 'K', FIELD(kmsg), "kmsg", NULL, option_flag, "also write it to the kernel's log" },
+	{ 'l', FIELD(list), "list", NULL, option_flag, "only list the terminals" },
+	{ 'T', FIELD(timeout), "timeout", "TIME", option_timeout, "for the whole run, default 5s" },
 	OPTION_JSON(FIELD(json)),
 	OPTION_QUIET(FIELD(quiet)),
 	OPTION_END,

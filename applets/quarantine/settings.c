@@ -146,34 +146,34 @@ static int parse_log(void *field, const char *value, struct diag *diag)
 
 #define FIELD(name) offsetof(struct settings, name)
 const struct option_row quarantine_options[] = {
-	{ 't', "table", "NAME", option_string, FIELD(table), "nftables table, default\n" CONFIG_DEFAULT_TABLE },
-	{ 0, "server", "URL", parse_server, FIELD(targets), "management server, like an operand;\nmay be repeated" },
-	{ 'a', "allow", "SPEC", parse_allow, FIELD(targets),
+	{ 't', FIELD(table), "table", "NAME", option_string, "nftables table, default\n" CONFIG_DEFAULT_TABLE },
+	{ 0, FIELD(targets), "server", "URL", parse_server, "management server, like an operand;\nmay be repeated" },
+	{ 'a', FIELD(targets), "allow", "SPEC", parse_allow,
 	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:..., gre:HOST, dhcp-server:INTERFACE;\nmay be repeated" },
-	{ 0, "dns", "WHO", parse_dns, FIELD(dns), "resolvers (default: those configured),\nany, none, or ADDRESS,..." },
-	{ 0, "layers", "LIST", parse_layers, FIELD(targets.policy.wanted),
+	{ 0, FIELD(dns), "dns", "WHO", parse_dns, "resolvers (default: those configured),\nany, none, or ADDRESS,..." },
+	{ 0, FIELD(targets.policy.wanted), "layers", "LIST", parse_layers,
 	  "of inet,bridge,netdev,later; default: all,\nbut later only where there is no nft" },
-	{ 0, "uplink", "NAME", parse_uplink, 0, "this interface leads to a server, too;\nmay be repeated" },
-	{ 'c', "config", "FILE", option_string, FIELD(config), CONFIG_HELP },
+	{ 0, 0, "uplink", "NAME", parse_uplink, "this interface leads to a server, too;\nmay be repeated" },
+	{ 'c', FIELD(config), "config", "FILE", option_string, CONFIG_HELP },
 #if CONFIG_QUARANTINE_PROBE
 	TRUST_OPTION_ROWS(FIELD(trust)),
-	{ 'f', "forbidden", "URL", parse_forbidden, 0, "prove that this can't be reached any more" },
-	{ 'T', "timeout", "TIME", option_timeout, FIELD(timeout), "for the proof, default 30s" },
-	{ 0, "no-probe", NULL, option_flag, FIELD(no_probe), "contain without proof" },
+	{ 'f', 0, "forbidden", "URL", parse_forbidden, "prove that this can't be reached any more" },
+	{ 'T', FIELD(timeout), "timeout", "TIME", option_timeout, "for the proof, default 30s" },
+	{ 0, FIELD(no_probe), "no-probe", NULL, option_flag, "contain without proof" },
 #endif
-	{ 0, "keep", NULL, option_flag, FIELD(keep), "contain even if no server answers" },
-	{ 0, "for", "TIME", parse_lasts, FIELD(targets.policy.lasts), "the kernel ends it then: 90s, 15m, 8h, 7d" },
-	{ 0, "log", "WHERE", parse_log, FIELD(targets.policy),
+	{ 0, FIELD(keep), "keep", NULL, option_flag, "contain even if no server answers" },
+	{ 0, FIELD(targets.policy.lasts), "for", "TIME", parse_lasts, "the kernel ends it then: 90s, 15m, 8h, 7d" },
+	{ 0, FIELD(targets.policy), "log", "WHERE", parse_log,
 	  "log what is dropped, 20 packets a second:\nkernel, or a group of nfnetlink" },
 #if CONFIG_QUARANTINE_NOTIFY
-	{ 'm', "message", "TEXT", option_string, FIELD(message),
+	{ 'm', FIELD(message), "message", "TEXT", option_string,
 	  "tell it to everybody logged in,\nat most 255 characters" },
 #endif
-	{ 'n', "dry-run", NULL, option_flag, FIELD(dry_run), "print the rules for nft -f, change nothing" },
-	{ 'r', "remove", NULL, option_flag, FIELD(remove), "end the quarantine, the same as release" },
+	{ 'n', FIELD(dry_run), "dry-run", NULL, option_flag, "print the rules for nft -f, change nothing" },
+	{ 'r', FIELD(remove), "remove", NULL, option_flag, "end the quarantine, the same as release" },
 	OPTION_JSON(FIELD(json)),
-	{ 'q', "quiet", NULL, option_flag, FIELD(quiet), "print errors and warnings only" },
-	{ 'v', "verbose", NULL, option_flag, FIELD(verbose), "print every allowed address" },
+	{ 'q', FIELD(quiet), "quiet", NULL, option_flag, "print errors and warnings only" },
+	{ 'v', FIELD(verbose), "verbose", NULL, option_flag, "print every allowed address" },
 	OPTION_END,
 };
 

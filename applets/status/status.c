@@ -27,11 +27,11 @@ struct status_options {
 
 #define FIELD(name) offsetof(struct status_options, name)
 static const struct option_row option_table[] = {
-	{ 't', "table", "NAME", table_option, FIELD(table),
+	{ 't', FIELD(table), "table", "NAME", table_option,
 	  "the quarantine of this name;\ndefault: the one that there is" },
-	{ 0, "attempts", NULL, option_flag, FIELD(attempts), "whom somebody tried to reach, newest first" },
+	{ 0, FIELD(attempts), "attempts", NULL, option_flag, "whom somebody tried to reach, newest first" },
 	OPTION_JSON(FIELD(json)),
-	{ 'q', "quiet", NULL, option_flag, FIELD(quiet), "print errors only: the exit code says it" },
+	{ 'q', FIELD(quiet), "quiet", NULL, option_flag, "print errors only: the exit code says it" },
 	OPTION_END,
 };
 

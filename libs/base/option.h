@@ -8,22 +8,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/diag.h"
 #include "base/text.h"
 
 struct option_row {
 	char letter; /* 0: only the long name */
+	uint16_t offset; /* of the field in the options struct */
 	const char *name;
 	const char *argument; /* what usage calls the value; NULL: a flag */
 	/* Returns 0 or -errno; writes in diag what is wrong with the value, without the option's name. */
 	int (*parse)(void *field, const char *value, struct diag *diag);
-	size_t offset; /* of the field in the options struct */
 	const char *help; /* one line, or more with \n */
 };
 
 /* A table ends with a row whose name is NULL. */
-#define OPTION_END { 0, NULL, NULL, NULL, 0, NULL }
+#define OPTION_END { 0, 0, NULL, NULL, NULL, NULL }
 
 /* For fields of type bool and const char *. A flag's value is NULL or "yes"/"no". */
 int option_flag(void *field, const char *value, struct diag *diag);
@@ -33,8 +34,8 @@ int option_string(void *field, const char *value, struct diag *diag); /* keeps t
 int option_timeout(void *field, const char *value, struct diag *diag);
 
 /* Rows that mean the same in every applet. */
-#define OPTION_JSON(field) { 'j', "json", NULL, option_flag, field, "print JSON, one object a line" }
-#define OPTION_QUIET(field) { 'q', "quiet", NULL, option_flag, field, "print errors only" }
+#define OPTION_JSON(field) { 'j', field, "json", NULL, option_flag, "print JSON, one object a line" }
+#define OPTION_QUIET(field) { 'q', field, "quiet", NULL, option_flag, "print errors only" }
 
 /*
  * Parses argv[1..argc) into `values` as getopt_long would: -abc, -tVALUE, -t VALUE, --table=VALUE, --table VALUE, "--"

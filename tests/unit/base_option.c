@@ -29,11 +29,11 @@ static int count_up(void *field, const char *value, struct diag *diag)
 
 #define FIELD(name) offsetof(struct values, name)
 static const struct option_row table[] = {
-	{ 'a', "all", NULL, option_flag, FIELD(a), "everything" },
-	{ 'b', "both", NULL, option_flag, FIELD(b), "this,\nand that" },
-	{ 't', "table", "NAME", option_string, FIELD(table), "a name" },
-	{ 0, "server", "URL", option_string, FIELD(server), "only long" },
-	{ 'r', "repeat", "X", count_up, FIELD(repeated), "may be repeated" },
+	{ 'a', FIELD(a), "all", NULL, option_flag, "everything" },
+	{ 'b', FIELD(b), "both", NULL, option_flag, "this,\nand that" },
+	{ 't', FIELD(table), "table", "NAME", option_string, "a name" },
+	{ 0, FIELD(server), "server", "URL", option_string, "only long" },
+	{ 'r', FIELD(repeated), "repeat", "X", count_up, "may be repeated" },
 	OPTION_END,
 };
 
