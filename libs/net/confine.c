@@ -59,7 +59,7 @@ static void close_from(unsigned first, unsigned last)
 		return;
 #endif
 	struct rlimit limit = { .rlim_cur = CLOSE_LIMIT };
-	getrlimit(RLIMIT_NOFILE, &limit);
+	prlimit(0, RLIMIT_NOFILE, NULL, &limit);
 	rlim_t end = limit.rlim_cur < CLOSE_LIMIT ? limit.rlim_cur : CLOSE_LIMIT;
 	for (unsigned fd = first; fd <= last && fd < end; fd++)
 		close((int)fd);

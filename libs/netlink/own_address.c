@@ -2,17 +2,11 @@
 #include "netlink/own_address.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "netlink/rtnetlink.h"
 
 enum { TRIES = 3 };
-
-static int compare(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct address));
-}
 
 static int keep(void *context, const struct netlink_address *address)
 {
@@ -37,14 +31,14 @@ int own_addresses_read(struct own_addresses *own, struct diag *diag)
 		result = netlink_each_address(&netlink, keep, own);
 	}
 	netlink_close(&netlink);
-	if (result < 0)
-		return diag_errno(diag, -result, "list the device's addresses");
-	qsort(own->addresses, own->count, sizeof *own->addresses, compare);
-	return 0;
+	return result < 0 ? diag_errno(diag, -result, "list the device's addresses") : 0;
 }
 
 bool own_addresses_have(const struct own_addresses *own, const struct address *address)
 {
-	return address_is_loopback(address) ||
-	       bsearch(address, own->addresses, own->count, sizeof *address, compare) != NULL;
+	for (size_t i = 0; i < own->count; i++) {
+		if (memcmp(address, &own->addresses[i], sizeof *address) == 0)
+			return true;
+	}
+	return address_is_loopback(address);
 }

@@ -12,7 +12,7 @@ enum { OWN_ADDRESSES_MAX = 512 };
 
 struct own_addresses {
 	size_t count;
-	struct address addresses[OWN_ADDRESSES_MAX]; /* sorted */
+	struct address addresses[OWN_ADDRESSES_MAX];
 };
 
 /* Returns 0 or -errno with a diagnostic: -E2BIG when there are more than OWN_ADDRESSES_MAX. */

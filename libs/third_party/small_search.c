@@ -22,6 +22,16 @@ char *strchrnul(const char *string, int byte)
 	return __strchrnul(string, byte);
 }
 
+char *strrchr(const char *string, int byte)
+{
+	const char *found = NULL;
+	do {
+		if (*string == (char)byte)
+			found = string;
+	} while (*string++);
+	return (char *)(uintptr_t)found;
+}
+
 size_t strcspn(const char *string, const char *rejected)
 {
 	size_t length = 0;

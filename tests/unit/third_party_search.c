@@ -14,6 +14,7 @@ void *small_memchr(const void *bytes, int byte, size_t size);
 size_t small_strcspn(const char *string, const char *rejected);
 size_t small_strspn(const char *string, const char *accepted);
 char *small_strchrnul(const char *string, int byte);
+char *small_strrchr(const char *string, int byte);
 
 static void *(*const libc_memmem)(const void *, size_t, const void *, size_t) = memmem;
 static char *(*const libc_strstr)(const char *, const char *) = strstr;
@@ -21,6 +22,7 @@ static void *(*const libc_memchr)(const void *, int, size_t) = memchr;
 static size_t (*const libc_strcspn)(const char *, const char *) = strcspn;
 static size_t (*const libc_strspn)(const char *, const char *) = strspn;
 static char *(*const libc_strchrnul)(const char *, int) = strchrnul;
+static char *(*const libc_strrchr)(const char *, int) = strrchr;
 
 #define memmem small_memmem
 #define strstr small_strstr
@@ -28,6 +30,7 @@ static char *(*const libc_strchrnul)(const char *, int) = strchrnul;
 #define strcspn small_strcspn
 #define strspn small_strspn
 #define strchrnul small_strchrnul
+#define strrchr small_strrchr
 #include "third_party/small_search.c"
 
 enum { LONGEST = 8, LONGEST_WANTED = 4 };
@@ -79,10 +82,11 @@ static void bytes_of_any_value(void **state)
 static void single_bytes(void **state)
 {
 	(void)state;
-	static const char bytes[] = "ab\xff\0\xff";
+	static const char bytes[] = "abab\xff\0\xff";
 	static const int wanted[] = { 'a', 'b', 'c', 0, 0xff, -1 };
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
 		assert_ptr_equal(small_strchrnul(bytes, wanted[i]), libc_strchrnul(bytes, wanted[i]));
+		assert_ptr_equal(small_strrchr(bytes, wanted[i]), libc_strrchr(bytes, wanted[i]));
 		for (size_t size = 0; size <= sizeof bytes; size++)
 			assert_ptr_equal(small_memchr(bytes, wanted[i], size), libc_memchr(bytes, wanted[i], size));
 	}
