@@ -40,6 +40,14 @@ struct nlmsghdr *netlink_begin(void *buffer, uint16_t type, uint16_t flags, size
 	return request;
 }
 
+void netlink_put_network_u64(struct nlmsghdr *message, uint16_t type, uint64_t number)
+{
+	uint8_t bytes[8];
+	for (size_t i = sizeof bytes; i > 0; number >>= 8)
+		bytes[--i] = (uint8_t)number;
+	mnl_attr_put(message, type, sizeof bytes, bytes);
+}
+
 const struct nlattr *netlink_next(const struct nlattr *nest, const struct nlattr *attribute)
 {
 	if (!nest)
@@ -80,8 +88,14 @@ uint64_t netlink_network_number(const struct nlattr *attribute, size_t size)
 
 uint64_t netlink_number(const struct nlattr *attribute, size_t size)
 {
-	uint64_t number = netlink_network_number(attribute, size);
-	return BYTE_ORDER == BIG_ENDIAN ? number : htobe64(number) >> (64 - 8 * size);
+	uint64_t number = 0;
+	if (BYTE_ORDER == BIG_ENDIAN)
+		return netlink_network_number(attribute, size);
+	if (!netlink_holds(attribute, size))
+		return 0;
+	for (const uint8_t *bytes = (const uint8_t *)(attribute + 1); size > 0;)
+		number = number << 8 | bytes[--size];
+	return number;
 }
 
 bool netlink_read_address(const struct nlattr *attribute, struct address *address)

@@ -32,6 +32,9 @@ void netlink_index(const struct nlattr *of[NETLINK_TYPES], const void *bytes, si
  */
 struct nlmsghdr *netlink_begin(void *buffer, uint16_t type, uint16_t flags, size_t header_size, uint8_t family);
 
+/* Adds a number of 8 bytes, which it takes in the host's byte order, in the network's. */
+void netlink_put_network_u64(struct nlmsghdr *message, uint16_t type, uint64_t number);
+
 /* ---- an attribute: each of these takes NULL for one that is not there ---- */
 
 /* The attribute behind this one in a nest, the first one for NULL; NULL when there is no more. */

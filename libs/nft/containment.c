@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nft/containment.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -11,6 +10,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "base/text.h"
+#include "netlink/message.h"
 #include "nft/batch.h"
 #include "nft/plan.h"
 #include "nft/set.h"
@@ -236,7 +236,7 @@ static void delete_named(struct attempt *attempt, uint16_t type, uint16_t name_a
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, attempt->scope.table);
 	mnl_attr_put_strz(message, name_attribute, name);
 	if (rule)
-		mnl_attr_put_u64(message, NFTA_RULE_HANDLE, htobe64(rule));
+		netlink_put_network_u64(message, NFTA_RULE_HANDLE, rule);
 	batch_message_end(&attempt->batch, message);
 }
 

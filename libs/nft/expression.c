@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nft/expression.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 
@@ -10,6 +9,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "netlink/message.h"
 #include "nft/seal.h"
 #include "nft/set.h"
 
@@ -187,8 +187,8 @@ void expression_ct(struct rule_builder *builder, uint32_t key, int direction, ui
 static void put_limit(struct rule_builder *builder, uint16_t attribute)
 {
 	struct expression limit = begin(builder, attribute, "limit");
-	mnl_attr_put_u64(limit.list, NFTA_LIMIT_RATE, htobe64(POLICY_DNS_RATE));
-	mnl_attr_put_u64(limit.list, NFTA_LIMIT_UNIT, htobe64(1)); /* second */
+	netlink_put_network_u64(limit.list, NFTA_LIMIT_RATE, POLICY_DNS_RATE);
+	netlink_put_network_u64(limit.list, NFTA_LIMIT_UNIT, 1); /* second */
 	put_u32(limit.list, NFTA_LIMIT_BURST, POLICY_DNS_BURST);
 	put_u32(limit.list, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
 	put_u32(limit.list, NFTA_LIMIT_FLAGS, 0);
@@ -212,7 +212,7 @@ void expression_add_to_set(struct rule_builder *builder, const char *set, uint32
 	put_u32(dynset.list, NFTA_DYNSET_OP, counter || limit ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_ADD);
 	put_u32(dynset.list, NFTA_DYNSET_SREG_KEY, NFT_REG_1);
 	if (minutes)
-		mnl_attr_put_u64(dynset.list, NFTA_DYNSET_TIMEOUT, htobe64(minutes * 60000ull));
+		netlink_put_network_u64(dynset.list, NFTA_DYNSET_TIMEOUT, minutes * 60000ull);
 	if (counter)
 		put_counter(builder, NFTA_DYNSET_EXPR);
 	if (limit)

@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "netlink/message.h"
 #include "nft/expression.h"
 #include "nft/match.h"
 #include "nft/seal.h"
@@ -70,7 +71,7 @@ static void put_element(struct element_writer *writer, const void *key, size_t l
 	mnl_attr_put(writer->message, NFTA_DATA_VALUE, length, key);
 	mnl_attr_nest_end(writer->message, nested_key);
 	if (timeout)
-		mnl_attr_put_u64(writer->message, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout));
+		netlink_put_network_u64(writer->message, NFTA_SET_ELEM_TIMEOUT, timeout);
 	mnl_attr_nest_end(writer->message, element);
 }
 
@@ -129,7 +130,7 @@ static uint32_t add_set(struct batch *batch, const char *table, const char *name
 	put_u32(message, NFTA_SET_KEY_LEN, set->key_length);
 	put_u32(message, NFTA_SET_ID, id);
 	if (set->timeout)
-		mnl_attr_put_u64(message, NFTA_SET_TIMEOUT, htobe64(set->timeout * 60000ull));
+		netlink_put_network_u64(message, NFTA_SET_TIMEOUT, set->timeout * 60000ull);
 	put_user_data(message, set);
 	if (set->size) {
 		struct nlattr *description = mnl_attr_nest_start(message, NFTA_SET_DESC);
