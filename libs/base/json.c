@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
 
-
 /* A comma when something stands before on this level. A text with a flush function would lose that. */
 static void separate(struct text *text)
 {
