@@ -149,7 +149,7 @@ SMALL void small_free(void *memory)
 
 SMALL void small_string_del(yaml_string_t *string)
 {
-	small_free(string->start);
+	yaml_free(string->start); /* NULL where one had no memory */
 	*string = (yaml_string_t)NULL_STRING;
 }
 
