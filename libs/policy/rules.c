@@ -260,9 +260,10 @@ const struct match_constants match_constants = {
 enum { NO_MATCH, RULE_MATCHES(NAME_OF_MATCH) };
 
 const struct match rule_matches[] = { RULE_MATCHES(ROW_OF_MATCH) };
+_Static_assert(sizeof rule_matches / sizeof *rule_matches <= UINT8_MAX + 1, "struct rule_row has a byte for each");
 
-/* behind the last there has to be room: with too many it does not compile */
-#define MATCHES(...) { __VA_ARGS__, NO_MATCH }
+/* behind the last there has to be room: with too many it divides by 0, which does not compile */
+#define MATCHES(...) { 0 / (sizeof(uint8_t[]){ __VA_ARGS__ } <= RULE_MATCHES_MAX) + __VA_ARGS__, NO_MATCH }
 #define NO_MATCHES { NO_MATCH }
 
 /* What nft shows beside the rules, as members of one struct, so that a row needs no pointer. */
