@@ -74,7 +74,7 @@ void chain_each_device(const struct chain_info *chain, void (*take)(void *contex
 struct set_info {
 	const char *name; /* sets without one of their own are "__set0" and so on */
 	uint32_t flags; /* enum nft_set_flags */
-	bool sealed;
+	bool sealed; /* else the seal holds nothing */
 	struct set_seal seal;
 };
 
@@ -96,7 +96,7 @@ struct rule_info {
 	const char *chain;
 	const char *comment; /* "" for none */
 	uint64_t handle;
-	bool sealed;
+	bool sealed; /* else the seal holds nothing */
 	struct rule_seal seal;
 	const struct nlattr *expressions; /* NULL: none */
 };

@@ -392,9 +392,9 @@ enum match_kind {
 			far_port for packets from there */
 	MATCH_NOT_OPENING, /* tcp flags != syn / syn,ack: anything but the first segment of a connection */
 	MATCH_CT_STATE, /* ct state; value: bits of NF_CT_STATE_BIT */
-	MATCH_FLOW_NETWORK, /* the same against the rule's network, its protocol and, if it has one, its port */
+	MATCH_FLOW_NETWORK, /* as MATCH_FLOW_IN_SET, against the rule's network, its protocol and its port */
 	MATCH_FLOW_PROTOCOL,
-	MATCH_FLOW_PORT,
+	MATCH_FLOW_PORT, /* if it has one */
 	MATCH_ICMP_TYPES, /* icmp type { ... }, icmpv6 type { ... }; types */
 	MATCH_HOP_LIMIT, /* ip6 hoplimit; value */
 	MATCH_PAYLOAD_AT_MOST, /* ip6 length <= port: bytes after the IPv6 header */
