@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,21 +47,4 @@ int open_regular_file(const char *path, struct diag *diag)
 		return fd;
 	close(fd);
 	return diag_fail(diag, EINVAL, "read %s: not a regular file", path);
-}
-
-ssize_t read_text_file(const char *path, char *buffer, size_t size, struct diag *diag)
-{
-	int fd = open_regular_file(path, diag);
-	if (fd < 0)
-		return fd;
-	ssize_t length = read_all(fd, buffer, size);
-	close(fd);
-	if (length < 0)
-		return diag_errno(diag, (int)-length, "read %s", path);
-	if ((size_t)length == size)
-		return diag_fail(diag, EFBIG, "read %s: larger than %zu bytes", path, size - 1);
-	if (memchr(buffer, '\0', (size_t)length))
-		return diag_fail(diag, EINVAL, "read %s: it contains a NUL byte", path);
-	buffer[length] = '\0';
-	return length;
 }

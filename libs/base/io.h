@@ -14,13 +14,10 @@ int write_all(int fd, const void *bytes, size_t count);
 /* Reads until end of file or until the buffer is full. Returns the count or -errno. */
 ssize_t read_all(int fd, void *buffer, size_t size);
 
-/* Opens for reading without waiting for a FIFO's writer, and refuses what is not a regular file: -errno, -EINVAL. */
-int open_regular_file(const char *path, struct diag *diag);
-
 /*
- * The whole file as a string in buffer. Regular files only (a FIFO would hang, /dev/zero would never end), at most
- * size - 1 bytes (else -EFBIG), no NUL inside (else -EINVAL). Returns the length or -errno with a diagnostic.
+ * Opens for reading without waiting for a FIFO's writer, and refuses what is not a regular file (/dev/zero would never
+ * end). Returns the descriptor or -errno, -EINVAL, with a diagnostic.
  */
-ssize_t read_text_file(const char *path, char *buffer, size_t size, struct diag *diag);
+int open_regular_file(const char *path, struct diag *diag);
 
 #endif

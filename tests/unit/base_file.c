@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading files: lines through a small buffer, whole files, and what is no file at all. */
+/* Reading files: lines through a small buffer, and what is no file at all. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -151,28 +151,19 @@ static void nul_bytes_are_refused(void **state)
 		assert_int_equal(read_lines(joined, &reader, &diag), -EINVAL);
 		snprintf(wanted, sizeof wanted, "%s line %u: it contains a NUL byte", path, rows[i].line);
 		assert_string_equal(diag.text, wanted);
-		char buffer[64];
-		assert_int_equal(read_text_file(path, buffer, sizeof buffer, &diag), -EINVAL);
 	}
 }
 
 static void sizes_are_bounded(void **state)
 {
 	(void)state;
-	char buffer[9];
 	struct line_reader reader;
 	struct diag diag;
 	write_file("12345678", 8);
-	assert_int_equal(read_text_file(path, buffer, 9, &diag), 8);
-	assert_string_equal(buffer, "12345678");
-	assert_int_equal(read_text_file(path, buffer, 8, &diag), -EFBIG);
 	assert_int_equal(line_reader_open(&reader, path, 8, &diag), 0);
 	line_reader_close(&reader);
 	assert_int_equal(line_reader_open(&reader, path, 7, &diag), -EFBIG);
 	line_reader_close(&reader); /* safe after a failed open */
-	write_file("", 0);
-	assert_int_equal(read_text_file(path, buffer, 1, &diag), 0);
-	assert_string_equal(buffer, "");
 }
 
 /* None of these may hang or be read. */
@@ -180,18 +171,17 @@ static void what_is_no_file(void **state)
 {
 	(void)state;
 	static const char *const others[] = { "/dev/zero", "/dev/null", "/dev", "/proc/self/fd", NULL };
-	char buffer[64];
 	struct line_reader reader;
 	struct diag diag;
 	unlink(path);
-	assert_int_equal(read_text_file(path, buffer, sizeof buffer, &diag), -ENOENT);
+	assert_int_equal(open_regular_file(path, &diag), -ENOENT);
 	assert_non_null(strstr(diag.text, ": No such file or directory"));
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(read_text_file(path, buffer, sizeof buffer, &diag), -EINVAL);
+	assert_int_equal(open_regular_file(path, &diag), -EINVAL);
 	assert_int_equal(line_reader_open(&reader, path, PLENTY, &diag), -EINVAL);
 	unlink(path);
 	for (size_t i = 0; others[i]; i++) {
-		assert_int_equal(read_text_file(others[i], buffer, sizeof buffer, &diag), -EINVAL);
+		assert_int_equal(open_regular_file(others[i], &diag), -EINVAL);
 		assert_non_null(strstr(diag.text, "not a regular file"));
 		assert_int_equal(line_reader_open(&reader, others[i], PLENTY, &diag), -EINVAL);
 	}
@@ -204,13 +194,10 @@ static void nothing_stays_open(void **state)
 	close(next);
 	write_file("a\n", 2);
 	char joined[8];
-	char buffer[8];
 	struct line_reader reader;
 	struct diag diag;
 	(void)read_lines(joined, &reader, &diag);
-	(void)read_text_file(path, buffer, sizeof buffer, &diag);
-	(void)read_text_file(path, buffer, 1, &diag);
-	(void)read_text_file("/dev/zero", buffer, sizeof buffer, &diag);
+	(void)open_regular_file("/dev/zero", &diag);
 	(void)line_reader_open(&reader, path, 1, &diag);
 	int again = dup(0);
 	close(again);

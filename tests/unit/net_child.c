@@ -77,9 +77,14 @@ static int describe(const void *argument, void *result, struct diag *diag)
 	self->group_count = getgroups(0, NULL);
 	for (int fd = 3; fd < 1024; fd++)
 		self->open_descriptors += fcntl(fd, F_GETFD) >= 0;
-	ssize_t length = read_text_file("/proc/self/status", self->status, sizeof self->status, diag);
+	int status = open_regular_file("/proc/self/status", diag);
+	if (status < 0)
+		return status;
+	ssize_t length = read_all(status, self->status, sizeof self->status - 1);
+	close(status);
 	if (length < 0)
-		return (int)length;
+		return diag_errno(diag, (int)-length, "read /proc/self/status");
+	self->status[length] = '\0';
 	self->dumpable = prctl(PR_GET_DUMPABLE);
 	prctl(PR_GET_PDEATHSIG, &self->death_signal);
 	getrlimit(RLIMIT_CORE, &self->core);
