@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Our gmtime_r against the C library's: each day of a thousand years, ends of days and years, and what is too far. */
+#define _FILE_OFFSET_BITS 64
+#define _TIME_BITS 64 /* as musl has it on 32-bit machines, too */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
