@@ -13,7 +13,6 @@ enum {
 	NAME_COLUMNS = 12,
 	DETAIL_COLUMNS = 46, /* with a blank; leaves room for "FAILED 999.99s" */
 	DRAIN_MS = 3000,
-	STREAM_DRAIN_MS = 60000,
 };
 
 void report_init(struct report *report, bool json, bool quiet, unsigned steps)
@@ -84,18 +83,10 @@ void report_object_end(struct report *report)
 	write_out(report);
 }
 
-static void flush_stream(struct text *text)
-{
-	struct output *output = text->context;
-	output_write(output, text->bytes, text->length);
-	(void)output_drain(output, deadline_in(STREAM_DRAIN_MS));
-	text->length = 0;
-}
-
 struct text *report_stream(struct report *report)
 {
 	struct text *text = begin_out(report);
-	text->flush = flush_stream;
+	text->flush = output_flush;
 	text->context = &report->output;
 	return text;
 }

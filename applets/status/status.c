@@ -8,15 +8,12 @@
 
 #include "../applet.h"
 #include "base/date.h"
-#include "base/deadline.h"
 #include "base/item.h"
 #include "base/json.h"
 #include "base/output.h"
 #include "state.h"
 
 extern const struct applet status_applet;
-
-enum { DRAIN_MS = 30000 };
 
 struct status_options {
 	const char *table;
@@ -305,14 +302,6 @@ static void tell_attempt_json(const struct status *status, const struct attempt 
 
 /* ---- the whole ---- */
 
-static void flush(struct text *text)
-{
-	struct output *output = text->context;
-	output_write(output, text->bytes, text->length);
-	(void)output_drain(output, deadline_in(DRAIN_MS));
-	text->length = 0;
-}
-
 static void print_attempts_json(const struct status *status, struct output *output)
 {
 	for (size_t i = 0; i < status->attempts.count; i++) {
@@ -320,7 +309,7 @@ static void print_attempts_json(const struct status *status, struct output *outp
 		struct text text = TEXT_ON(line);
 		tell_attempt_json(status, &status->attempts.list[i], &text);
 		text.context = output;
-		flush(&text);
+		output_flush(&text);
 	}
 }
 
@@ -336,13 +325,13 @@ static void print(struct status *status, const struct status_options *options, s
 	if (options->json) {
 		tell_json(status, &text);
 	} else {
-		text.flush = flush;
+		text.flush = output_flush;
 		if (options->attempts)
 			tell_attempts(status, &text);
 		else
 			tell(status, &text);
 	}
-	flush(&text);
+	output_flush(&text);
 }
 
 static int print_all(struct status *status, const struct status_options *options)

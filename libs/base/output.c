@@ -11,6 +11,8 @@
 
 #include "base/text.h"
 
+enum { FLUSH_MS = 60000 };
+
 /* A new open file description of the same pipe or terminal, or -1. */
 static int reopen_nonblocking(int fd)
 {
@@ -115,4 +117,12 @@ int output_drain(struct output *output, struct deadline deadline)
 		if (poll(&ready, 1, left) < 0 && errno != EINTR)
 			return -errno;
 	}
+}
+
+void output_flush(struct text *text)
+{
+	struct output *output = text->context;
+	output_write(output, text->bytes, text->length);
+	(void)output_drain(output, deadline_in(FLUSH_MS));
+	text->length = 0;
 }

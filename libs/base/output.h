@@ -36,4 +36,8 @@ void output_write(struct output *output, const char *bytes, size_t count);
 /* Waits for the descriptor to take the rest. Returns 0, or -errno: -EAGAIN when the deadline passed. */
 int output_drain(struct output *output, struct deadline deadline);
 
+struct text;
+/* Writes what a text holds, whose context is an output, and waits for up to a minute. It can be the text's flush. */
+void output_flush(struct text *text);
+
 #endif

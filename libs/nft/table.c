@@ -299,11 +299,14 @@ static int copy_table(const struct table_info *table, void *context)
 int table_find(const struct table_scope *scope, struct table_info *table)
 {
 	struct query query = { NFT_MSG_GETTABLE, scope, { .table = copy_table }, table };
+	*table = (struct table_info){ .name = NULL };
 	int result = ask(&query, NULL, NLM_F_ACK);
-	if (result == -ENOENT)
-		return 0;
-	return result < 0 ? diag_errno(scope->diag, -result, "look up table %s %s", table_family_word(scope->family),
-				       scope->table) : 1;
+	if (result < 0 && result != -ENOENT)
+		return diag_errno(scope->diag, -result, "look up table %s %s", table_family_word(scope->family),
+				  scope->table);
+	bool found = table->name != NULL;
+	table->name = scope->table; /* what it was points into an answer that is gone */
+	return found;
 }
 
 /* What is listed is told in the diagnostic: "the chains", or "set " and its name. */

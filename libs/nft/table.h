@@ -24,7 +24,7 @@ struct table_info {
 	uint8_t family; /* NFPROTO_* */
 	bool sealed;
 	uint32_t flags; /* enum nft_table_flags */
-	const char *name; /* valid while the table is visited */
+	const char *name; /* valid while the table is visited, or as long as the scope's */
 	struct table_seal seal;
 	char comment[129]; /* as nft keeps it in the user data; "" for none */
 };
