@@ -126,7 +126,7 @@ compile = $(CC) $(language) $(warnings) $(includes) $(third_party_cflags) $(code
 
 link_flags := $(code_flags) $(shared_constants) $(third_party_ldflags) -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
 	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,--hash-style=gnu -Wl,-O1 \
-	-Wl,--sort-common -Wl,--spare-dynamic-tags=0 -Wl,-T,libs/layout.ld $(target_pages) $(LDFLAGS)
+	-Wl,--sort-common -Wl,--spare-dynamic-tags=0 -Wl,-T,libs/layout.ld $(LDFLAGS)
 
 # --- generated headers ------------------------------------------------------------------------------
 

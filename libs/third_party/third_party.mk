@@ -101,9 +101,11 @@ in_link_order := $(foreach name,libyaml mbedtls libmnl,$(filter $(name),$(from_u
 third_party_archives := $(in_link_order:%=$(sysroot)/lib/%.a)
 
 ifneq ($(libc_is_ours),)
-third_party_ldflags := $(target_static) $(target_packed_relocations) -nostdlib -nostartfiles
-third_party_start := $(sysroot)/lib/$(if $(target_pie),rcrt1.o,crt1.o) $(sysroot)/lib/crti.o
-third_party_libs += -Wl,--start-group $(sysroot)/lib/libc.a $(target_libgcc) -Wl,--end-group $(sysroot)/lib/crtn.o
+third_party_ldflags := $(target_static) $(target_packed_relocations) -nostdlib -nostartfiles -Wl,--no-eh-frame-hdr \
+	$(target_segments)
+# Without crti.o and crtn.o: they frame code in .init and .fini, and there is none.
+third_party_start := $(sysroot)/lib/$(if $(target_pie),rcrt1.o,crt1.o)
+third_party_libs += -Wl,--start-group $(sysroot)/lib/libc.a $(target_libgcc) -Wl,--end-group
 else
 third_party_ldflags := $(if $(filter 1,$(STATIC)),$(target_static),-pie)
 endif

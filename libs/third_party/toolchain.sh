@@ -114,10 +114,24 @@ packed="-Wl,-z,pack-relative-relocs"
 $cc -fPIE -nostdlib -nostartfiles $static $packed -o "$try/try" "$try/try.c" 2>/dev/null || packed=
 $readelf -d "$try/try" | grep -q RELR || packed=
 
-# Pages are mostly of 4 KB, but the linker reckons with 64 KB. (Those of ppc64le mostly are of 64 KB.)
+# For libs/segments.ld: as large as a page gets on the machine, and whether .got comes after what is made read-only.
+# ppc64le has its own order of sections.
 case $machine in
-aarch64* | mips*) pages="-Wl,-z,max-page-size=4096 -Wl,-T,libs/segments.ld" ;;
-*) pages= ;;
+aarch64* | mips*) page=65536 ;;
+*) page=4096 ;;
+esac
+case $machine in
+riscv* | mips*) written=1 ;;
+*) written=0 ;;
+esac
+segments="-Wl,-z,max-page-size=$page -Wl,--defsym=got_is_written=$written -Wl,-T,libs/segments.ld"
+case $machine in
+powerpc64*) segments= ;;
+*)
+    # shellcheck disable=SC2086
+    $cc -fPIE -nostdlib -nostartfiles $static -Wl,-z,relro -Wl,-z,now $segments -o "$try/try" "$try/try.c" 2>/dev/null &&
+        $readelf -lW "$try/try" | grep -q GNU_RELRO || segments=
+    ;;
 esac
 
 cat <<END
@@ -131,7 +145,7 @@ target_pie := $(case $static in *-no-pie) ;; *) echo y ;; esac)
 target_size := $size
 target_lto := $lto
 target_packed_relocations := $packed
-target_pages := $pages
+target_segments := $segments
 target_linux_headers := $linux
 target_asm_headers := $asm
 target_cc_headers := $($cc -print-file-name=include)
