@@ -16,7 +16,7 @@ struct applet {
 	const char *summary; /* one line of at most 60 characters */
 	const char *operands; /* as usage shows them after "[options]": "[URL...]"; "" for none */
 	const struct option_row *options;
-	const char *notes; /* below the options in --help; "" for none */
+	const char *notes; /* below the options in --help */
 	int (*run)(int argc, char **argv); /* argv[0] is the applet's name; returns the exit code */
 };
 

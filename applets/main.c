@@ -109,12 +109,10 @@ static int print_help(const struct applet *applet)
 {
 	char page[PAGE_SIZE_BYTES];
 	struct text text = TEXT_ON(page);
-	text_addf(&text, "Usage: %s%s%s%s\n\n%s\n", applet->name, applet->options->name ? " [options]" : "",
-		  *applet->operands ? " " : "", applet->operands, applet->summary);
-	if (applet->options->name)
-		text_add(&text, "\n");
+	text_addf(&text, "Usage: %s [options]%s%s\n\n%s\n\n", applet->name, *applet->operands ? " " : "",
+		  applet->operands, applet->summary);
 	options_usage(applet->options, &text);
-	text_addf(&text, "%s%s", *applet->notes ? "\n" : "", applet->notes);
+	text_addf(&text, "\n%s", applet->notes);
 	return applet_print(applet->name, page, text.length);
 }
 

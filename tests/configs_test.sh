@@ -80,6 +80,31 @@ nothing_is_made_again() {
 }
 check nothing_is_made_again 'a second make has something to do' nothing_is_made_again
 
+# libs/third_party/small_thread.c has that much room for the C library's structure of a thread. There it stands in front of 16
+# pointers and behind one byte.
+thread_fits() {
+	room=$(sed -n 's/.*THREAD_SIZE = \([0-9]*\).*/\1/p' libs/third_party/small_thread.c)
+	size=$(nm -S -t d "$third_party/sysroot/lib/libc.a" 2>/dev/null | sed -n 's/^[0-9]* 0*\([0-9]*\) b builtin_tls$/\1/p')
+	echo "$size of $room bytes"
+	[ -n "$size" ] && [ "$size" -le "$room" ]
+}
+check thread_fits 'small_thread.c is too small for this musl' thread_fits
+
+# Seen in a program that waits for its output to be taken.
+relocated_is_read_only() {
+	mkfifo "$work/full" && exec 9<>"$work/full" && dd if=/dev/zero of="$work/full" bs=4096 oflag=nonblock 2>/dev/null
+	"$build/quarbox" --help >&9 &
+	tries=0
+	until grep -q 'r--p .*/quarbox$' "/proc/$!/maps"; do
+		[ $((tries += 1)) -lt 50 ] || break
+		sleep 0.1
+	done
+	cat "/proc/$!/maps"
+	kill $! && exec 9>&-
+	[ $tries -lt 50 ]
+}
+check relocated_is_read_only 'what only relocation writes can be written' relocated_is_read_only
+
 # In a folder of its own: where the links belong is part of the program.
 install_everything() {
 	mkdir -p "$work/install" && cp "$build/.config" "$work/install/"

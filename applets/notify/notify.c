@@ -62,6 +62,12 @@ static void begin_json(struct text *text, const char *step, const char *result, 
 	json_bool(text, "ok", ok);
 }
 
+static void print(struct run *run, const struct text *text)
+{
+	if (!run->options->quiet)
+		output_write(&run->output, text->bytes, text->length);
+}
+
 /* One line about one target: a terminal, the system log, the kernel's log. error is 0 or -errno. */
 static void tell(struct run *run, const char *step, const char *target, const char *result, int error)
 {
@@ -77,8 +83,7 @@ static void tell(struct run *run, const char *step, const char *target, const ch
 		text_pad_to(&text, 18);
 		text_addf(&text, "  %s\n", result);
 	}
-	if (!run->options->quiet)
-		output_write(&run->output, line, text.length);
+	print(run, &text);
 }
 
 static void tell_target(struct run *run, const char *step, const char *target, int error)
@@ -115,10 +120,12 @@ static void write_logs(struct run *run, const char *message)
 		tell_target(run, "kmsg", kmsg_path, log_to_kmsg(kmsg_path, notify_applet.name, message));
 }
 
+static const char nobody[] = "nobody is logged in";
+
 static const char *conclude(const struct run *run)
 {
 	if (run->reached == 0 && run->missed == 0)
-		return "nobody is logged in";
+		return nobody;
 	if (run->missed == 0)
 		return "all reached";
 	return run->reached > 0 ? "not all reached" : "none reached";
@@ -145,8 +152,7 @@ static void tell_summary(struct run *run, const struct tty_notify_report *report
 		if (report->list.dropped > 0)
 			text_addf(&text, "%zu more terminals were left out\n", report->list.dropped);
 	}
-	if (!run->options->quiet)
-		output_write(&run->output, line, text.length);
+	print(run, &text);
 }
 
 static int exit_code_of(const struct run *run)
@@ -158,12 +164,16 @@ static int exit_code_of(const struct run *run)
 
 static int list_terminals(struct run *run)
 {
+	char line[sizeof nobody + 1];
+	struct text text = TEXT_ON(line);
 	struct tty_list list;
 	tty_find(&tty_system_paths, &list);
 	for (size_t i = 0; i < list.count; i++)
 		tell_terminal(run, &list.terminals[i]);
-	if (list.count == 0 && !run->options->json && !run->options->quiet)
-		output_write(&run->output, "nobody is logged in\n", strlen("nobody is logged in\n"));
+	if (list.count == 0 && !run->options->json) {
+		text_addf(&text, "%s\n", nobody);
+		print(run, &text);
+	}
 	return EXIT_DONE;
 }
 

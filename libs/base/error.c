@@ -5,6 +5,28 @@
 #include <stdint.h>
 #include <string.h>
 
+/* What only sockets to other hosts and the kernel's netlink answer. */
+#if CONFIG_LIB_NET || CONFIG_LIB_NETLINK
+#define NETWORK_ERRORS(X) \
+	X(EPROTO, "Protocol error") \
+	X(EBADMSG, "Bad message") \
+	X(ENOTSOCK, "Socket operation on non-socket") \
+	X(ENOPROTOOPT, "Protocol not available") \
+	X(EPROTONOSUPPORT, "Protocol not supported") \
+	X(EADDRINUSE, "Address already in use") \
+	X(EADDRNOTAVAIL, "Cannot assign requested address") \
+	X(ENETDOWN, "Network is down") \
+	X(ENETUNREACH, "Network is unreachable") \
+	X(ECONNABORTED, "Software caused connection abort") \
+	X(ENOTCONN, "Transport endpoint is not connected") \
+	X(EHOSTDOWN, "Host is down") \
+	X(EHOSTUNREACH, "No route to host") \
+	X(EALREADY, "Operation already in progress") \
+	X(EINPROGRESS, "Operation now in progress")
+#else
+#define NETWORK_ERRORS(X)
+#endif
+
 #define ERRORS(X) \
 	X(EPERM, "Operation not permitted") \
 	X(ENOENT, "No such file or directory") \
@@ -35,34 +57,20 @@
 	X(ENAMETOOLONG, "File name too long") \
 	X(ENOSYS, "Function not implemented") \
 	X(ELOOP, "Too many levels of symbolic links") \
-	X(EPROTO, "Protocol error") \
-	X(EBADMSG, "Bad message") \
 	X(ENODATA, "No data available") \
 	X(EOVERFLOW, "Value too large for defined data type") \
 	X(ERESTART, "Interrupted system call should be restarted") \
-	X(ENOTSOCK, "Socket operation on non-socket") \
 	X(EMSGSIZE, "Message too long") \
 	X(EPROTOTYPE, "Protocol wrong type for socket") \
-	X(ENOPROTOOPT, "Protocol not available") \
-	X(EPROTONOSUPPORT, "Protocol not supported") \
 	X(EOPNOTSUPP, "Operation not supported") \
 	X(EAFNOSUPPORT, "Address family not supported by protocol") \
-	X(EADDRINUSE, "Address already in use") \
-	X(EADDRNOTAVAIL, "Cannot assign requested address") \
-	X(ENETDOWN, "Network is down") \
-	X(ENETUNREACH, "Network is unreachable") \
-	X(ECONNABORTED, "Software caused connection abort") \
 	X(ECONNRESET, "Connection reset by peer") \
 	X(ENOBUFS, "No buffer space available") \
-	X(ENOTCONN, "Transport endpoint is not connected") \
 	X(ETIMEDOUT, "Connection timed out") \
 	X(ECONNREFUSED, "Connection refused") \
-	X(EHOSTDOWN, "Host is down") \
-	X(EHOSTUNREACH, "No route to host") \
-	X(EALREADY, "Operation already in progress") \
-	X(EINPROGRESS, "Operation now in progress") \
 	X(ESTALE, "Stale file handle") \
-	X(ECANCELED, "Operation canceled")
+	X(ECANCELED, "Operation canceled") \
+	NETWORK_ERRORS(X)
 
 #define NUMBER(number, words) number,
 #define WORDS(number, words) words "\0"

@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The size of a new thread's stack. Nobody starts one, but musl's start-up code takes a larger size from the header of
- * the program. musl's own is not 0, and all that a small program has in .data: a page of the file. This one comes
- * before the C library at link time.
+ * The only thread of a program that starts none and has no variable of its own for each thread (libs/segments.ld fails
+ * the link if it had). musl's start-up code reads the header of the program for such variables and for the size of
+ * other threads' stacks, and lays out what there is: 450 bytes more. This comes before the C library at link time.
  */
-extern unsigned __default_stacksize;
+#include <stddef.h>
+#include <stdlib.h>
 
-unsigned __default_stacksize;
+/* musl's: makes what is at thread the structure of the running thread. Negative: the kernel has refused. */
+int __init_tp(void *thread);
+void __init_tls(size_t *auxiliary);
+
+/* For musl's struct pthread; tests/configs_test.sh compares. */
+enum { THREAD_SIZE = 384 };
+
+void __init_tls(size_t *auxiliary)
+{
+	static max_align_t thread[THREAD_SIZE / sizeof(max_align_t)];
+	(void)auxiliary;
+	if (__init_tp(thread) < 0)
+		_Exit(127);
+}

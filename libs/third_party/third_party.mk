@@ -59,7 +59,7 @@ tp_cflags := -std=gnu11 -D_GNU_SOURCE $(code_flags) -ffile-prefix-map=$(abspath 
 # A C library and link-time optimisation do not go together: the compiler itself calls memcpy and others. Its build
 # stays in its own folder, so no name of ours can get into it. It has few buffers on the stack: -strong would only add
 # to each function that hands out the address of a variable.
-musl_cflags := $(filter-out -flto% -fstack-protector%,$(code_flags)) -fstack-protector
+musl_cflags := $(filter-out -flto% -fstack-protector% -mgeneral-regs-only,$(code_flags)) -fstack-protector
 
 $(tp)/flags: FORCE
 	$(call remember,$(CC) $(AR) $(tp_cflags))
@@ -90,7 +90,7 @@ pkg_libyaml := yaml-0.1
 packages := $(foreach name,$(from_system),$(pkg_$(name)))
 pkg_static := $(if $(filter 1,$(STATIC)),--static)
 
-third_party_cflags := $(target_headers)
+third_party_cflags := $(target_headers) $(if $(libc_is_ours),-DOWN_LIBC)
 ifneq ($(packages),)
 third_party_cflags += $(shell $(PKG_CONFIG) $(pkg_static) --cflags $(packages))
 third_party_libs := $(shell $(PKG_CONFIG) $(pkg_static) --libs $(packages))
@@ -103,7 +103,7 @@ third_party_archives := $(in_link_order:%=$(sysroot)/lib/%.a)
 ifneq ($(libc_is_ours),)
 third_party_ldflags := $(target_static) $(target_packed_relocations) -nostdlib -nostartfiles -Wl,--no-eh-frame-hdr \
 	$(target_segments)
-# Without crti.o and crtn.o: they frame code in .init and .fini, and there is none.
+# Without crti.o and crtn.o: they frame code in .init and .fini, and there is none (protect_relro.c has _init).
 third_party_start := $(sysroot)/lib/$(if $(target_pie),rcrt1.o,crt1.o)
 third_party_libs += -Wl,--start-group $(sysroot)/lib/libc.a $(target_libgcc) -Wl,--end-group
 else

@@ -82,6 +82,10 @@ done
 # Smaller than -Os: gcc from 12 on, and clang. On x86 gcc aligns arrays to 32 bytes, where the ABI asks for less. The
 # rest leaves out what -Oz does for speed, or in the hope of size. Which of it takes room was measured for each machine,
 # and comes to 1 to 3 percent.
+#
+# Functions that are called once are merged into their caller, also when that makes its frame large. No code of ours has
+# to do with floating point: without its registers, functions with variable arguments do not save these.
+merge=--param=large-stack-frame=100000
 loops="-fno-move-loop-invariants -fno-tree-loop-im"
 calls="-fno-optimize-sibling-calls -fno-expensive-optimizations"
 case $machine in
@@ -91,11 +95,14 @@ s390x-*) less=$loops ;;
 mips*) less=$calls ;;
 *) less= ;;
 esac
+case $machine in
+x86_64-* | aarch64*) less="$less -mgeneral-regs-only" ;;
+esac
 size=-Os
 # shellcheck disable=SC2086
 compiles_with() { $cc -Werror $1 -c -o "$try/try.o" "$try/try.c" 2>/dev/null; }
 if compiles_with -Oz; then size=-Oz; fi
-for flag in -malign-data=abi $less; do
+for flag in -malign-data=abi $merge $less; do
     if compiles_with "$flag"; then size="$size $flag"; fi
 done
 
@@ -129,7 +136,7 @@ case $machine in
 powerpc64*) segments= ;;
 *)
     # shellcheck disable=SC2086
-    $cc -fPIE -nostdlib -nostartfiles $static -Wl,-z,relro -Wl,-z,now $segments -o "$try/try" "$try/try.c" 2>/dev/null &&
+    $cc -fPIE -nostdlib -nostartfiles $static -Wl,-z,relro,-z,now $segments -o "$try/try" "$try/try.c" 2>/dev/null &&
         $readelf -lW "$try/try" | grep -q GNU_RELRO || segments=
     ;;
 esac
