@@ -4,28 +4,73 @@
  * and make threads cancellable: 1 KB. These come before the C library at link time; musl's own functions call some of
  * them by the names with underscores.
  */
+#ifndef __LP64__
+/* Before the C library's, whose st_atime is a macro. */
+#define stat kernel_stat
+#include <asm/stat.h>
+#undef stat
+#endif
+
 #include <fcntl.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined __LP64__ && !defined __mips__ && defined SYS_newfstatat
-
-/* On these machines the kernel's struct is that of the C library, whose copying of fields is for the others. */
 int __fstatat(int fd, const char *path, struct stat *status, int flags);
 
+#ifdef __LP64__
+
+#if !defined __mips__ && defined SYS_newfstatat
+#define OWN_FSTATAT
+/* On these machines the kernel's struct is that of the C library, whose copying of fields is for the others. */
 int __fstatat(int fd, const char *path, struct stat *status, int flags)
 {
 	return (int)syscall(SYS_newfstatat, fd, path, status, flags);
 }
+#endif
 
+#else
+
+#define OWN_FSTATAT
+/* Without the times, which nobody here reads; for their sake musl asks statx(2) first. */
+int __fstatat(int fd, const char *path, struct stat *status, int flags)
+{
+	struct stat64 found;
+	if (syscall(SYS_fstatat64, fd, path, &found, flags) != 0)
+		return -1;
+	*status = (struct stat){
+		.st_dev = found.st_dev,
+		.st_ino = found.st_ino,
+		.st_mode = found.st_mode,
+		.st_nlink = found.st_nlink,
+		.st_uid = found.st_uid,
+		.st_gid = found.st_gid,
+		.st_rdev = found.st_rdev,
+		.st_size = found.st_size,
+	};
+	return 0;
+}
+
+/* musl's turns the times in answers of older kernels into wider ones; nobody here asks for such. */
+int ioctl(int fd, int request, ...)
+{
+	va_list arguments;
+	va_start(arguments, request);
+	void *argument = va_arg(arguments, void *);
+	va_end(arguments);
+	return (int)syscall(SYS_ioctl, fd, request, argument);
+}
+
+#endif
+
+#ifdef OWN_FSTATAT
 int fstatat(int fd, const char *path, struct stat *status, int flags)
 {
 	return __fstatat(fd, path, status, flags);
 }
-
 #endif
 
 /* Nobody here asks for O_TMPFILE. */

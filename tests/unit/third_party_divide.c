@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Our division for ARM, on any machine, against its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#ifndef __ARMEL__
+#define __ARMEL__
+#endif
+#undef __ARM_FEATURE_IDIV
+#define __aeabi_uidivmod small_uidivmod
+#define __aeabi_uidiv small_uidiv
+#define __aeabi_idivmod small_idivmod
+#define __aeabi_idiv small_idiv
+#include "third_party/small_divide.c"
+
+static void compare(uint32_t dividend, uint32_t divisor)
+{
+	uint64_t both = small_uidivmod(dividend, divisor);
+	assert_int_equal((uint32_t)both, dividend / divisor);
+	assert_int_equal(both >> 32, dividend % divisor);
+	assert_int_equal(small_uidiv(dividend, divisor), dividend / divisor);
+}
+
+static void compare_signed(int32_t dividend, int32_t divisor)
+{
+	if (dividend == INT32_MIN && divisor == -1)
+		return; /* has no result */
+	uint64_t both = small_idivmod(dividend, divisor);
+	assert_int_equal((int32_t)(uint32_t)both, dividend / divisor);
+	assert_int_equal((int32_t)(uint32_t)(both >> 32), dividend % divisor);
+	assert_int_equal(small_idiv(dividend, divisor), dividend / divisor);
+}
+
+static void compare_both(uint32_t dividend, uint32_t divisor)
+{
+	compare(dividend, divisor);
+	compare_signed((int32_t)dividend, (int32_t)divisor);
+}
+
+/* Each power of two and what stands beside it, by each other. */
+static void around_powers_of_two(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 32 * 3; i++) {
+		for (int j = 0; j < 32 * 3; j++) {
+			uint32_t divisor = (1u << j / 3) + (uint32_t)(j % 3) - 1;
+			if (divisor != 0)
+				compare_both((1u << i / 3) + (uint32_t)(i % 3) - 1, divisor);
+		}
+	}
+}
+
+static void any_numbers(void **state)
+{
+	(void)state;
+	uint32_t number = 1;
+	for (int i = 0; i < 300000; i++) {
+		uint32_t dividend = number = number * 1664525 + 1013904223; /* Numerical Recipes, section 7.1 */
+		number = number * 1664525 + 1013904223;
+		compare_both(dividend, number >> i % 31 | 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(around_powers_of_two),
+		cmocka_unit_test(any_numbers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
