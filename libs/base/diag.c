@@ -5,33 +5,19 @@
 
 #include "base/error.h"
 
-/* error: 0 for none */
-static void fill(struct diag *diag, int error, const char *format, va_list arguments)
+int diag_store(struct diag *diag, int error, const char *format, ...)
 {
+	int number = error < 0 ? -error : error;
 	if (!diag)
-		return;
+		return -number;
+	va_list arguments;
 	struct text text = TEXT_ON(diag->text);
+	va_start(arguments, format);
 	text_vaddf(&text, format, arguments);
-	if (error) {
+	va_end(arguments);
+	if (error < 0) {
 		text_add(&text, ": ");
-		text_add_error(&text, error);
+		text_add_error(&text, number);
 	}
-}
-
-int diag_errno(struct diag *diag, int error, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	fill(diag, error, format, arguments);
-	va_end(arguments);
-	return -error;
-}
-
-int diag_fail(struct diag *diag, int error, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	fill(diag, 0, format, arguments);
-	va_end(arguments);
-	return -error;
+	return -number;
 }

@@ -12,7 +12,10 @@ struct diag {
  * `return diag_errno(diag, errno, "open %s", path);`. diag may be NULL. The format is text_addf's subset of printf.
  * diag_errno appends ": " and the system's words for error; diag_fail leaves the text as it is (the format says why).
  */
-int diag_errno(struct diag *diag, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int diag_fail(struct diag *diag, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+#define diag_errno(diag, error, ...) diag_store(diag, -(error), __VA_ARGS__)
+#define diag_fail(diag, error, ...) diag_store(diag, error, __VA_ARGS__)
+
+/* Both, which one is told by the sign of error: one function with variable arguments is 150 bytes less than two. */
+int diag_store(struct diag *diag, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -68,7 +68,8 @@ fi
 # compilers accept -static-pie and then ask for an interpreter, so the result is looked at.
 try=$(mktemp -d)
 trap 'rm -rf "$try"' EXIT
-echo 'int value; int *pointer = &value; void _start(void) { for (;;) *pointer = 1; }' >"$try/try.c"
+echo 'int value; int *pointer = &value; int *const fixed = &value; void _start(void) { for (;;) *pointer = *fixed; }' \
+    >"$try/try.c"
 static="-static -no-pie"
 for flags in "-static-pie" "-static -Wl,-pie,--no-dynamic-linker,-z,text"; do
     # shellcheck disable=SC2086
@@ -121,10 +122,10 @@ packed="-Wl,-z,pack-relative-relocs"
 $cc -fPIE -nostdlib -nostartfiles $static $packed -o "$try/try" "$try/try.c" 2>/dev/null || packed=
 $readelf -d "$try/try" | grep -q RELR || packed=
 
-# For libs/segments.ld: as large as a page gets on the machine, and whether .got comes after what is made read-only.
-# ppc64le has its own order of sections.
+# For libs/segments.ld: as large as a page gets on the machine (a program for arm may run on aarch64), and whether .got
+# comes after what is made read-only. ppc64le has its own order of sections.
 case $machine in
-aarch64* | mips*) page=65536 ;;
+arm* | aarch64* | mips*) page=65536 ;;
 *) page=4096 ;;
 esac
 case $machine in
