@@ -80,7 +80,7 @@ include $O/toolchain.mk
 
 $O/toolchain.key: FORCE
 	$(call remember,$(CC) $(READELF) $(CFLAGS) $(LDFLAGS))
-$O/toolchain.mk: $O/toolchain.key libs/third_party/toolchain.sh
+$O/toolchain.mk: $O/toolchain.key libs/third_party/toolchain.sh libs/segments.ld
 	$(Q)libs/third_party/toolchain.sh '$(CC)' '$(READELF)' >$@
 
 # The symbols that are on, in lower case: applet_probe lib_tls use_mbedtls ...
@@ -124,9 +124,11 @@ includes := -include $O/include/config.h -Ilibs -I$O/include
 compile = $(CC) $(language) $(warnings) $(includes) $(third_party_cflags) $(code_flags) $(shared_constants) \
 	$(prefix_maps) -MMD -MP
 
+# Not for a static glibc: it has variables of threads and sections of its own, between which the script leaves gaps.
+segments := $(if $(or $(libc_is_ours),$(target_has_musl),$(filter 0,$(STATIC))),$(target_segments))
 link_flags := $(code_flags) $(shared_constants) $(third_party_ldflags) -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
 	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,--hash-style=gnu -Wl,-O1 \
-	-Wl,--sort-common -Wl,--spare-dynamic-tags=0 -Wl,-T,libs/layout.ld $(LDFLAGS)
+	-Wl,--sort-common -Wl,--spare-dynamic-tags=0 -Wl,-T,libs/layout.ld $(segments) $(LDFLAGS)
 
 # --- generated headers ------------------------------------------------------------------------------
 
@@ -177,14 +179,14 @@ $(third_party_sources:%.c=$O/obj/%.o): private code_flags += -fno-lto -fno-built
 
 -include $(objects:.o=.d)
 
-$O/quarbox.unstripped: $(objects) $O/obj/link libs/layout.ld libs/segments.ld $(third_party_ready)
+$O/quarbox.unstripped: $(objects) $O/obj/link $(wildcard libs/*.ld) $(third_party_ready)
 	$(say) LD $@
 	$(Q)$(CC) $(link_flags) -Wl,-Map=$O/quarbox.map -o $@ $(third_party_start) $(objects) $(third_party_archives) \
 		$(third_party_libs)
 
 $O/quarbox: $O/quarbox.unstripped
 	$(say) STRIP $@
-	$(Q)$(STRIP) -s -R .comment -R .note.gnu.property -o $@ $<
+	$(Q)$(STRIP) -s -R .comment -o $@ $<
 
 # Links come from the configuration, never from running the program: it may be for another machine.
 $O/bin/.made: $O/include/applet_list.h

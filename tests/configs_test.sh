@@ -142,6 +142,17 @@ check same_bytes_elsewhere "$build/quarbox and $work/else/where/build/quarbox di
 
 rm -rf "$work/else"
 
+# --- with the libraries of the system -----------------------------------------------------------------------------------
+
+# One that needs no library but the C library. What relocation writes must end up read-only in what strip has left, too.
+for static in 0 1; do
+	mkdir -p "$work/system" && cp configs/notify_only_defconfig "$work/system/.config"
+	check "system_static_$static" 'it does not build, not run or not protect' eval \
+		'make -s O="$work/system" THIRD_PARTY_DIR="$work/system/third_party" THIRD_PARTY=system STATIC=$static WERROR=1 &&' \
+		'[ "$("$work/system/quarbox" --list)" = notify ] && readelf -lW "$work/system/quarbox" | grep GNU_RELRO'
+	rm -rf "$work/system"
+done
+
 # --- every configuration ---------------------------------------------------------------------------------------------
 
 for file in configs/*_defconfig; do

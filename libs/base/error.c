@@ -5,10 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What only sockets to other hosts and the kernel's netlink answer. */
+/* What sockets to other hosts and the kernel's netlink answer, and hardly anything else. */
 #if CONFIG_LIB_NET || CONFIG_LIB_NETLINK
 #define NETWORK_ERRORS(X) \
-	X(EPROTO, "Protocol error") \
 	X(EBADMSG, "Bad message") \
 	X(ENOTSOCK, "Socket operation on non-socket") \
 	X(ENOPROTOOPT, "Protocol not available") \
@@ -57,6 +56,7 @@
 	X(ENAMETOOLONG, "File name too long") \
 	X(ENOSYS, "Function not implemented") \
 	X(ELOOP, "Too many levels of symbolic links") \
+	X(EPROTO, "Protocol error") \
 	X(ENODATA, "No data available") \
 	X(EOVERFLOW, "Value too large for defined data type") \
 	X(ERESTART, "Interrupted system call should be restarted") \

@@ -4,7 +4,9 @@
  * and make threads cancellable: 1 KB. These come before the C library at link time; musl's own functions call some of
  * them by the names with underscores.
  */
-#ifndef __LP64__
+#include <sys/syscall.h>
+
+#ifdef SYS_fstatat64
 /* Before the C library's, whose st_atime is a macro. */
 #define stat kernel_stat
 #include <asm/stat.h>
@@ -16,23 +18,20 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 int __fstatat(int fd, const char *path, struct stat *status, int flags);
 
-#ifdef __LP64__
+#if defined __LP64__ && !defined __mips__ && defined SYS_newfstatat
 
-#if !defined __mips__ && defined SYS_newfstatat
 #define OWN_FSTATAT
 /* On these machines the kernel's struct is that of the C library, whose copying of fields is for the others. */
 int __fstatat(int fd, const char *path, struct stat *status, int flags)
 {
 	return (int)syscall(SYS_newfstatat, fd, path, status, flags);
 }
-#endif
 
-#else
+#elif defined SYS_fstatat64
 
 #define OWN_FSTATAT
 /* Without the times, which nobody here reads; for their sake musl asks statx(2) first. */
@@ -54,6 +53,16 @@ int __fstatat(int fd, const char *path, struct stat *status, int flags)
 	return 0;
 }
 
+#endif
+
+#ifdef OWN_FSTATAT
+int fstatat(int fd, const char *path, struct stat *status, int flags)
+{
+	return __fstatat(fd, path, status, flags);
+}
+#endif
+
+#ifndef __LP64__
 /* musl's turns the times in answers of older kernels into wider ones; nobody here asks for such. */
 int ioctl(int fd, int request, ...)
 {
@@ -62,14 +71,6 @@ int ioctl(int fd, int request, ...)
 	void *argument = va_arg(arguments, void *);
 	va_end(arguments);
 	return (int)syscall(SYS_ioctl, fd, request, argument);
-}
-
-#endif
-
-#ifdef OWN_FSTATAT
-int fstatat(int fd, const char *path, struct stat *status, int flags)
-{
-	return __fstatat(fd, path, status, flags);
 }
 #endif
 

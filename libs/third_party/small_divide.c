@@ -3,7 +3,7 @@
  * Division on ARM processors that may lack the instruction, bit by bit. The compiler's library unrolls all 32 steps,
  * twice: 1.1 KB, for a program that divides when it prints a number. These come before it at link time. Names and
  * registers: Run-time ABI for the Arm Architecture, section 5.3.1. The quotient is in r0 and the remainder in r1, which
- * is how a number of 64 bits is returned.
+ * is how a number of 64 bits is returned. Nobody here divides by zero, which the compiler's answers with a signal.
  */
 #include <stdint.h>
 

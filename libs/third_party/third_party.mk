@@ -102,7 +102,7 @@ third_party_archives := $(in_link_order:%=$(sysroot)/lib/%.a)
 
 ifneq ($(libc_is_ours),)
 third_party_ldflags := $(target_static) $(target_packed_relocations) -nostdlib -nostartfiles -Wl,--no-eh-frame-hdr \
-	$(target_segments)
+	-Wl,-T,libs/own_libc.ld
 # Without crti.o and crtn.o: they frame code in .init and .fini, and there is none (protect_relro.c has _init).
 third_party_start := $(sysroot)/lib/$(if $(target_pie),rcrt1.o,crt1.o)
 third_party_libs += -Wl,--start-group $(sysroot)/lib/libc.a $(target_libgcc) -Wl,--end-group

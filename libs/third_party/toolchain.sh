@@ -123,24 +123,23 @@ $cc -fPIE -nostdlib -nostartfiles $static $packed -o "$try/try" "$try/try.c" 2>/
 $readelf -d "$try/try" | grep -q RELR || packed=
 
 # For libs/segments.ld: as large as a page gets on the machine (a program for arm may run on aarch64), and whether .got
-# comes after what is made read-only. ppc64le has its own order of sections.
+# comes after what is made read-only. Others have what the linker thinks right; ppc64le its own order of sections.
+page=
+written=0
 case $machine in
-arm* | aarch64* | mips*) page=65536 ;;
-*) page=4096 ;;
+x86_64-* | i?86-* | s390x-*) page=4096 ;;
+riscv64-*) page=4096 written=1 ;;
+arm* | aarch64*) page=65536 ;;
+mips*) page=65536 written=1 ;;
 esac
-case $machine in
-riscv* | mips*) written=1 ;;
-*) written=0 ;;
-esac
-segments="-Wl,-z,max-page-size=$page -Wl,--defsym=got_is_written=$written -Wl,-T,libs/segments.ld"
-case $machine in
-powerpc64*) segments= ;;
-*)
-    # shellcheck disable=SC2086
-    $cc -fPIE -nostdlib -nostartfiles $static -Wl,-z,relro,-z,now $segments -o "$try/try" "$try/try.c" 2>/dev/null &&
-        $readelf -lW "$try/try" | grep -q GNU_RELRO || segments=
-    ;;
-esac
+segments=
+try_segments="-Wl,-z,max-page-size=$page -Wl,--defsym=got_is_written=$written -Wl,-T,libs/segments.ld"
+# shellcheck disable=SC2086
+if [ -n "$page" ] &&
+    $cc -fPIE -nostdlib -nostartfiles $static -Wl,-z,relro $try_segments -o "$try/try" "$try/try.c" 2>/dev/null &&
+    $readelf -lW "$try/try" | grep -q GNU_RELRO; then
+    segments=$try_segments
+fi
 
 cat <<END
 target_machine := $machine
