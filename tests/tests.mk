@@ -78,7 +78,7 @@ test_environment = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u O QUARBOX='$(abspa
 # The oldest and the newest kernel, one machine with words of 32 bits and one with the other byte order; the cases that find most.
 image_environment = IMAGE_KERNELS='$(or $(IMAGE_KERNELS),5.10 newest armv7 s390x)' IMAGE_QUICK=yes
 # All of it: a machine that can't be tried has not passed.
-check-image: image_environment = IMAGE_KERNELS='$(IMAGE_KERNELS)' IMAGE_REQUIRED=yes TEST_TIMEOUT_image=3600
+check-image: image_environment = IMAGE_KERNELS='$(IMAGE_KERNELS)' IMAGE_REQUIRED=yes TEST_TIMEOUT_image=7200
 # One machine with the other byte order, and one with words of 32 bits.
 cross_environment = CROSS_TARGETS='s390x armv7' CROSS_SIZES=no
 check-cross: cross_environment = CROSS_TARGETS='$(CROSS_TARGETS)' CROSS_SIZES='$(CROSS_SIZES)' TEST_TIMEOUT_cross=5000

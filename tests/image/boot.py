@@ -17,7 +17,7 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-DEADLINE = int(os.environ.get("IMAGE_DEADLINE", "900"))  # seconds, for one guest
+DEADLINE = int(os.environ.get("IMAGE_DEADLINE", "1800"))  # seconds, for one guest
 QUICK = os.environ.get("IMAGE_QUICK") == "yes"  # the cases that find most
 # On other processors: the rest wants pppd, or knows the numbers of system calls.
 ELSEWHERE = ["readback"] if QUICK else ["flowtable", "degradation", "readback", "self_release"]
