@@ -31,6 +31,7 @@ static __attribute__((constructor)) void protect_relocated(void)
 			continue;
 		uintptr_t first = (base + header->p_vaddr) & -page;
 		uintptr_t last = (base + header->p_vaddr + header->p_memsz) & -page;
+		/* refused, it stays writable, as it was */
 		(void)mprotect((void *)first, last - first, PROT_READ);
 	}
 }

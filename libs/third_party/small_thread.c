@@ -5,7 +5,6 @@
  * other threads' stacks, and lays out what there is: 450 bytes more. This comes before the C library at link time.
  */
 #include <stddef.h>
-#include <stdlib.h>
 
 /* musl's: makes what is at thread the structure of the running thread. Negative: the kernel has refused. */
 int __init_tp(void *thread);

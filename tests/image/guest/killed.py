@@ -322,6 +322,7 @@ class Case:
         self.on_probation = []  # device, stop, and until when
         self.hung = []  # device, stop and process
         self.ended = []  # devices whose probation has ended as it should
+        self.in_time = 0  # killed on probation, and looked at before its end
         device = self.new_device()
         old = passing(world, [device])[device]
         traced = Traced(device, *command)
@@ -386,6 +387,8 @@ class Case:
                     unseen = []
             begun = time.monotonic()
         self._look_at_killed(unseen)
+        if told["probation"]:
+            check(f"{self.name}_probation_is_seen", self.in_time)
         lab.remark(f"{self.name}: killed at {sum(told.values())}: {', '.join(f'{told[state]} {state}' for state in told)}")
         return told
 
@@ -396,6 +399,7 @@ class Case:
         now = time.monotonic()
         # On a machine with other work a probation can be over before it has been looked at.
         late = [where for _, state, where, ends in killed if state == "probation" and now > ends]
+        self.in_time += sum(state == "probation" for _, state, *_ in killed) - len(late)
         if late:
             lab.remark(f"{self.name}: looked at too late: {', '.join(late)}")
         self.expect(f"killed_to_{killed[-1][2].split()[-1]}", found, [
