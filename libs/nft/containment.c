@@ -78,7 +78,7 @@ static void turn_to(struct attempt *attempt, size_t table)
 /* A policy of more addresses is sent in parts, when nothing is in force that could be weakened meanwhile. */
 enum {
 	PARTS_FROM = 4096, /* records */
-	PART_SIZE = 128 << 10, /* bytes */
+	PART_SIZE = 32 << 10, /* bytes, after which a part is sent */
 };
 
 static bool is_large(const struct policy *policy)

@@ -16,8 +16,7 @@
 const char set_constant_name[] = "__set%d";
 
 enum {
-	/* A nested attribute's length has 16 bits; this leaves room for one element more. */
-	ELEMENT_LIST_LIMIT = 65000,
+	ELEMENT_LIST_LIMIT = 32 << 10, /* bytes of 65,535: larger messages take memory, not less time */
 	ELEMENT_ROOM = 96, /* of one element with its headers, the key 24 bytes at most */
 	SMALL_SET = 64, /* elements for which a message is reserved whole */
 	ELEMENT_KEY_SIZE = 16 + 4 + 4,
