@@ -404,6 +404,14 @@ def fill_memory(session):
     session.check("memory_is_little", available < 15 * 1024, f"{available} KB")
 
 
+def loaded_size(program):
+    """KB of addresses that the kernel needs to load the program, without the stack."""
+    headers = subprocess.run(["readelf", "-lW", program], capture_output=True, text=True, check=True).stdout
+    parts = [(int(start, 16), int(size, 16)) for start, size in
+             re.findall(r"LOAD +0x\w+ (0x\w+) 0x\w+ 0x\w+ (0x\w+)", headers)]
+    return (max(start + size for start, size in parts) - min(start for start, _ in parts)) // 1024
+
+
 def little_memory(session):
     """10 MB for all, then limits for the process alone."""
     fill_memory(session)
@@ -411,7 +419,7 @@ def little_memory(session):
     session.gives("memory_freed", 0, "rm /tmp/fill*")
     # with large pages each part of a program takes more; with less than the smaller one it could not even begin
     large_pages = " 64 kB" in session.machine.type("grep -m 1 KernelPageSize /proc/self/smaps").text
-    enough, too_little = (2000, 1000) if large_pages else (1000, session.firmware.row.quarbox.stat().st_size // 1024 + 250)
+    enough, too_little = (2000, 1000) if large_pages else (1000, loaded_size(session.firmware.row.quarbox) + 200)
     session.gives("memory_limited", session.code, f"(ulimit -v {enough}; quarantine -q; status -q)")
     session.gives("memory_limited_probe", 0, f"(ulimit -v {enough}; {PROBE})", "proven: ")
     session.gives("memory_limited_release", 0, f"(ulimit -v {enough}; release -q)")
