@@ -176,6 +176,8 @@ $O/obj/%.o: %.c $O/obj/flags | $(generated) $(third_party_ready)
 
 # Link-time optimisation would mind what these do: define what the compiler believes to know.
 $(third_party_sources:%.c=$O/obj/%.o): private code_flags += -fno-lto -fno-builtin
+# They run before the value of the stack protector is there, or write it.
+$(patsubst %,$O/obj/libs/third_party/small_%.o,copy thread): private code_flags += -fno-stack-protector
 
 -include $(objects:.o=.d)
 

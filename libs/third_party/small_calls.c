@@ -72,6 +72,22 @@ int ioctl(int fd, int request, ...)
 	va_end(arguments);
 	return (int)syscall(SYS_ioctl, fd, request, argument);
 }
+
+/* Likewise these three, for times before Linux 5.1. */
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	return syscall(SYS_recvmsg, fd, message, flags);
+}
+
+int getsockopt(int fd, int level, int option, void *value, socklen_t *size)
+{
+	return (int)syscall(SYS_getsockopt, fd, level, option, value, size);
+}
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
+{
+	return (int)syscall(SYS_setsockopt, fd, level, option, value, size);
+}
 #endif
 
 /* Nobody here asks for O_TMPFILE. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * strcpy and strncpy byte by byte. musl's take a word at a time and are 260 bytes larger; what is copied here are names
- * of interfaces and the like. These come before the C library at link time.
+ * Copying and filling. These come before the C library at link time.
+ *
+ * strcpy and strncpy go byte by byte. musl's take a word at a time and are 260 bytes larger; what is copied here are
+ * names of interfaces and the like.
  */
+#include <stdint.h>
 #include <string.h>
 
 char *strcpy(char *to, const char *string)
@@ -18,3 +21,63 @@ char *strncpy(char *to, const char *string, size_t size)
 	}
 	return to;
 }
+
+/*
+ * Where musl has memcpy in C and not in assembly, these three are written for speed and take 1.8 KB on mips. Ours go by
+ * words where all is aligned to words, as messages and the buffers of TLS are.
+ */
+#if !defined __x86_64__ && !defined __i386__ && !defined __arm__ && !defined __aarch64__
+#define COPY_MEMORY
+#endif
+
+#ifdef COPY_MEMORY
+
+/* Otherwise gcc may make a call of memcpy out of the loop that is memcpy. */
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC optimize("no-tree-loop-distribute-patterns")
+#endif
+
+typedef unsigned long __attribute__((__may_alias__)) word;
+
+void *memmove(void *to, const void *from, size_t size)
+{
+	char *target = to;
+	const char *source = from;
+	if ((uintptr_t)to - (uintptr_t)from < size) { /* the target begins within the source */
+		while (size--)
+			target[size] = source[size];
+		return to;
+	}
+	if (((uintptr_t)to | (uintptr_t)from) % sizeof(word) == 0) {
+		for (; size >= sizeof(word); size -= sizeof(word)) {
+			*(word *)(void *)target = *(const word *)(const void *)source;
+			target += sizeof(word);
+			source += sizeof(word);
+		}
+	}
+	while (size--)
+		*target++ = *source++;
+	return to;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+	return memmove(to, from, size);
+}
+
+void *memset(void *to, int value, size_t size)
+{
+	char *target = to;
+	if ((uintptr_t)to % sizeof(word) == 0) {
+		word all = (unsigned char)value * (~0ul / 255);
+		for (; size >= sizeof(word); size -= sizeof(word)) {
+			*(word *)(void *)target = all;
+			target += sizeof(word);
+		}
+	}
+	while (size--)
+		*target++ = (char)value;
+	return to;
+}
+
+#endif

@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Division on ARM processors that may lack the instruction, bit by bit. The compiler's library unrolls all 32 steps,
- * twice: 1.1 KB, for a program that divides when it prints a number. These come before it at link time. Names and
- * registers: Run-time ABI for the Arm Architecture, section 5.3.1. The quotient is in r0 and the remainder in r1, which
- * is how a number of 64 bits is returned. Nobody here divides by zero, which the compiler's answers with a signal.
+ * Division by functions, where the processor has no instruction for it, bit by bit: the program divides when it prints
+ * a number or a date. These come before the compiler's library at link time, whose functions are fast and large.
+ * Nobody here divides by zero, which those answer with a signal.
  */
 #include <stdint.h>
 
 #if defined __ARMEL__ && !defined __ARM_FEATURE_IDIV
+#define DIVIDE_32
+#elif !defined __ARMEL__ && !defined __LP64__
+#define DIVIDE_64
+#endif
 
+#ifdef DIVIDE_32
+
+/*
+ * ARM processors that may lack the instruction: the library unrolls all 32 steps, twice, which takes 1.1 KB. Names and
+ * registers: Run-time ABI for the Arm Architecture, section 5.3.1. The quotient is in r0 and the remainder in r1, which
+ * is how a number of 64 bits is returned.
+ */
 uint64_t __aeabi_uidivmod(uint32_t dividend, uint32_t divisor);
 uint32_t __aeabi_uidiv(uint32_t dividend, uint32_t divisor);
 uint64_t __aeabi_idivmod(int32_t dividend, int32_t divisor);
@@ -55,6 +65,67 @@ uint64_t __aeabi_idivmod(int32_t dividend, int32_t divisor)
 int32_t __aeabi_idiv(int32_t dividend, int32_t divisor)
 {
 	return (int32_t)__aeabi_idivmod(dividend, divisor);
+}
+
+#endif
+
+#ifdef DIVIDE_64
+
+/*
+ * Numbers of two registers: the library has four functions of 1.1 KB each on mips. Names: GCC internals, section 4.1.1.
+ */
+uint64_t __udivdi3(uint64_t dividend, uint64_t divisor);
+uint64_t __umoddi3(uint64_t dividend, uint64_t divisor);
+int64_t __divdi3(int64_t dividend, int64_t divisor);
+int64_t __moddi3(int64_t dividend, int64_t divisor);
+
+/*
+ * Bits leave the dividend at its upper end, and those of the quotient come in at its lower. Before a step at most 63
+ * bits have come into the rest, so that it can be doubled.
+ */
+static uint64_t divide(uint64_t dividend, uint64_t divisor, uint64_t *rest)
+{
+	*rest = 0;
+	for (int bit = 0; bit < 64; bit++) {
+		*rest = *rest << 1 | dividend >> 63;
+		dividend <<= 1;
+		if (*rest >= divisor) {
+			*rest -= divisor;
+			dividend |= 1;
+		}
+	}
+	return dividend;
+}
+
+uint64_t __udivdi3(uint64_t dividend, uint64_t divisor)
+{
+	uint64_t rest;
+	return divide(dividend, divisor, &rest);
+}
+
+uint64_t __umoddi3(uint64_t dividend, uint64_t divisor)
+{
+	uint64_t rest;
+	divide(dividend, divisor, &rest);
+	return rest;
+}
+
+static uint64_t wide_magnitude(int64_t number)
+{
+	return number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+}
+
+int64_t __divdi3(int64_t dividend, int64_t divisor)
+{
+	uint64_t quotient = __udivdi3(wide_magnitude(dividend), wide_magnitude(divisor));
+	return (int64_t)((dividend < 0) != (divisor < 0) ? 0 - quotient : quotient);
+}
+
+/* The remainder has the sign of the dividend. */
+int64_t __moddi3(int64_t dividend, int64_t divisor)
+{
+	uint64_t rest = __umoddi3(wide_magnitude(dividend), wide_magnitude(divisor));
+	return (int64_t)(dividend < 0 ? 0 - rest : rest);
 }
 
 #endif

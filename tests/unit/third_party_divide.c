@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Our division for ARM, on any machine, against its own. */
+/* Our division for processors without one, on any machine, against its own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,14 +7,16 @@
 
 #include <cmocka.h>
 
-#ifndef __ARMEL__
-#define __ARMEL__
-#endif
-#undef __ARM_FEATURE_IDIV
+#define DIVIDE_32
+#define DIVIDE_64
 #define __aeabi_uidivmod small_uidivmod
 #define __aeabi_uidiv small_uidiv
 #define __aeabi_idivmod small_idivmod
 #define __aeabi_idiv small_idiv
+#define __udivdi3 small_udivdi3
+#define __umoddi3 small_umoddi3
+#define __divdi3 small_divdi3
+#define __moddi3 small_moddi3
 #include "third_party/small_divide.c"
 
 static void compare(uint32_t dividend, uint32_t divisor)
@@ -65,11 +67,48 @@ static void any_numbers(void **state)
 	}
 }
 
+static void compare_wide(uint64_t dividend, uint64_t divisor)
+{
+	assert_int_equal(small_udivdi3(dividend, divisor), dividend / divisor);
+	assert_int_equal(small_umoddi3(dividend, divisor), dividend % divisor);
+	int64_t of = (int64_t)dividend;
+	int64_t by = (int64_t)divisor;
+	if (of == INT64_MIN && by == -1)
+		return;
+	assert_true(small_divdi3(of, by) == of / by);
+	assert_true(small_moddi3(of, by) == of % by);
+}
+
+static void wide_around_powers_of_two(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 64 * 3; i++) {
+		for (int j = 0; j < 64 * 3; j++) {
+			uint64_t divisor = ((uint64_t)1 << j / 3) + (uint64_t)(j % 3) - 1;
+			if (divisor != 0)
+				compare_wide(((uint64_t)1 << i / 3) + (uint64_t)(i % 3) - 1, divisor);
+		}
+	}
+}
+
+static void any_wide_numbers(void **state)
+{
+	(void)state;
+	uint64_t number = 1;
+	for (int i = 0; i < 100000; i++) {
+		uint64_t dividend = number = number * 6364136223846793005 + 1442695040888963407; /* Knuth's MMIX */
+		number = number * 6364136223846793005 + 1442695040888963407;
+		compare_wide(dividend, number >> i % 63 | 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(around_powers_of_two),
 		cmocka_unit_test(any_numbers),
+		cmocka_unit_test(wide_around_powers_of_two),
+		cmocka_unit_test(any_wide_numbers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
