@@ -106,7 +106,7 @@ lto_flags := $(if $(filter 1,$(LTO)),$(target_lto))
 # For all code of the program, the dependencies included.
 code_flags = $(target_size) -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables \
 	-fstack-protector-strong $(if $(target_pie),-fPIE,-fno-pie) $(lto_flags) \
-	$(if $(libc_is_ours),$(target_own_libc)) $(CFLAGS)
+	$(if $(libc_is_ours),$(target_own_libc) $(target_compressed)) $(CFLAGS)
 # No name of a folder on this machine gets into the program.
 prefix_maps := -ffile-prefix-map=$(abspath $(THIRD_PARTY_DIR))=third_party -ffile-prefix-map=$(abspath $O)=build \
 	-ffile-prefix-map=$(CURDIR)=.

@@ -6,7 +6,9 @@
  */
 
 /* --- the machine --- */
+#ifndef __mips16 /* its assembly for mips is not of these instructions */
 #define MBEDTLS_HAVE_ASM
+#endif
 #define MBEDTLS_HAVE_TIME
 #define MBEDTLS_HAVE_TIME_DATE
 /* small_psa.c has getrandom(2): no entropy pool, no generator, no file. */

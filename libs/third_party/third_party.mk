@@ -59,7 +59,8 @@ tp_cflags := -std=gnu11 -D_GNU_SOURCE $(code_flags) -ffile-prefix-map=$(abspath 
 # A C library and link-time optimisation do not go together: the compiler itself calls memcpy and others. Its build
 # stays in its own folder, so no name of ours can get into it. It has few buffers on the stack: -strong would only add
 # to each function that hands out the address of a variable.
-musl_cflags := $(filter-out -flto% -fstack-protector% -mgeneral-regs-only,$(code_flags)) -fstack-protector
+musl_cflags := $(filter-out -flto% -fstack-protector% -mgeneral-regs-only $(target_compressed),$(code_flags)) \
+	-fstack-protector
 
 $(tp)/flags: FORCE
 	$(call remember,$(CC) $(AR) $(tp_cflags))
@@ -101,8 +102,9 @@ in_link_order := $(foreach name,libyaml mbedtls libmnl,$(filter $(name),$(from_u
 third_party_archives := $(in_link_order:%=$(sysroot)/lib/%.a)
 
 ifneq ($(libc_is_ours),)
+# No name of an archive is for others: on mips each that is used would get an entry in tables for a dynamic linker.
 third_party_ldflags := $(target_static) $(target_packed_relocations) -nostdlib -nostartfiles -Wl,--no-eh-frame-hdr \
-	-Wl,-T,libs/own_libc.ld
+	-Wl,--exclude-libs,ALL -Wl,-T,libs/own_libc.ld
 # Without crti.o and crtn.o: they frame code in .init and .fini, and there is none (protect_relro.c has _init).
 third_party_start := $(sysroot)/lib/$(if $(target_pie),rcrt1.o,crt1.o)
 third_party_libs += -Wl,--start-group $(sysroot)/lib/libc.a $(target_libgcc) -Wl,--end-group
