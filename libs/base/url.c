@@ -93,7 +93,7 @@ int url_parse(const char *string, struct url *url, struct diag *diag)
 	if (has_unprintable(string))
 		wrong = "blanks, control and non-ASCII characters can't be in a URL";
 	else if (!authority)
-		wrong = "it must begin with https://, http://, wss:// or ws://";
+		wrong = "not https://, http://, wss:// or ws://";
 	else if (strchr(authority, '#'))
 		wrong = "a fragment (#) has no meaning here";
 	if (!wrong) {

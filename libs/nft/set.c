@@ -16,7 +16,8 @@
 const char set_constant_name[] = "__set%d";
 
 enum {
-	ELEMENT_LIST_LIMIT = 32 << 10, /* bytes of 65,535: larger messages take memory, not less time */
+	/* Bytes. A nested attribute's length has 16 bits, but longer lists take more memory, and not less time. */
+	ELEMENT_LIST_LIMIT = 32 << 10,
 	ELEMENT_ROOM = 96, /* of one element with its headers, the key 24 bytes at most */
 	SMALL_SET = 64, /* elements for which a message is reserved whole */
 	ELEMENT_KEY_SIZE = 16 + 4 + 4,

@@ -621,8 +621,7 @@ static void errors(void **state)
 		{ "Client:\n  server_urls:\n  - [https://a.test/]\n",
 		  "F line 3 column 5: Client.server_urls: expected a URL, found a list" },
 		{ "Client:\n  server_urls:\n  - ftp://a.test/\n",
-		  "F line 3 column 5: Client.server_urls: URL 'ftp://a.test/': it must begin with https://, http://, wss:// "
-		  "or ws://" },
+		  "F line 3 column 5: Client.server_urls: URL 'ftp://a.test/': not https://, http://, wss:// or ws://" },
 		{ "Client:\n  server_urls:\n  - https://a.test:0/\n",
 		  "F line 3 column 5: Client.server_urls: URL 'https://a.test:0/': the port must be 1 to 65535" },
 		{ "Client:\n  server_urls:\n  - \"https://a\\e[2J.test/\"\n",
