@@ -93,14 +93,14 @@ static int parse_long(const struct option_row *table, void *values, const char *
 	return set_row(row, values, value, diag);
 }
 
-/* -abc, -tVALUE, -t VALUE, with word after the dash. */
+/* -abc, -tVALUE, -t VALUE, with word after the dash; h among them asks for help. */
 static int parse_letters(const struct option_row *table, void *values, const char *word, const char *next, bool *used,
 			 struct diag *diag)
 {
 	for (; *word; word++) {
 		const struct option_row *row = find_letter(table, *word);
 		if (!row)
-			return diag_fail(diag, EINVAL, "unknown option '-%c'", *word);
+			return diag_fail(diag, EINVAL, *word == 'h' ? "" : "unknown option '-%c'", *word);
 		if (!row->argument) {
 			int result = set_row(row, values, NULL, diag);
 			if (result < 0)
@@ -130,7 +130,7 @@ int options_parse(const struct option_row *table, void *values, int argc, char *
 			argv[++operands] = argv[i];
 		else if (strcmp(word, "--") == 0)
 			only_operands = true;
-		else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
+		else if (strcmp(word, "--help") == 0)
 			result = diag_fail(diag, EINVAL, "%s", "");
 		else if (word[1] == '-')
 			result = parse_long(table, values, word + 2, next, &used, diag);

@@ -55,7 +55,7 @@ help() {
 			grep -q "^  $applet  *[a-z]" "$work/overview" && run 0 --help "$applet" &&
 				grep -q "^Usage: $applet" "$work/out" && cp "$work/out" "$work/usage" &&
 				run 0 "$applet" word --help && cmp "$work/out" "$work/usage" &&
-				run 0 "$applet" -j -h && cmp "$work/out" "$work/usage" || return
+				run 0 "$applet" -jh && cmp "$work/out" "$work/usage" || return
 		done && ! LC_ALL=C awk 'length > 79 || /[^ -~]/' "$work/overview" | grep .
 }
 check help 'the overview or the usage of an applet' help

@@ -83,6 +83,8 @@ static void command_lines(void **state)
 		{ { "-rbad" }, -EINVAL, { 0 }, "option --repeat: 'bad' is bad" },
 		{ { "x", "-a", "--help" }, -EINVAL, { .a = true }, "" },
 		{ { "x", "-h", "-x" }, -EINVAL, { 0 }, "" },
+		{ { "-ah", "-b" }, -EINVAL, { .a = true, .b = true }, "" },
+		{ { "-th" }, 0, { .table = "h" }, "" },
 		{ { "-x", "-y", "-a", "--repeat=bad", "--both" }, -EINVAL, { .a = true, .b = true }, "unknown option '-x'" },
 		{ { "-t", "--help", "--table", "-h", "--", "-h" }, 1, { .table = "-h" }, "-h" },
 	};
