@@ -10,7 +10,10 @@
 
 #include "http/probe.h"
 
-enum { FORBIDDEN_MS = 3000 }; /* dropped packets give no answer: waiting longer proves nothing more */
+enum {
+	FORBIDDEN_MS = 3000, /* dropped packets give no answer: waiting longer proves nothing more */
+	ENDPOINT_MS = 10000, /* a single one that never answers must not use up a long -T */
+};
 
 struct proof {
 	const struct settings *settings;
@@ -163,19 +166,16 @@ static int set_request(struct proof *proof, const struct server *server, struct 
 	return url_append(&proof->probe.url, "server.pem", diag);
 }
 
-static int prove_server(struct proof *proof, const struct server *server, const struct resolver_config *resolvers,
-			struct deadline deadline, struct diag *diag)
+/* The verdict about the first of the list that answers: 0, or -ENOENT with a diagnostic. */
+static int ask(struct proof *proof, const struct server *server, const struct endpoint *list, size_t count,
+	       struct deadline deadline, struct diag *diag)
 {
-	struct endpoint list[RESOLVED_ADDRESSES_MAX];
 	const char *names[2];
-	int count = dialled_endpoints(proof, server, resolvers, deadline, list, diag);
-	if (count < 0)
-		return count;
 	int result = set_request(proof, server, diag);
 	if (result < 0)
 		return result;
 	trust_fill(&proof->settings->trust, &proof->store, &proof->probe, names);
-	result = probe_url(&proof->probe, list, (size_t)count, deadline, &proof->report, diag);
+	result = probe_url(&proof->probe, list, count, deadline, &proof->report, diag);
 	if (result < 0)
 		return result;
 	return is_good(proof) ? 0 : explain(proof, server, diag);
@@ -185,6 +185,28 @@ static int prove_server(struct proof *proof, const struct server *server, const 
 static struct deadline share(struct deadline deadline, size_t remaining)
 {
 	return deadline_in(deadline_left(deadline) / (int64_t)remaining);
+}
+
+static struct deadline endpoint_share(struct deadline deadline, size_t remaining)
+{
+	return deadline_earlier(share(deadline, remaining), deadline_in(ENDPOINT_MS));
+}
+
+/*
+ * The client speaks with the first one that takes its connection, whoever that is. Where the others are left out later,
+ * any will do.
+ */
+static int prove_server(struct proof *proof, const struct server *server, const struct resolver_config *resolvers,
+			struct deadline deadline, struct diag *diag)
+{
+	struct endpoint list[RESOLVED_ADDRESSES_MAX];
+	int count = dialled_endpoints(proof, server, resolvers, deadline, list, diag);
+	if (count < 0 || !proof->settings->proven_only)
+		return count < 0 ? count : ask(proof, server, list, (size_t)count, deadline, diag);
+	int result = -ENOENT;
+	for (int i = 0; i < count && result != 0 && result != -EINTR; i++)
+		result = ask(proof, server, &list[i], 1, endpoint_share(deadline, (size_t)(count - i)), diag);
+	return result;
 }
 
 /* Whether it may be otherwise in a moment: nothing was said about who it is or we are, and HTTP gave no answer. */
@@ -208,7 +230,7 @@ static int prove_round(struct proof *proof, struct targets *targets, const struc
 		result = prove_server(proof, server, resolvers, share(deadline, remaining--), diag);
 		*again |= may_change(proof);
 		server->tried = true;
-		server->proof_at = proof->report.endpoint.address;
+		server->proof_at = proof->report.endpoint;
 		server->proven = result == 0 && proof->report.verdict == PROBE_PROVEN;
 		server->reached = result == 0 && proof->report.verdict == PROBE_REACHED;
 		server->failure.text[0] = '\0';
@@ -234,6 +256,73 @@ int proof_run(struct proof *proof, struct targets *targets, const struct resolve
 			return -EINTR;
 	}
 	return -ENOENT;
+}
+
+static bool endpoints_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && address_equal(&a->address, &b->address);
+}
+
+/* Asks this endpoint alone; one that sheds load is asked again. As ask. */
+static int prove_endpoint(struct proof *proof, struct server *server, const struct endpoint *endpoint,
+			  struct deadline deadline, struct diag *diag)
+{
+	int result;
+	if (server->proven && endpoints_equal(&server->proof_at, endpoint))
+		return 0;
+	do {
+		proof->report = (struct probe_report){ .verdict = PROBE_UNREACHABLE };
+		result = ask(proof, server, endpoint, 1, deadline, diag);
+	} while (proof->report.sheds_load && !deadline_passed(deadline) && poll(NULL, 0, PROBE_PAUSE_MS) == 0);
+	server->tried = true;
+	if (result == 0 && !server->proven) {
+		server->proven = true;
+		server->proof_at = *endpoint;
+	}
+	return result;
+}
+
+/* Where nothing answers, the reason names the endpoint itself. */
+static void describe_left_out(const struct proof *proof, const struct endpoint *endpoint, struct diag *diag)
+{
+	char name[ENDPOINT_TEXT_SIZE] = "";
+	struct text text = TEXT_ON(name);
+	const char *reason = proof->report.reason;
+	if (proof->report.verdict != PROBE_UNREACHABLE) {
+		text_add(&text, " ");
+		endpoint_format(endpoint, &text);
+	}
+	if (*reason)
+		diag_fail(diag, ENOENT, "left out%s: %s", name, reason);
+}
+
+int proof_narrow(struct proof *proof, struct targets *targets, struct deadline deadline,
+		 void (*warn)(void *context, const struct diag *diag), void *context)
+{
+	struct diag diag;
+	size_t remaining = 0;
+	int left_out = 0;
+	for (size_t i = 0; i < targets->server_count; i++)
+		remaining += targets->servers[i].endpoint_count;
+	for (size_t i = 0; i < targets->server_count; i++) {
+		struct server *server = &targets->servers[i];
+		for (size_t at = 0; at < server->endpoint_count; remaining--) {
+			const struct endpoint *endpoint = &server->endpoints[at];
+			struct deadline own = endpoint_share(deadline, remaining);
+			int result = prove_endpoint(proof, server, endpoint, own, &diag);
+			if (result == -EINTR)
+				return result;
+			if (result == 0) {
+				at++;
+				continue;
+			}
+			describe_left_out(proof, endpoint, &diag);
+			warn(context, &diag);
+			server_leave_out(server, at);
+			left_out++;
+		}
+	}
+	return left_out;
 }
 
 bool proof_clock_unset(const struct proof *proof)

@@ -26,6 +26,13 @@ int proof_resolve_forbidden(struct proof *proof, const struct resolver_config *r
 int proof_run(struct proof *proof, struct targets *targets, const struct resolver_config *resolvers,
 	      struct deadline deadline, struct text *detail, struct diag *diag);
 
+/*
+ * Behind proof_run: asks every endpoint of every server, and leaves those out that do not prove themselves before the
+ * deadline, each with a warning. The one that was proven before stays. Returns how many were left out, or -EINTR.
+ */
+int proof_narrow(struct proof *proof, struct targets *targets, struct deadline deadline,
+		 void (*warn)(void *context, const struct diag *diag), void *context);
+
 /* Whether the device's clock is behind what it can be, so that "not yet valid" was not held against the certificate. */
 bool proof_clock_unset(const struct proof *proof);
 

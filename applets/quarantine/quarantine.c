@@ -50,6 +50,7 @@ struct run {
 	bool partial; /* something named is not covered */
 	bool unverified;
 	bool unproven; /* every server was asked, none proved itself, and that is why it ends */
+	int left_out; /* addresses that --proven-only does not allow any more */
 	struct report report; /* its diag is that of what this run does */
 	struct settings settings;
 	struct netlink netlink;
@@ -348,7 +349,8 @@ static int step_contain(struct run *run, bool on_probation)
 		result = containment_begin_probation(&run->netlink, policy, CONFIG_DEFAULT_TABLE, probation_ms(run),
 						     &run->replaces, diag);
 	else if (result == 0)
-		result = containment_install(&run->netlink, policy, CONFIG_DEFAULT_TABLE, false, &run->replaces, diag);
+		result = containment_install(&run->netlink, policy, CONFIG_DEFAULT_TABLE, AFTER_NONE, &run->replaces,
+					     diag);
 	if (result == -EEXIST)
 		return fail_step(run, EXIT_USAGE_ERROR);
 	if (result < 0)
@@ -406,6 +408,18 @@ static int roll_back(struct run *run, enum exit_code code)
 	return (int)code;
 }
 
+/* Not an answer of the resolver's, which may be forged, makes a server, but its proof. */
+static void leave_out_unproven(struct run *run, struct deadline deadline)
+{
+	struct targets *targets = &run->settings.targets;
+	int left_out = run->settings.proven_only ? proof_narrow(run->proof, targets, deadline, warn, run) : 0;
+	if (left_out <= 0) /* or interrupted, so that it is rolled back */
+		return;
+	run->left_out = left_out;
+	targets_narrow(targets);
+	policy_normalize(&targets->policy);
+}
+
 static int step_prove(struct run *run)
 {
 	struct diag *diag = &run->report.diag;
@@ -428,6 +442,7 @@ static int step_prove(struct run *run)
 	}
 	if (proof_clock_unset(run->proof))
 		warn_of(run, "the clock is not set: ", "\"not yet valid\" does not count");
+	leave_out_unproven(run, deadline);
 	result = proof_forbidden(run->proof, diag);
 	if (result == -EISCONN)
 		return roll_back(run, EXIT_STILL_REACHABLE);
@@ -439,6 +454,8 @@ static int step_prove(struct run *run)
 	struct text *detail = report_line(&run->report);
 	if (result == 0 && run->settings.has_forbidden) /* before what may have to be cut: a host's name */
 		text_add(detail, "-f out of reach; ");
+	if (run->left_out)
+		text_addf(detail, "%d left out; ", run->left_out);
 	text_add(detail, run->proven_by);
 	report_end(&run->report, true, detail->bytes);
 	if (result < 0)
@@ -450,7 +467,8 @@ static int step_keep(struct run *run)
 {
 	bool replaced;
 	report_begin(&run->report, "keep");
-	int result = containment_install(&run->netlink, policy_of(run), CONFIG_DEFAULT_TABLE, true, &replaced,
+	int result = containment_install(&run->netlink, policy_of(run), CONFIG_DEFAULT_TABLE,
+					 run->left_out ? AFTER_A_WIDER : AFTER_THE_SAME, &replaced,
 					 &run->report.diag);
 	if (result == -ECANCELED)
 		return fail_step(run, EXIT_NO_SERVER);
@@ -616,7 +634,7 @@ static void describe_standing(const struct server *server, struct text *text)
 {
 	if (server->proven || server->reached) {
 		text_add(text, server->proven ? "proven at " : "reached, not proven, at ");
-		address_format(&server->proof_at, text);
+		address_format(&server->proof_at.address, text);
 	} else {
 		text_add(text, server->tried ? "not proven" : "not tried");
 	}
@@ -630,7 +648,7 @@ static void tell_servers(struct run *run)
 		struct text *line = report_line(&run->report);
 		url_format(&server->url, line);
 		if (server->endpoint_count == 0)
-			text_add(line, " NOT allowed: no address");
+			text_addf(line, " NOT allowed: %s", server->left_out ? "left out" : "no address");
 		list_addresses(server, run->settings.verbose, line);
 		text_add(line, " (");
 		describe_standing(server, line);
@@ -755,20 +773,24 @@ static void tell_server_json(struct run *run, const struct server *server)
 	if (server->endpoint_count)
 		describe_standing(server, line);
 	else
-		text_add(line, "not allowed, no address");
+		text_addf(line, "not allowed, %s", server->left_out ? "left out" : "no address");
 	struct text *object = report_object(&run->report, line->bytes);
 	tell_url_json(run, "server", &server->url);
 	if (server->proxy.set)
 		tell_url_json(run, "proxy", &server->proxy.url);
 	json_array_begin(object, "addresses");
-	for (size_t i = 0; i < server->endpoint_count; i++) {
+	for (size_t i = 0; i < server->endpoint_count + server->left_out; i++) {
+		if (i == server->endpoint_count) {
+			json_array_end(object);
+			json_array_begin(object, "left_out");
+		}
 		format_endpoint(server, &server->endpoints[i], report_line(&run->report));
 		json_array_string(object, line->bytes);
 	}
 	json_array_end(object);
 	json_bool(object, "proven", server->proven);
 	if (server->proven || server->reached) {
-		address_format(&server->proof_at, report_line(&run->report));
+		address_format(&server->proof_at.address, report_line(&run->report));
 		json_string(object, "proof_at", line->bytes);
 	}
 	report_object_end(&run->report);

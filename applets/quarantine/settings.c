@@ -160,6 +160,7 @@ const struct option_row quarantine_options[] = {
 	{ 'f', 0, "forbidden", "URL", parse_forbidden, "prove that this can't be reached any more" },
 	{ 'T', FIELD(timeout), "timeout", "TIME", option_timeout, "for the proof, default 30s" },
 	{ 0, FIELD(no_probe), "no-probe", NULL, option_flag, "contain without proof" },
+	{ 0, FIELD(proven_only), "proven-only", NULL, option_flag, "allow only addresses that prove themselves" },
 #endif
 	{ 0, FIELD(keep), "keep", NULL, option_flag, "contain even if no server answers" },
 	{ 0, FIELD(targets.policy.lasts), "for", "TIME", parse_lasts, "the kernel ends it then: 90s, 15m, 8h, 7d" },
@@ -289,7 +290,7 @@ static void forget_trust(struct settings *settings)
 #endif
 }
 
-/* Whether somebody asked for a verification, or proof, and for none. */
+/* Whether somebody asked for a verification, or proof, and for none. Of one source, or of all together. */
 static int check_proof(const struct settings *settings, struct diag *diag)
 {
 #if CONFIG_QUARANTINE_PROBE
@@ -298,6 +299,8 @@ static int check_proof(const struct settings *settings, struct diag *diag)
 		return diag_fail(diag, EINVAL, "--insecure contradicts --ca, --pin and --name");
 	if (settings->no_probe && settings->has_forbidden)
 		return diag_fail(diag, EINVAL, "--no-probe contradicts --forbidden");
+	if (settings->proven_only && (settings->no_probe || settings->keep || trust->insecure))
+		return diag_fail(diag, EINVAL, "--proven-only contradicts --no-probe, --keep and --insecure");
 #else
 	(void)settings;
 	(void)diag;
@@ -460,7 +463,8 @@ static int check_together(struct settings *settings, struct diag *diag)
 		return diag_fail(diag, EINVAL, "no server: name a URL, here or in %s", default_config);
 	if (!settings->table)
 		settings->table = CONFIG_DEFAULT_TABLE;
-	return policy_table_name_check(settings->table, diag);
+	int result = check_proof(settings, diag);
+	return result < 0 ? result : policy_table_name_check(settings->table, diag);
 }
 
 int settings_read(struct settings *settings, int argc, char **argv, struct diag *diag)

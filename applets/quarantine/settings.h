@@ -33,6 +33,7 @@ struct settings {
 	bool dry_run;
 	bool no_probe;
 	bool keep;
+	bool proven_only;
 	bool json;
 	bool quiet;
 	bool verbose;

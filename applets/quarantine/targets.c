@@ -33,6 +33,15 @@ bool server_has_endpoint(const struct server *server, const struct address *addr
 	return false;
 }
 
+void server_leave_out(struct server *server, size_t endpoint)
+{
+	const struct endpoint left_out = server->endpoints[endpoint];
+	size_t behind = --server->endpoint_count - endpoint;
+	memmove(&server->endpoints[endpoint], &server->endpoints[endpoint + 1], behind * sizeof left_out);
+	server->endpoints[server->endpoint_count] = left_out;
+	server->left_out++;
+}
+
 static bool is_nobody(const struct url *url)
 {
 	const struct address *address = &url->address;
@@ -407,4 +416,13 @@ size_t targets_resolved_servers(const struct targets *targets)
 	for (size_t i = 0; i < targets->server_count; i++)
 		count += targets->servers[i].endpoint_count > 0;
 	return count;
+}
+
+void targets_narrow(struct targets *targets)
+{
+	struct diag ignored;
+	for (int family = IPV4; family < IP_FAMILIES; family++)
+		targets->policy.peers[PEER_SERVER][family].count = 0;
+	for (size_t i = 0; i < targets->server_count; i++)
+		(void)add_server_peers(targets, &targets->servers[i], &ignored); /* there is room: they are fewer */
 }

@@ -22,11 +22,12 @@ struct server {
 	struct velociraptor_proxy proxy; /* not set: directly */
 	struct endpoint fallback; /* of whom is connected to, also allowed; family 0: none */
 	struct endpoint endpoints[SERVER_ENDPOINTS_MAX]; /* whom the device connects to: server or proxy */
-	size_t endpoint_count; /* 0: the name could not be resolved */
+	size_t endpoint_count; /* 0: the name could not be resolved, or all are left out */
+	size_t left_out; /* endpoints behind these, which are not allowed any more: see server_leave_out */
 	bool tried; /* one that proves itself ends the proof: those behind it are not asked */
 	bool proven;
 	bool reached; /* it answers, but who it is was not verified */
-	struct address proof_at; /* which address answered, when proven or reached */
+	struct endpoint proof_at; /* which one answered, when proven or reached */
 	struct diag failure; /* why it did not prove itself when it was tried last; else empty */
 };
 
@@ -35,6 +36,9 @@ const struct url *server_peer(const struct server *server);
 
 /* Whether the device may connect to it as this server. */
 bool server_has_endpoint(const struct server *server, const struct address *address, uint16_t port);
+
+/* Takes an endpoint, one of endpoint_count, out of those that are allowed. targets_narrow makes it count. */
+void server_leave_out(struct server *server, size_t endpoint);
 
 /* "tcp:ntp.example.com:123", to be resolved. */
 struct allowed_name {
@@ -79,5 +83,8 @@ int targets_resolve(struct targets *targets, const struct resolver_config *resol
 
 /* How many servers have an address. */
 size_t targets_resolved_servers(const struct targets *targets);
+
+/* The policy allows no servers but those that are not left out. policy_normalize has to follow. */
+void targets_narrow(struct targets *targets);
 
 #endif

@@ -61,7 +61,7 @@ struct attempt {
 	struct removed_tables *removed;
 	const char *timer; /* the set that says how long the plan counts; NULL: for good */
 	uint64_t milliseconds; /* of it */
-	bool ends_probation;
+	enum after_probation after;
 	bool replaces;
 	bool spare_owned; /* leave tables alone that another process owns */
 	bool probation; /* one stands in any of the tables */
@@ -441,7 +441,6 @@ static void allow_parts(struct attempt *attempt)
 /* The plan stands under its own names already: what made it a probation goes. */
 static int fill_keep(struct attempt *attempt)
 {
-	set_delete_timer(&attempt->batch, attempt->scope.table, set_probation);
 	int result = rule_each(&attempt->scope, delete_probation_rule, attempt);
 	if (result == 0)
 		delete_named(attempt, NFT_MSG_DELSET, NFTA_SET_NAME, set_probation, 0);
@@ -453,13 +452,15 @@ static bool stays(const struct attempt *attempt, const struct standing *standing
 {
 	if (!CONFIG_QUARANTINE_PROBE) /* there are no probations */
 		return false;
-	return attempt->ends_probation ? standing->probation : attempt->timer && is_older_quarantine(standing);
+	if (attempt->after)
+		return attempt->after == AFTER_THE_SAME && standing->probation;
+	return attempt->timer && is_older_quarantine(standing);
 }
 
 /* Delete and add in one transaction leaks nothing, because every chain of the plan ends in a drop rule. */
 static int fill_plan(struct attempt *attempt)
 {
-	bool ends_probation = CONFIG_QUARANTINE_PROBE && attempt->ends_probation;
+	bool ends_probation = CONFIG_QUARANTINE_PROBE && attempt->after != AFTER_NONE;
 	const char *timer = CONFIG_QUARANTINE_PROBE ? attempt->timer : NULL;
 	int result = look_at_tables(attempt);
 	if (result < 0)
@@ -475,6 +476,8 @@ static int fill_plan(struct attempt *attempt)
 		attempt->replaces |= is_older_quarantine(standing);
 		if (ends_probation && standing->beside)
 			set_delete_timer(&attempt->batch, attempt->scope.table, set_beside);
+		if (ends_probation && standing->probation)
+			set_delete_timer(&attempt->batch, attempt->scope.table, set_probation);
 		if (!stays(attempt, standing))
 			start_table(attempt, (enum table_id)id, timer);
 		else if (ends_probation)
@@ -507,18 +510,18 @@ int containment_begin_probation(struct netlink *netlink, struct policy *policy, 
 	return result;
 }
 
-int containment_install(struct netlink *netlink, struct policy *policy, const char *default_name, bool ends_probation,
-			bool *replaces, struct diag *diag)
+int containment_install(struct netlink *netlink, struct policy *policy, const char *default_name,
+			enum after_probation after, bool *replaces, struct diag *diag)
 {
 	struct attempt attempt = {
 		.scope = { .netlink = netlink, .diag = diag, .table = policy->table },
 		.default_name = default_name,
 		.policy = policy,
-		.ends_probation = ends_probation,
+		.after = after,
 		.fill = fill_plan,
 	};
 	int result = run_attempt(&attempt);
-	if (result == -ENOENT && ends_probation)
+	if (result == -ENOENT && after)
 		return diag_fail(diag, ETIMEDOUT, "keep the quarantine: its probation had ended");
 	if (result == 0)
 		*replaces = attempt.replaces;

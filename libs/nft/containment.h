@@ -25,13 +25,19 @@ int containment_begin_probation(struct netlink *netlink, struct policy *policy, 
 /* Ends a probation, our own or what a killed process left: exactly the state before it. Nothing to end is no error. */
 int containment_end_probation(struct netlink *netlink, const char *table, struct diag *diag);
 
+/* The probation that an installation follows. */
+enum after_probation {
+	AFTER_NONE,
+	AFTER_THE_SAME, /* of this very policy */
+	AFTER_A_WIDER, /* of this policy with more peers */
+};
+
 /*
- * The policy counts for good, in the place of whatever bears its table's name in family inet. ends_probation: only if
- * the probation that was begun still counts; -ECANCELED when somebody has released it meanwhile, -ETIMEDOUT when it has
- * ended.
+ * The policy counts for good, in the place of whatever bears its table's name in family inet. After a probation: only
+ * if that still counts; -ECANCELED when somebody has released it meanwhile, -ETIMEDOUT when it has ended.
  */
-int containment_install(struct netlink *netlink, struct policy *policy, const char *default_name, bool ends_probation,
-			bool *replaces, struct diag *diag);
+int containment_install(struct netlink *netlink, struct policy *policy, const char *default_name,
+			enum after_probation after, bool *replaces, struct diag *diag);
 
 enum { REMOVED_TABLES_MAX = 32 };
 
