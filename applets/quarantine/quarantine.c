@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include "prove.h"
 #include "report.h"
 #include "resolvers.h"
+#include "session.h"
 #include "settings.h"
 #include "sever.h"
 #include "state/lock.h"
@@ -37,6 +39,7 @@ enum {
 	RESOLVE_MS = 10000,
 	PROBATION_MARGIN_MS = 8000, /* beyond the probe's deadline: the forbidden URL, and the final transaction */
 	READ_TRIES = 20,
+	LAST_WORDS_MS = 300, /* for sshd to send what we say before we cut it off */
 	LOG_MS = 500,
 	NOTIFY_MS = 2000,
 	LINKS_SIZE = 512, /* bytes of the line of interfaces: links_describe fills what there is */
@@ -322,6 +325,16 @@ static int take_lock(struct run *run)
 	if (run->lock < 0)
 		report_warning(&run->report, &run->report.diag);
 	return EXIT_DONE;
+}
+
+/* Who has typed the command may see nothing of its end. */
+static void warn_of_session(struct run *run)
+{
+	struct text *how = report_line(&run->report);
+	if (!session_is_cut(policy_of(run), getenv("SSH_CONNECTION"), how))
+		return;
+	warn_of(run, "this SSH session ends: ", how->bytes);
+	(void)poll(NULL, 0, LAST_WORDS_MS);
 }
 
 static unsigned probation_ms(const struct run *run)
@@ -913,7 +926,10 @@ static int run_steps(struct run *run)
 	code = check_output(run);
 	if (code == EXIT_DONE)
 		code = take_lock(run);
-	return code == EXIT_DONE ? contain_and_prove(run) : code;
+	if (code != EXIT_DONE)
+		return code;
+	warn_of_session(run);
+	return contain_and_prove(run);
 }
 
 static int finish(struct run *run, int code)

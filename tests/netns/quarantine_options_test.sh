@@ -296,4 +296,32 @@ for bad in gre: gre:$one4:1 gre:$one4:out ospf:$one4 "gre:$one4/33" gre; do
 	gives "refuses_$bad" 64 quarantine -a "$bad" https://one.vr.test:8000/
 done
 
+# ---- who has typed it over SSH is told before he is cut off ----
+
+from_ssh() { # NAME REASON SSH_CONNECTION option...
+	export SSH_CONNECTION=$3
+	gives "$1" 0 quarantine --no-probe --dns none "${@:4}" $good
+	unset SSH_CONNECTION
+	same "${1}_says_so" "$2" "$err"
+	run release
+}
+ends='quarantine: warning: this SSH session ends: --allow'
+from_ssh session_ends "$ends tcp:$lan4:22:in" "$lan4 50000 203.0.113.1 22"
+from_ssh session_ends_of_any_port "$ends tcp:[$lan6]:2222:in" "$lan6 50000 2001:db8:3::1 2222" -a "tcp:[$lan6]:22:in"
+from_ssh session_ends_of_link_local "$ends tcp:[fe80::2]:22:in" "fe80::2%lan0 50000 fe80::1%lan0 22"
+from_ssh session_ends_of_mapped "$ends tcp:$lan4:22:in" "::ffff:$lan4 50000 ::ffff:203.0.113.1 22"
+from_ssh session_is_allowed '' "$lan4 50000 203.0.113.1 22" -a tcp:$lan4:22:in
+from_ssh session_is_allowed_by_network '' "$lan4 50000 203.0.113.1 22" -a tcp:203.0.113.0/24:22:in
+from_ssh session_from_the_server '' "$one4 8000 $dev4 22"
+from_ssh session_from_here '' "127.0.0.1 50000 127.0.0.1 22"
+from_ssh session_from_our_own_address '' "$dev4 50000 $dev4 22"
+for bad in '' "$lan4" "$lan4 50000 203.0.113.1" "$lan4 50000 203.0.113.1 22 23" "$lan4 50000 203.0.113.1 22 " \
+	"$lan4 0 203.0.113.1 22" "$lan4  50000 203.0.113.1 22" "$lan6 50000 203.0.113.1 22" "lan 50000 dev 22" \
+	"$(printf '%0500d' 1) 2 3 4"; do
+	from_ssh "no_session_${bad:0:40}" '' "$bad"
+done
+SSH_CONNECTION="$lan4 50000 203.0.113.1 22" dev quarantine --no-probe $good >both 2>&1
+matches session_is_told_before "resolve [^]]*$ends tcp:$lan4:22:in .*contain " "$(cat both)"
+run release
+
 finish
