@@ -138,6 +138,17 @@ void expression_bitwise(struct rule_builder *builder, const void *mask, const vo
 	end(bitwise);
 }
 
+void expression_to_network_order(struct rule_builder *builder)
+{
+	struct expression byteorder = begin(builder, NFTA_LIST_ELEM, "byteorder");
+	put_u32(byteorder.list, NFTA_BYTEORDER_SREG, NFT_REG_1);
+	put_u32(byteorder.list, NFTA_BYTEORDER_DREG, NFT_REG_1);
+	put_u32(byteorder.list, NFTA_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	put_u32(byteorder.list, NFTA_BYTEORDER_LEN, 4);
+	put_u32(byteorder.list, NFTA_BYTEORDER_SIZE, 4);
+	end(byteorder);
+}
+
 /* set_id: of a set without a name of this transaction, else 0. */
 static void put_lookup(struct rule_builder *builder, const char *set, uint32_t set_id, bool inverted)
 {
@@ -184,20 +195,20 @@ void expression_ct(struct rule_builder *builder, uint32_t key, int direction, ui
 	end(ct);
 }
 
-static void put_limit(struct rule_builder *builder, uint16_t attribute)
+static void put_limit(struct rule_builder *builder, uint16_t attribute, bool over)
 {
 	struct expression limit = begin(builder, attribute, "limit");
 	netlink_put_network_u64(limit.list, NFTA_LIMIT_RATE, POLICY_DNS_RATE);
 	netlink_put_network_u64(limit.list, NFTA_LIMIT_UNIT, 1); /* second */
 	put_u32(limit.list, NFTA_LIMIT_BURST, POLICY_DNS_BURST);
 	put_u32(limit.list, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
-	put_u32(limit.list, NFTA_LIMIT_FLAGS, 0);
+	put_u32(limit.list, NFTA_LIMIT_FLAGS, over ? NFT_LIMIT_F_INV : 0);
 	end(limit);
 }
 
-void expression_limit(struct rule_builder *builder)
+void expression_limit(struct rule_builder *builder, bool over)
 {
-	put_limit(builder, NFTA_LIST_ELEM);
+	put_limit(builder, NFTA_LIST_ELEM, over);
 }
 
 static void put_counter(struct rule_builder *builder, uint16_t attribute)
@@ -216,7 +227,7 @@ void expression_add_to_set(struct rule_builder *builder, const char *set, uint32
 	if (counter)
 		put_counter(builder, NFTA_DYNSET_EXPR);
 	if (limit)
-		put_limit(builder, NFTA_DYNSET_EXPR);
+		put_limit(builder, NFTA_DYNSET_EXPR, false);
 	end(dynset);
 }
 

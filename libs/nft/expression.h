@@ -25,6 +25,8 @@ void expression_payload_write(struct rule_builder *builder, uint32_t offset, uin
 void expression_compare(struct rule_builder *builder, uint32_t operator, const void *data, size_t length);
 /* register 1 = register 1 & mask ^ xor */
 void expression_bitwise(struct rule_builder *builder, const void *mask, const void *xor, uint32_t length);
+/* register 1 from host to network byte order, 4 bytes */
+void expression_to_network_order(struct rule_builder *builder);
 /* register 1 and what follows it, in the named set or, when inverted, not in it */
 void expression_lookup(struct rule_builder *builder, const char *set, bool inverted);
 /* the same in a new set without a name; arguments as of set_add_constant */
@@ -34,8 +36,8 @@ void expression_lookup_constant(struct rule_builder *builder, uint32_t data_type
 void expression_source_type(struct rule_builder *builder);
 /* direction: -1 for none, else enum ip_conntrack_dir */
 void expression_ct(struct rule_builder *builder, uint32_t key, int direction, uint32_t reg);
-/* POLICY_DNS_RATE */
-void expression_limit(struct rule_builder *builder);
+/* POLICY_DNS_RATE; over: fits what is beyond it */
+void expression_limit(struct rule_builder *builder, bool over);
 /*
  * Adds register 1 and what follows it to the named set, for that many minutes; 0: for good. With a counter or a limit
  * for each element again and again.

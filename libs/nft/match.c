@@ -22,7 +22,6 @@ enum {
 	IPV4_CHECKSUM = 10,
 	IPV4_SOURCE = 12,
 	IPV4_DESTINATION = 16,
-	IPV6_PAYLOAD_LENGTH = 4,
 	IPV6_NEXT_HEADER = 6,
 	IPV6_HOP_LIMIT = 7,
 	IPV6_SOURCE = 8,
@@ -83,11 +82,13 @@ enum operation {
 enum operand {
 	OPERAND_ROW, /* the row's data */
 	OPERAND_VALUE, /* the match's */
+	OPERAND_WORD, /* the match's, host byte order */
 	OPERAND_BITS, /* is the mask, and the data 0 */
 	OPERAND_TYPES,
 	OPERAND_LOCAL, /* RTN_LOCAL, host byte order */
 	OPERAND_ADDRESS, /* the match's bytes or those of the rule's prefix */
 	OPERAND_INTERFACE,
+	OPERAND_LENGTH, /* the match's port, in 4 bytes of network byte order */
 	OPERAND_PORT, /* these: the match's or those of the rule's network */
 	OPERAND_PORTS,
 	OPERAND_PROTOCOL,
@@ -127,6 +128,8 @@ static const struct match_row {
 				 .operand = OPERAND_INTERFACE },
 	[MATCH_OUT_INTERFACE] = { "oifname \"%I\"", META(NFT_META_OIFNAME, POLICY_INTERFACE_SIZE),
 				  .operand = OPERAND_INTERFACE },
+	[MATCH_IN_LOOPBACK] = { "iif \"lo\"", META(NFT_META_IIF, 4), .operand = OPERAND_WORD },
+	[MATCH_OUT_LOOPBACK] = { "oif \"lo\"", META(NFT_META_OIF, 4), .operand = OPERAND_WORD },
 	[MATCH_IN_INTERFACE_IN_SET] = { "iifname @%s", META(NFT_META_IIFNAME, 0), .operation = IN_SET },
 	[MATCH_OUT_INTERFACE_IN_SET] = { "oifname @%s", META(NFT_META_OIFNAME, 0), .operation = IN_SET },
 
@@ -156,8 +159,8 @@ static const struct match_row {
 				 .type = NFT_TYPE_INET_PROTOCOL, .data = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6 } },
 	[MATCH_HOP_LIMIT] = { "ip6 hoplimit %v", NEED_FAMILY, HEADER(NETWORK, IPV6_HOP_LIMIT, 1),
 			      .operand = OPERAND_VALUE },
-	[MATCH_PAYLOAD_AT_MOST] = { "ip6 length <= %p", NEED_FAMILY, HEADER(NETWORK, IPV6_PAYLOAD_LENGTH, 2),
-				    .operation = AT_MOST, .operand = OPERAND_PORT },
+	[MATCH_LENGTH_AT_MOST] = { "meta length <= %p", META(NFT_META_LEN, 4), .operation = AT_MOST,
+				   .operand = OPERAND_LENGTH },
 	/* the checksum of the IPv4 header counts 16-bit words, so TTL and protocol are written together */
 	[MATCH_SET_TTL] = { "ip ttl set %v", NEED_FAMILY, HEADER(NETWORK, IPV4_TTL, 2), .operation = WRITE_TTL },
 
@@ -181,6 +184,7 @@ static const struct match_row {
 	[MATCH_FLOW_PORT] = { "ct %D %O %p", .load = LOAD_FLOW_PORT, .length = 2, .operand = OPERAND_PORT },
 
 	[MATCH_LIMIT] = { "%r", .operation = RATE_LIMIT },
+	[MATCH_OVER_LIMIT] = { "%r", .operation = RATE_LIMIT },
 	[MATCH_DNS_RATE] = { "update @%s { %F daddr %r }", .load = LOAD_DESTINATION, .operation = LIMIT_IN_SET },
 	[MATCH_HAS_PORTS] = { "meta l4proto { tcp, udp, sctp }", META(NFT_META_L4PROTO, 1),
 			      .type = NFT_TYPE_INET_PROTOCOL, .data = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP } },
@@ -251,11 +255,6 @@ void set_name(struct text *text, const char *prefix, enum set_id set, enum ip_fa
 	text_add(text, set_types[set].name);
 	if (set_types[set].key & KEY_OF_FAMILY)
 		text_add(text, family == IPV4 ? "4" : "6");
-}
-
-static const char *interface_of(const struct rule *rule, const struct match *match)
-{
-	return rule->interface ? rule->interface : match_data(match);
 }
 
 static uint8_t protocol_of(const struct rule *rule, const struct match *match)
@@ -497,6 +496,7 @@ static size_t fill_operand(union bytes *operand, const struct rule *rule, const 
 	case OPERAND_PROTOCOL:
 		operand->bytes[0] = protocol_of(rule, match);
 		break;
+	case OPERAND_WORD:
 	case OPERAND_BITS:
 		operand->words[0] = match->value;
 		break;
@@ -515,7 +515,10 @@ static size_t fill_operand(union bytes *operand, const struct rule *rule, const 
 		memcpy(operand->bytes, network_of(rule, match).address, row->length);
 		break;
 	case OPERAND_INTERFACE:
-		text_copy(operand->name, sizeof operand->name, interface_of(rule, match));
+		text_copy(operand->name, sizeof operand->name, rule->interface);
+		break;
+	case OPERAND_LENGTH:
+		operand->words[0] = htonl(match->port);
 		break;
 	case OPERAND_PORT:
 		operand->ports[0] = htons(port_of(rule, match));
@@ -545,6 +548,8 @@ static void compare(struct rule_builder *builder, const struct match *match, con
 	}
 	if (mask.bytes[0] || row->operand == OPERAND_BITS)
 		expression_bitwise(builder, mask.bytes, zeros, row->length);
+	if (row->operand == OPERAND_LENGTH) /* the kernel compares bytes */
+		expression_to_network_order(builder);
 	if (count == 1)
 		expression_compare(builder, row->operation, operand.bytes, row->length);
 	else
@@ -600,7 +605,7 @@ void match_build(struct rule_builder *builder, const struct match *match)
 	if (row->operation == IN_NETWORK) {
 		compare_network(builder, match, row, length);
 	} else if (row->operation == RATE_LIMIT) {
-		expression_limit(builder);
+		expression_limit(builder, match->kind == MATCH_OVER_LIMIT);
 	} else if (row->operation == WRITE_LOG) {
 		expression_log(builder, rule->policy->log == LOG_GROUP ? rule->policy->log_group : -1);
 	} else {
@@ -718,7 +723,7 @@ static const char *word_of(const struct rule *rule, const struct match *match, c
 	case 'C': /* its ICMP */
 		return ipv4 ? "icmp" : "icmpv6";
 	case 'I': /* interface */
-		return interface_of(rule, match);
+		return rule->interface;
 	case 'P': /* protocol */
 		return protocol_word(protocol_of(rule, match));
 	case 'D': /* direction of the flow, and its port */
@@ -776,7 +781,8 @@ static void print_part(struct text *text, const struct rule *rule, const struct 
 		print_types(text, rule, match);
 		break;
 	case 'r': /* rate */
-		text_addf(text, "limit rate %d/second burst %d packets", POLICY_DNS_RATE, POLICY_DNS_BURST);
+		text_addf(text, "limit rate %s%d/second burst %d packets",
+			  match->kind == MATCH_OVER_LIMIT ? "over " : "", POLICY_DNS_RATE, POLICY_DNS_BURST);
 		break;
 	case 'g': /* where log lines go */
 		if (rule->policy->log == LOG_GROUP)

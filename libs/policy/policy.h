@@ -373,8 +373,10 @@ enum match_kind {
 			       far_port the two bytes of th sport: of ICMP type and code. Fails when it is full */
 	MATCH_DNS_RATE, /* update @dns_rate4 { ip daddr limit rate ... } */
 	MATCH_NEEDS_SET = MATCH_DNS_RATE, /* those up to here: without their set there is no such rule */
-	MATCH_IN_INTERFACE, /* iifname; string, or the rule's interface */
+	MATCH_IN_INTERFACE, /* iifname: the rule's interface */
 	MATCH_OUT_INTERFACE, /* oifname */
+	MATCH_IN_LOOPBACK, /* iif "lo"; value: its index */
+	MATCH_OUT_LOOPBACK, /* oif "lo" */
 	MATCH_FAMILY, /* meta nfproto; in the netdev table meta protocol */
 	MATCH_PROTOCOL, /* meta l4proto; protocol, or that of the rule's network */
 	MATCH_SOURCE_NETWORK, /* ip6 saddr fe80::/10; network, or the rule's prefix or network */
@@ -397,8 +399,8 @@ enum match_kind {
 	MATCH_FLOW_PORT, /* if it has one */
 	MATCH_ICMP_TYPES, /* icmp type { ... }, icmpv6 type { ... }; types */
 	MATCH_HOP_LIMIT, /* ip6 hoplimit; value */
-	MATCH_PAYLOAD_AT_MOST, /* ip6 length <= port: bytes after the IPv6 header */
 	MATCH_LIMIT, /* limit rate 20/second burst 40 packets */
+	MATCH_OVER_LIMIT, /* limit rate over 20/second burst 40 packets */
 	MATCH_SET_TTL, /* ip ttl set; value: not a test, it changes the packet */
 	MATCH_TTL, /* ip ttl; value */
 	MATCH_HAS_PORTS, /* meta l4proto { tcp, udp, sctp } */
@@ -420,6 +422,7 @@ enum match_kind {
 	MATCH_ROUTED, /* meta rtclassid != 4294967295: it has a route, as nothing of packet sockets has */
 	MATCH_OF_PROGRAM, /* meta skuid != 4294967295: it comes from a socket, not from the kernel itself */
 	MATCH_LENGTHS, /* meta length { ... }; types: bytes of the packet as the hook sees it */
+	MATCH_LENGTH_AT_MOST, /* meta length <= port: what is really there, whatever a header says */
 	MATCH_KINDS,
 };
 
@@ -450,7 +453,6 @@ enum { CT_STATE_UNTRACKED = 1 << 6 };
 /* Bytes that matches compare with, and a name: all in one place, so that a match needs no pointer. */
 struct match_constants {
 	char nothing; /* at 0, which stands for none */
-	char loopback_name[POLICY_INTERFACE_SIZE];
 	uint8_t link_local[16];
 	uint8_t link_multicast[16];
 	uint8_t unspecified[16];

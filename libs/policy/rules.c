@@ -100,13 +100,18 @@ enum {
 	ARP_BYTES_SENT = ETH_HLEN + ARP_BYTES, /* egress hooks see the Ethernet header as well */
 	ARP_BYTES_PADDED = 60, /* as programs send it */
 
-	ND_BYTES = 40, /* of a solicitation or advertisement with one option, and a nonce (RFC 7527) */
-	MLD_BYTES = 400, /* of a report of 19 groups */
-	MLD_BYTES_OF_KERNEL = 1460, /* it begins another one when the link's MTU is full */
+	/* as a hook sees packets: egress hooks with the Ethernet header, and perhaps tags */
+	HEADER_BYTES = ETH_HLEN + 2 * 4,
+	IPV6_BYTES = 40,
+	ND_BYTES = HEADER_BYTES + IPV6_BYTES + 40, /* a solicitation or advertisement, one option, a nonce (RFC 7527) */
+	MLD_BYTES = HEADER_BYTES + IPV6_BYTES + 400, /* of a report of 19 groups */
+	/* Many datagrams or segments may pass the hooks as one packet (GSO), which a rate would count as one. */
+	FRAME_BYTES = HEADER_BYTES + ETH_DATA_LEN,
+
+	LOOPBACK_INDEX = 1, /* the kernel's LOOPBACK_IFINDEX, in every namespace */
 };
 
 const struct match_constants match_constants = {
-	.loopback_name = "lo",
 	.link_local = { 0xfe, 0x80 },
 	.link_multicast = { 0xff, 0x02 },
 	.multicast = { 0xff },
@@ -127,8 +132,9 @@ const struct match_constants match_constants = {
  * the key has one, their own port; of callers the address, and the port of ours that they use.
  */
 #define RULE_MATCHES(X) \
-	X(IN_LOOPBACK, .kind = MATCH_IN_INTERFACE, DATA(loopback_name)) \
-	X(OUT_LOOPBACK, .kind = MATCH_OUT_INTERFACE, DATA(loopback_name)) \
+	/* by its index: root can call the uplink "lo" */ \
+	X(IN_LOOPBACK, .kind = MATCH_IN_LOOPBACK, .value = LOOPBACK_INDEX) \
+	X(OUT_LOOPBACK, .kind = MATCH_OUT_LOOPBACK, .value = LOOPBACK_INDEX) \
 	X(IN_INTERFACE, .kind = MATCH_IN_INTERFACE) /* that of the rule */ \
 	X(OUT_INTERFACE, .kind = MATCH_OUT_INTERFACE) \
 	X(IN_SEALED, .kind = MATCH_IN_INTERFACE_IN_SET, .set = SET_SEALED) \
@@ -153,6 +159,7 @@ const struct match_constants match_constants = {
 	X(ABOUT_CALLER, .kind = MATCH_FLOW_IN_SET, .set = SET_ALLOW_IN) \
 	\
 	X(FROM_NETWORK, .kind = MATCH_SOURCE_NETWORK) \
+	X(FROM_PREFIX, .kind = MATCH_SOURCE_NETWORK) \
 	X(TO_NETWORK, .kind = MATCH_DESTINATION_NETWORK) \
 	X(TO_PREFIX, .kind = MATCH_DESTINATION_NETWORK) \
 	X(FLOW_NETWORK, .kind = MATCH_FLOW_NETWORK) \
@@ -196,13 +203,14 @@ const struct match_constants match_constants = {
 	X(DISCOVERY_IN, ICMP_TYPES(ND_ROUTER_ADVERT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)) \
 	X(DISCOVERY_OUT, ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)) \
 	X(SOLICITATION, ICMP_TYPES(ND_NEIGHBOR_SOLICIT)) \
+	X(SOLICITATIONS, ICMP_TYPES(ND_ROUTER_SOLICIT, ND_NEIGHBOR_SOLICIT)) \
 	X(ADVERTISEMENT, ICMP_TYPES(ND_NEIGHBOR_ADVERT)) \
 	X(ABOUT_PREFIX, .kind = MATCH_ND_TARGET) \
-	X(DISCOVERY_SIZE, .kind = MATCH_PAYLOAD_AT_MOST, .port = ND_BYTES) \
+	X(DISCOVERY_SIZE, .kind = MATCH_LENGTH_AT_MOST, .port = ND_BYTES) \
 	X(LISTENER_QUERY, ICMP_TYPES(MLD_QUERY)) \
 	X(LISTENER_REPORTS, ICMP_TYPES(MLD_REPORT, MLD_DONE, MLD2_REPORT)) \
-	X(REPORT_SIZE, .kind = MATCH_PAYLOAD_AT_MOST, .port = MLD_BYTES) \
-	X(REPORT_SIZE_OF_KERNEL, .kind = MATCH_PAYLOAD_AT_MOST, .port = MLD_BYTES_OF_KERNEL) \
+	X(REPORT_SIZE, .kind = MATCH_LENGTH_AT_MOST, .port = MLD_BYTES) \
+	X(ONE_FRAME, .kind = MATCH_LENGTH_AT_MOST, .port = FRAME_BYTES) \
 	X(HOP_LIMIT_1, .kind = MATCH_HOP_LIMIT, .value = 1) \
 	X(HOP_LIMIT_255, .kind = MATCH_HOP_LIMIT, .value = 255) \
 	X(TTL_1, .kind = MATCH_TTL, .value = 1) \
@@ -216,6 +224,7 @@ const struct match_constants match_constants = {
 	X(ROUTED, .kind = MATCH_ROUTED) \
 	\
 	X(LIMIT, .kind = MATCH_LIMIT) \
+	X(OVER_LIMIT, .kind = MATCH_OVER_LIMIT) \
 	X(DNS_RATE, .kind = MATCH_DNS_RATE, .set = SET_DNS_RATE) \
 	X(LOG, .kind = MATCH_LOG) \
 	X(HAS_PORTS, .kind = MATCH_HAS_PORTS) \
@@ -302,6 +311,7 @@ _Static_assert(sizeof rule_matches / sizeof *rule_matches <= UINT8_MAX + 1, "str
 	X(extension_headers, "extension headers") \
 	X(in_the_gateways_name, "in the gateway's name") \
 	X(advertisements_of_programs, "advertisements of programs") \
+	X(solicitations_of_programs, "solicitations of programs") \
 	X(neighbour_advertisements, "neighbour advertisements") \
 	X(neighbour_reachability, "neighbour reachability") \
 	X(not_our_address, "not our address") \
@@ -449,15 +459,21 @@ const struct rule_row rule_rows[] = {
 	 * A renewal goes to the server's own address, which nobody should have to pin. TTL 1 keeps it on the link; a
 	 * server behind a relay is reached again by the broadcast at rebinding time (RFC 2131 section 4.4.5).
 	 */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_INET, dhcp_requests, TO_DHCP_SERVER, LIMIT, SET_TTL_1),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_INET, dhcp_requests, FAMILY, TO_DHCP_SERVER, ONE_FRAME, LIMIT,
+	       SET_TTL_1),
 	/* DHCP clients broadcast through packet sockets, which have no TTL that we could set. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_requests, TO_DHCP_SERVER, TTL_1, LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_requests, TO_BROADCAST, TO_DHCP_SERVER, LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, dhcpv6_requests, FROM_LINK_LOCAL, TO_DHCPV6_SERVERS, TO_DHCPV6_SERVER, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_requests, TO_DHCP_SERVER, TTL_1, ONE_FRAME, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_requests, TO_BROADCAST, TO_DHCP_SERVER, ONE_FRAME, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, dhcpv6_requests, FROM_LINK_LOCAL, TO_DHCPV6_SERVERS, TO_DHCPV6_SERVER,
+	       ONE_FRAME, LIMIT),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, dhcp_replies, OUT_INTERFACE, FAMILY,
-	       TO_DHCP_CLIENT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, dhcp_replies, FAMILY, TO_DHCP_CLIENT),
+	       TO_DHCP_CLIENT, ONE_FRAME, LIMIT),
+	/* Here they may leave on any link: to its own hosts only, else port 68 of everybody would be a way out. */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | FOR_ON_LINK | ONLY_NETDEV, dhcp_replies, TO_PREFIX,
+	       TO_DHCP_CLIENT, ONE_FRAME, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, dhcp_replies, TO_BROADCAST, TO_DHCP_CLIENT,
+	       ONE_FRAME, LIMIT),
 
 	/*
 	 * RFC 3810 section 5.2.13: link-local, or unspecified while duplicate address detection runs. The kernel's own
@@ -465,15 +481,21 @@ const struct rule_row rule_rows[] = {
 	 */
 	MLD_ROWS(REPORT_SIZE),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, reports_of_programs, LISTENER_REPORTS, OF_PROGRAM),
-	MLD_ROWS(REPORT_SIZE_OF_KERNEL),
+	MLD_ROWS(ONE_FRAME),
 	/* IPv6 tunnels have a header of their own (RFC 2473 section 4.1.1) */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, allow, TO_NETWORK, NETWORK_PROTOCOL),
 	/* behind the reports, which have one as well */
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, extension_headers, OTHER_HEADER),
 
-	/* A program that advertises could do so in the gateway's name; a child of a link could be told to. */
+	/*
+	 * A program that advertises could do so in the gateway's name; a child of a link could be told to. Who asks in
+	 * its name puts himself into everybody's table in its place.
+	 */
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, in_the_gateways_name, ADVERTISEMENT, ABOUT_PREFIX),
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, in_the_gateways_name, DISCOVERY_OUT, FROM_PREFIX),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, advertisements_of_programs, ADVERTISEMENT, OF_PROGRAM),
+	/* The kernel's own have no rate: a flood of questions from others must not keep it from asking. */
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6, solicitations_of_programs, SOLICITATIONS, OF_PROGRAM, OVER_LIMIT),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, neighbour_discovery, TO_LINK_LOCAL, HOP_LIMIT_255, DISCOVERY_OUT,
 	       DISCOVERY_SIZE),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, neighbour_discovery, TO_LINK_MULTICAST, HOP_LIMIT_255, DISCOVERY_OUT,
@@ -503,10 +525,10 @@ const struct rule_row rule_rows[] = {
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, servers, TO_SERVER),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, dns, TO_RESOLVER, TO_DNS, DNS_RATE),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, dns_over_tcp, TO_RESOLVER, TO_DNS_TCP, DNS_RATE),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns, TO_DNS, LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns_over_tcp, TO_DNS_TCP, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, dns, TO_RESOLVER, TO_DNS, ONE_FRAME, DNS_RATE),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, dns_over_tcp, TO_RESOLVER, TO_DNS_TCP, ONE_FRAME, DNS_RATE),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns, TO_DNS, ONE_FRAME, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns_over_tcp, TO_DNS_TCP, ONE_FRAME, LIMIT),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, allow, TO_ALLOWED),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, allow_replies, TO_CALLER, NOT_OPENING),

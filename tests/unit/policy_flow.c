@@ -168,7 +168,10 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	switch ((enum match_kind)match->kind) {
 	case MATCH_IN_INTERFACE:
 	case MATCH_OUT_INTERFACE:
-		return match->data == 0; /* the packet comes on the interface of the leases, not on lo */
+		return true; /* the packet comes on the interface of the leases */
+	case MATCH_IN_LOOPBACK:
+	case MATCH_OUT_LOOPBACK:
+		return false;
 	case MATCH_FAMILY:
 		return of_family;
 	case MATCH_PROTOCOL:
@@ -193,6 +196,7 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 		return match->value & NF_CT_STATE_BIT(IP_CT_ESTABLISHED);
 	case MATCH_LIMIT:
 	case MATCH_DNS_RATE:
+	case MATCH_LENGTH_AT_MOST: /* all are small */
 		return true;
 	case MATCH_SET_TTL: /* a field of IPv4's header */
 		return of_family;
@@ -202,6 +206,7 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_OTHER_HEADER:
 	case MATCH_LATER_FRAGMENT:
 	case MATCH_OF_PROGRAM:
+	case MATCH_OVER_LIMIT:
 	case MATCH_FRAGMENT_HEADER:
 	case MATCH_FLOW_IN_SET:
 	case MATCH_FLOW_NETWORK:
@@ -209,7 +214,6 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_FLOW_PORT:
 	case MATCH_ICMP_TYPES:
 	case MATCH_HOP_LIMIT:
-	case MATCH_PAYLOAD_AT_MOST:
 	case MATCH_ND_TARGET:
 	case MATCH_HAS_PORTS: /* behind everything that accepts */
 	case MATCH_NOTE_ATTEMPT:
