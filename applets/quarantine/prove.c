@@ -192,28 +192,35 @@ static struct deadline endpoint_share(struct deadline deadline, size_t remaining
 	return deadline_earlier(share(deadline, remaining), deadline_in(ENDPOINT_MS));
 }
 
-/*
- * The client speaks with the first one that takes its connection, whoever that is. Where the others are left out later,
- * any will do.
- */
-static int prove_server(struct proof *proof, const struct server *server, const struct resolver_config *resolvers,
-			struct deadline deadline, struct diag *diag)
-{
-	struct endpoint list[RESOLVED_ADDRESSES_MAX];
-	int count = dialled_endpoints(proof, server, resolvers, deadline, list, diag);
-	if (count < 0 || !proof->settings->proven_only)
-		return count < 0 ? count : ask(proof, server, list, (size_t)count, deadline, diag);
-	int result = -ENOENT;
-	for (int i = 0; i < count && result != 0 && result != -EINTR; i++)
-		result = ask(proof, server, &list[i], 1, endpoint_share(deadline, (size_t)(count - i)), diag);
-	return result;
-}
 
 /* Whether it may be otherwise in a moment: nothing was said about who it is or we are, and HTTP gave no answer. */
 static bool may_change(const struct proof *proof)
 {
 	const struct probe_report *report = &proof->report;
 	return report->tls.refusals == 0 && report->http.status == 0 && !report->demands_identity;
+}
+
+/*
+ * The client speaks with the first one that takes its connection, whoever that is. Where the others are left out later,
+ * any will do. *again: whether another try may end otherwise.
+ */
+static int prove_server(struct proof *proof, const struct server *server, const struct resolver_config *resolvers,
+			struct deadline deadline, bool *again, struct diag *diag)
+{
+	const bool alone = proof->settings->proven_only;
+	struct endpoint list[RESOLVED_ADDRESSES_MAX];
+	int count = dialled_endpoints(proof, server, resolvers, deadline, list, diag);
+	int result = count;
+	*again |= count < 0;
+	for (int i = 0; i < count; i += alone ? 1 : count) {
+		struct deadline own = alone ? endpoint_share(deadline, (size_t)(count - i)) : deadline;
+		proof->report = (struct probe_report){ .verdict = PROBE_UNREACHABLE };
+		result = ask(proof, server, &list[i], alone ? 1 : (size_t)count, own, diag);
+		*again |= may_change(proof);
+		if (result == 0 || result == -EINTR)
+			break;
+	}
+	return result;
 }
 
 static int prove_round(struct proof *proof, struct targets *targets, const struct resolver_config *resolvers,
@@ -227,8 +234,7 @@ static int prove_round(struct proof *proof, struct targets *targets, const struc
 		if (server->endpoint_count == 0)
 			continue;
 		proof->report = (struct probe_report){ .verdict = PROBE_UNREACHABLE };
-		result = prove_server(proof, server, resolvers, share(deadline, remaining--), diag);
-		*again |= may_change(proof);
+		result = prove_server(proof, server, resolvers, share(deadline, remaining--), again, diag);
 		server->tried = true;
 		server->proof_at = proof->report.endpoint;
 		server->proven = result == 0 && proof->report.verdict == PROBE_PROVEN;
@@ -270,10 +276,14 @@ static int prove_endpoint(struct proof *proof, struct server *server, const stru
 	int result;
 	if (server->proven && endpoints_equal(&server->proof_at, endpoint))
 		return 0;
-	do {
+	for (;;) {
 		proof->report = (struct probe_report){ .verdict = PROBE_UNREACHABLE };
 		result = ask(proof, server, endpoint, 1, deadline, diag);
-	} while (proof->report.sheds_load && !deadline_passed(deadline) && poll(NULL, 0, PROBE_PAUSE_MS) == 0);
+		if (!proof->report.sheds_load || deadline_passed(deadline))
+			break;
+		if (poll(NULL, 0, deadline_left(deadline_earlier(deadline, deadline_in(PROBE_PAUSE_MS)))) < 0)
+			return -EINTR;
+	}
 	server->tried = true;
 	if (result == 0 && !server->proven) {
 		server->proven = true;
@@ -282,43 +292,64 @@ static int prove_endpoint(struct proof *proof, struct server *server, const stru
 	return result;
 }
 
-/* Where nothing answers, the reason names the endpoint itself. */
+/* diag: what ask has said, which becomes the warning. Where nothing answers, the reason names the endpoint itself. */
 static void describe_left_out(const struct proof *proof, const struct endpoint *endpoint, struct diag *diag)
 {
 	char name[ENDPOINT_TEXT_SIZE] = "";
 	struct text text = TEXT_ON(name);
+	const struct diag asked = *diag;
 	const char *reason = proof->report.reason;
-	if (proof->report.verdict != PROBE_UNREACHABLE) {
+	if (proof->report.verdict == PROBE_REACHED)
+		reason = "it answers, but who it is was not verified";
+	if (proof->report.verdict != PROBE_UNREACHABLE || !*reason) {
 		text_add(&text, " ");
 		endpoint_format(endpoint, &text);
 	}
-	if (*reason)
-		diag_fail(diag, ENOENT, "left out%s: %s", name, reason);
+	diag_fail(diag, ENOENT, "left out%s: %s", name, *reason ? reason : asked.text);
+}
+
+/* One endpoint may be that of several servers, by several URLs: it stays when one of them proves itself there. */
+static int prove_any(struct proof *proof, struct targets *targets, const struct endpoint *endpoint,
+		     struct deadline deadline, struct diag *diag)
+{
+	int result = -ENOENT;
+	for (size_t i = 0; i < targets->server_count && result != 0 && result != -EINTR; i++) {
+		struct server *server = &targets->servers[i];
+		if (server_has_endpoint(server, &endpoint->address, endpoint->port))
+			result = prove_endpoint(proof, server, endpoint, deadline, diag);
+	}
+	return result;
+}
+
+/* How many endpoints have not been asked yet. */
+static size_t endpoints_from(const struct targets *targets, size_t server, size_t at)
+{
+	size_t count = targets->servers[server].endpoint_count - at;
+	while (++server < targets->server_count)
+		count += targets->servers[server].endpoint_count;
+	return count;
 }
 
 int proof_narrow(struct proof *proof, struct targets *targets, struct deadline deadline,
 		 void (*warn)(void *context, const struct diag *diag), void *context)
 {
 	struct diag diag;
-	size_t remaining = 0;
 	int left_out = 0;
-	for (size_t i = 0; i < targets->server_count; i++)
-		remaining += targets->servers[i].endpoint_count;
 	for (size_t i = 0; i < targets->server_count; i++) {
 		struct server *server = &targets->servers[i];
-		for (size_t at = 0; at < server->endpoint_count; remaining--) {
-			const struct endpoint *endpoint = &server->endpoints[at];
-			struct deadline own = endpoint_share(deadline, remaining);
-			int result = prove_endpoint(proof, server, endpoint, own, &diag);
+		for (size_t at = 0; at < server->endpoint_count;) {
+			const struct endpoint endpoint = server->endpoints[at];
+			struct deadline own = endpoint_share(deadline, endpoints_from(targets, i, at));
+			int result = prove_any(proof, targets, &endpoint, own, &diag);
 			if (result == -EINTR)
 				return result;
 			if (result == 0) {
 				at++;
 				continue;
 			}
-			describe_left_out(proof, endpoint, &diag);
+			describe_left_out(proof, &endpoint, &diag);
 			warn(context, &diag);
-			server_leave_out(server, at);
+			targets_leave_out(targets, &endpoint);
 			left_out++;
 		}
 	}

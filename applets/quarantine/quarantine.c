@@ -333,7 +333,7 @@ static void warn_of_session(struct run *run)
 	struct text *how = report_line(&run->report);
 	if (!session_is_cut(policy_of(run), getenv("SSH_CONNECTION"), how))
 		return;
-	warn_of(run, "this SSH session ends: ", how->bytes);
+	warn_of(run, "SSH session ends without ", how->bytes);
 	(void)poll(NULL, 0, LAST_WORDS_MS);
 }
 
@@ -357,7 +357,9 @@ static int step_contain(struct run *run, bool on_probation)
 	struct diag *diag = &run->report.diag;
 	struct policy *policy = policy_of(run);
 	report_begin(&run->report, "contain");
-	int result = netlink_open(&run->netlink, NETLINK_NETFILTER, diag);
+	warn_of_session(run);
+	int result = interrupted ? diag_fail(diag, EINTR, "interrupted; nothing was changed") :
+				   netlink_open(&run->netlink, NETLINK_NETFILTER, diag);
 	if (result == 0 && on_probation)
 		result = containment_begin_probation(&run->netlink, policy, CONFIG_DEFAULT_TABLE, probation_ms(run),
 						     &run->replaces, diag);
@@ -421,7 +423,7 @@ static int roll_back(struct run *run, enum exit_code code)
 	return (int)code;
 }
 
-/* Not an answer of the resolver's, which may be forged, makes a server, but its proof. */
+/* What makes an address a server's is its proof, not an answer of the resolver's, which may be forged. */
 static void leave_out_unproven(struct run *run, struct deadline deadline)
 {
 	struct targets *targets = &run->settings.targets;
@@ -456,7 +458,7 @@ static int step_prove(struct run *run)
 	if (proof_clock_unset(run->proof))
 		warn_of(run, "the clock is not set: ", "\"not yet valid\" does not count");
 	leave_out_unproven(run, deadline);
-	result = proof_forbidden(run->proof, diag);
+	result = interrupted ? -EINTR : proof_forbidden(run->proof, diag);
 	if (result == -EISCONN)
 		return roll_back(run, EXIT_STILL_REACHABLE);
 	if (interrupted) {
@@ -490,6 +492,8 @@ static int step_keep(struct run *run)
 	if (result < 0)
 		return roll_back(run, exit_code_for(result));
 	report_end(&run->report, true, "permanent");
+	if (run->left_out)
+		count_rules(run);
 	return EXIT_DONE;
 }
 #endif
@@ -928,7 +932,6 @@ static int run_steps(struct run *run)
 		code = take_lock(run);
 	if (code != EXIT_DONE)
 		return code;
-	warn_of_session(run);
 	return contain_and_prove(run);
 }
 

@@ -24,22 +24,19 @@ const struct url *server_peer(const struct server *server)
 	return server->proxy.set ? &server->proxy.url : &server->url;
 }
 
-bool server_has_endpoint(const struct server *server, const struct address *address, uint16_t port)
+/* Its place in endpoints; endpoint_count: it is not there. */
+static size_t find_endpoint(const struct server *server, const struct address *address, uint16_t port)
 {
-	for (size_t i = 0; i < server->endpoint_count; i++) {
-		if (server->endpoints[i].port == port && address_equal(&server->endpoints[i].address, address))
-			return true;
-	}
-	return false;
+	size_t at = 0;
+	while (at < server->endpoint_count &&
+	       (server->endpoints[at].port != port || !address_equal(&server->endpoints[at].address, address)))
+		at++;
+	return at;
 }
 
-void server_leave_out(struct server *server, size_t endpoint)
+bool server_has_endpoint(const struct server *server, const struct address *address, uint16_t port)
 {
-	const struct endpoint left_out = server->endpoints[endpoint];
-	size_t behind = --server->endpoint_count - endpoint;
-	memmove(&server->endpoints[endpoint], &server->endpoints[endpoint + 1], behind * sizeof left_out);
-	server->endpoints[server->endpoint_count] = left_out;
-	server->left_out++;
+	return find_endpoint(server, address, port) < server->endpoint_count;
 }
 
 static bool is_nobody(const struct url *url)
@@ -416,6 +413,21 @@ size_t targets_resolved_servers(const struct targets *targets)
 	for (size_t i = 0; i < targets->server_count; i++)
 		count += targets->servers[i].endpoint_count > 0;
 	return count;
+}
+
+void targets_leave_out(struct targets *targets, const struct endpoint *endpoint)
+{
+	const struct endpoint left_out = *endpoint; /* it may be one of those that are moved */
+	for (size_t i = 0; i < targets->server_count; i++) {
+		struct server *server = &targets->servers[i];
+		size_t at = find_endpoint(server, &left_out.address, left_out.port);
+		if (at == server->endpoint_count)
+			continue;
+		size_t behind = --server->endpoint_count - at;
+		memmove(&server->endpoints[at], &server->endpoints[at + 1], behind * sizeof left_out);
+		server->endpoints[server->endpoint_count] = left_out;
+		server->left_out++;
+	}
 }
 
 void targets_narrow(struct targets *targets)

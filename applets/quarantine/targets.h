@@ -23,7 +23,7 @@ struct server {
 	struct endpoint fallback; /* of whom is connected to, also allowed; family 0: none */
 	struct endpoint endpoints[SERVER_ENDPOINTS_MAX]; /* whom the device connects to: server or proxy */
 	size_t endpoint_count; /* 0: the name could not be resolved, or all are left out */
-	size_t left_out; /* endpoints behind these, which are not allowed any more: see server_leave_out */
+	size_t left_out; /* endpoints behind these, which are not allowed any more */
 	bool tried; /* one that proves itself ends the proof: those behind it are not asked */
 	bool proven;
 	bool reached; /* it answers, but who it is was not verified */
@@ -36,9 +36,6 @@ const struct url *server_peer(const struct server *server);
 
 /* Whether the device may connect to it as this server. */
 bool server_has_endpoint(const struct server *server, const struct address *address, uint16_t port);
-
-/* Takes an endpoint, one of endpoint_count, out of those that are allowed. targets_narrow makes it count. */
-void server_leave_out(struct server *server, size_t endpoint);
 
 /* "tcp:ntp.example.com:123", to be resolved. */
 struct allowed_name {
@@ -83,6 +80,9 @@ int targets_resolve(struct targets *targets, const struct resolver_config *resol
 
 /* How many servers have an address. */
 size_t targets_resolved_servers(const struct targets *targets);
+
+/* No server has this endpoint any more. targets_narrow makes it count. */
+void targets_leave_out(struct targets *targets, const struct endpoint *endpoint);
 
 /* The policy allows no servers but those that are not left out. policy_normalize has to follow. */
 void targets_narrow(struct targets *targets);

@@ -25,7 +25,7 @@ for item in json.load(sys.stdin)["nftables"]:
         print(*element["concat"])' "$1" | sort
 }
 
-# ---- all prove themselves: nothing is left out, and nothing is installed twice ----
+# ---- all prove themselves: nothing is left out ----
 
 gives all_proven 0 quarantine --proven-only --ca ca.pem $good $other
 same all_proven_warns_of_nothing '' "$err"
@@ -100,6 +100,27 @@ gives busy 0 quarantine --proven-only -T 20 --ca ca.pem $good https://$two4:8004
 same busy_is_asked_again "$(printf '%s\n' "$one4 8000" "$two4 8004")" "$(elements server4)"
 run release
 
+# A stranger's certificate says nothing about the server that sheds load beside it.
+management shedding_too 8005 --shed 3
+start world "$tests/servers/management_server.py" --address $rogue4 --port 8005 --key server.key --certificate stranger.pem >too.ready
+wait_for 10 grep -q ready too.ready || not_ok set_up 'a stranger beside the one that sheds'
+for order in "$one4 $rogue4" "$rogue4 $one4"; do
+	printf '%s busy.vr.test\n' $order >/etc/hosts
+	gives "busy_beside_a_stranger_${order// /_}" 0 quarantine --proven-only -T 10 --ca ca.pem https://busy.vr.test:8005/
+	same "busy_beside_a_stranger_set_${order// /_}" "$one4 8005" "$(elements server4)"
+	run release
+done
+use_resolvers $resolver4 $resolver6
+
+# One address under two URLs: it is allowed for one, so it is not left out for the other.
+gives two_urls 0 quarantine -j --proven-only --ca ca.pem https://$one4:8000/ https://$one4:8000/other/
+same two_urls_set "$one4 8000" "$(elements server4)"
+matches two_urls_not_left_out "\"server\":\"https://$one4:8000/other/\",\"addresses\":\[\"$one4\"\],\"proven\":false" "$out"
+run release
+gives rules_are_counted 0 quarantine -j --proven-only --ca ca.pem https://$one4:8000/ "https://[$rogue6]:8000/"
+same rules_of_the_final_plan "$(dev nft list ruleset | grep -c ' comment "')" "$(tail -n 1 out | sed 's/.*"rules":\([0-9]*\).*/\1/')"
+run release
+
 # ---- stopped, or disturbed, while the others are asked ----
 
 begin quarantine --proven-only -T 20 --ca ca.pem $good https://$two4:8002/
@@ -108,15 +129,25 @@ kill -TERM $running
 ends interrupted 3
 check interrupted_rolled_back no_rules
 
-begin quarantine --proven-only -T 3 --ca ca.pem $good https://$two4:8002/
+# in the pause before one that sheds load is asked again; nobody else is asked after it, nor the forbidden URL
+management always_shedding 8006 --shed 1000
+begin quarantine --proven-only -T 60 -f http://$forbidden4:81/ --ca ca.pem $good https://$one4:8006/ https://$two4:8002/
+sleep 1.2
+kill -TERM $running
+ends interrupted_pause 3
+matches interrupted_pause_reason 'interrupted before' "$err"
+same interrupted_pause_leaves_nothing_out '' "$(grep 'left out' err)"
+check interrupted_pause_rolled_back no_rules
+
+begin quarantine --proven-only -T 8 --ca ca.pem $good https://$two4:8002/
 dev release -q
 ends released_meanwhile 3
 matches released_meanwhile_reason 'keep the quarantine: its probation was removed meanwhile' "$err"
 check released_meanwhile_stays_so no_rules
 
-begin quarantine --proven-only -T 1 --ca ca.pem $good https://$two4:8002/
+begin quarantine --proven-only -T 3 --ca ca.pem $good https://$two4:8002/
 kill -STOP $running
-sleep 9.5
+sleep 11.5
 kill -CONT $running
 ends stopped_too_long 3
 check stopped_too_long_is_not_kept no_rules

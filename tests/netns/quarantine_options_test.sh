@@ -305,7 +305,7 @@ from_ssh() { # NAME REASON SSH_CONNECTION option...
 	same "${1}_says_so" "$2" "$err"
 	run release
 }
-ends='quarantine: warning: this SSH session ends: --allow'
+ends='quarantine: warning: SSH session ends without --allow'
 from_ssh session_ends "$ends tcp:$lan4:22:in" "$lan4 50000 203.0.113.1 22"
 from_ssh session_ends_of_any_port "$ends tcp:[$lan6]:2222:in" "$lan6 50000 2001:db8:3::1 2222" -a "tcp:[$lan6]:22:in"
 from_ssh session_ends_of_link_local "$ends tcp:[fe80::2]:22:in" "fe80::2%lan0 50000 fe80::1%lan0 22"
@@ -319,6 +319,17 @@ for bad in '' "$lan4" "$lan4 50000 203.0.113.1" "$lan4 50000 203.0.113.1 22 23" 
 	"$lan4 0 203.0.113.1 22" "$lan4  50000 203.0.113.1 22" "$lan6 50000 203.0.113.1 22" "lan 50000 dev 22" \
 	"$(printf '%0500d' 1) 2 3 4"; do
 	from_ssh "no_session_${bad:0:40}" '' "$bad"
+done
+for signal in INT TERM; do
+	SSH_CONNECTION="$lan4 50000 203.0.113.1 22" start dev quarantine --no-probe $good >out 2>err
+	running=$!
+	wait_for 5 grep -q 'session ends' err
+	kill -$signal $running
+	wait $running
+	code=$?
+	[ $code -eq 0 ] && echo "# it was faster than the signal" || code_is session_interrupted_by_$signal 71
+	[ $code -eq 0 ] || check session_interrupted_by_${signal}_changes_nothing no_rules
+	run release
 done
 SSH_CONNECTION="$lan4 50000 203.0.113.1 22" dev quarantine --no-probe $good >both 2>&1
 matches session_is_told_before "resolve [^]]*$ends tcp:$lan4:22:in .*contain " "$(cat both)"
