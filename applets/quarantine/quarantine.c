@@ -37,7 +37,6 @@ extern const struct applet quarantine_applet;
 
 enum {
 	RESOLVE_MS = 10000,
-	PROBATION_MARGIN_MS = 8000, /* beyond the probe's deadline: the forbidden URL, and the final transaction */
 	READ_TRIES = 20,
 	LAST_WORDS_MS = 300, /* for sshd to send what we say before we cut it off */
 	LOG_MS = 500,
@@ -339,7 +338,7 @@ static void warn_of_session(struct run *run)
 
 static unsigned probation_ms(const struct run *run)
 {
-	return run->settings.timeout * 1000 + PROBATION_MARGIN_MS;
+	return (run->settings.timeout + PROBATION_MARGIN) * 1000;
 }
 
 static int note_flowtable(const struct flowtable_info *flowtable, void *context)
@@ -403,8 +402,9 @@ static int roll_back(struct run *run, enum exit_code code)
 {
 	struct diag diag;
 	const char *state = "rolled back";
-	const char *now = run->replaces ? "the older quarantine is in force again" : "nothing of ours is in force";
-	bool failed = containment_end_probation(&run->netlink, run->settings.table, &diag) < 0;
+	bool older = false; /* the time of one that was there may be over by now */
+	bool failed = containment_end_probation(&run->netlink, run->settings.table, &older, &diag) < 0;
+	const char *now = older ? "the older quarantine is in force again" : "nothing of ours is in force";
 	(void)fail_step(run, code); /* may wait for a slow terminal, so it comes after */
 	if (run->unproven)
 		tell_other_failures(run);
@@ -416,7 +416,7 @@ static int roll_back(struct run *run, enum exit_code code)
 	text_addf(report_line(&run->report), "%s: %s", state, now);
 	struct text *object = report_result(&run->report, state, run->settings.table);
 	if (object) {
-		json_bool(object, "older", run->replaces);
+		json_bool(object, "older", failed ? run->replaces : older);
 		json_number(object, "exit", code);
 		report_object_end(&run->report);
 	}

@@ -463,6 +463,12 @@ static int check_together(struct settings *settings, struct diag *diag)
 		return diag_fail(diag, EINVAL, "no server: name a URL, here or in %s", default_config);
 	if (!settings->table)
 		settings->table = CONFIG_DEFAULT_TABLE;
+	/* it would open what an older quarantine holds, while the proof goes on */
+	unsigned probation = CONFIG_QUARANTINE_PROBE && !settings->no_probe ? settings->timeout + PROBATION_MARGIN : 0;
+	uint32_t lasts = settings->targets.policy.lasts;
+	if (lasts && lasts <= probation)
+		return diag_fail(diag, EINVAL, "--for has to be more than the %us that the proof may take (-T)",
+				 probation);
 	int result = check_proof(settings, diag);
 	return result < 0 ? result : policy_table_name_check(settings->table, diag);
 }

@@ -11,7 +11,11 @@
 
 enum dns_mode { DNS_RESOLVERS, DNS_ANY, DNS_NONE, DNS_LIST };
 
-enum { DNS_LIST_MAX = 8, UPLINKS_MAX = 8 };
+enum {
+	DNS_LIST_MAX = 8,
+	UPLINKS_MAX = 8,
+	PROBATION_MARGIN = 8, /* seconds beyond the proof's deadline: the forbidden URL, and the final transaction */
+};
 
 struct dns_settings {
 	enum dns_mode mode;

@@ -354,6 +354,12 @@ static void warn_of_failures(const struct lookup *lookup, void (*warn)(void *con
 	struct diag problem;
 	struct diag reason;
 	for (size_t i = 0; i < lookup->count; i++) {
+		size_t dropped = lookup->results[i].dropped;
+		if (dropped) {
+			diag_fail(&problem, E2BIG, "%s: %zu of its addresses are not allowed, %d are", lookup->names[i],
+				  dropped, RESOLVED_ADDRESSES_MAX);
+			warn(context, &problem);
+		}
 		if (lookup->results[i].count > 0)
 			continue;
 		describe_failure(lookup, i, &reason);

@@ -350,6 +350,29 @@ static int print_all(struct status *status, const struct status_options *options
 	return applet_fail("status", EXIT_SYSTEM_REFUSED, &diag);
 }
 
+/* Of one name, or of the table that there is: one whose time is over does not hide another one that counts. */
+static int look(struct status *status, const char *table, struct diag *diag)
+{
+	char over[sizeof status->table];
+	char other[sizeof status->other];
+	status->now = time(NULL);
+	int result = status_read(status, table, diag);
+	if (result < 0)
+		return result;
+	status_judge(status);
+	if (status->code != EXIT_ANSWER_NO || table || !*status->other)
+		return 0;
+	text_copy(over, sizeof over, status->table);
+	text_copy(other, sizeof other, status->other);
+	status_fini(status);
+	*status = (struct status){ .now = time(NULL) };
+	result = status_read(status, other, diag);
+	text_copy(status->other, sizeof status->other, over);
+	if (result == 0)
+		status_judge(status);
+	return result;
+}
+
 static int run_status(int argc, char **argv)
 {
 	static struct status status; /* its lists are large for a stack */
@@ -361,10 +384,7 @@ static int run_status(int argc, char **argv)
 	if (operands < 0)
 		return applet_usage_error(&status_applet, &diag);
 	(void)signal(SIGPIPE, SIG_IGN);
-	status.now = time(NULL);
-	int result = status_read(&status, options.table, &diag);
-	if (result == 0)
-		status_judge(&status);
+	int result = look(&status, options.table, &diag);
 	int code = result < 0 ? applet_fail("status", exit_code_for(result), &diag) : print_all(&status, &options);
 	status_fini(&status);
 	return code;

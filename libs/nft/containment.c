@@ -364,6 +364,9 @@ static bool is_older_quarantine(const struct standing *standing)
 static int fill_end_probation(struct attempt *attempt)
 {
 	int result = look_at_tables(attempt);
+	attempt->replaces = false;
+	for (size_t id = 0; id < TABLES; id++)
+		attempt->replaces |= is_older_quarantine(&attempt->standings[id]);
 	if (result == 0 && !attempt->probation)
 		return 1;
 	for (size_t id = 0; id < TABLES && result == 0; id++) {
@@ -376,14 +379,17 @@ static int fill_end_probation(struct attempt *attempt)
 	return result;
 }
 
-int containment_end_probation(struct netlink *netlink, const char *table, struct diag *diag)
+int containment_end_probation(struct netlink *netlink, const char *table, bool *older, struct diag *diag)
 {
 	struct attempt attempt = {
 		.scope = { .netlink = netlink, .diag = diag, .table = table },
 		.default_name = table, /* there is a probation of ours in it, or nothing to end */
 		.fill = fill_end_probation,
 	};
-	return run_attempt(&attempt);
+	int result = run_attempt(&attempt);
+	if (result == 0)
+		*older = attempt.replaces;
+	return result;
 }
 
 /* ---- installing, on probation or for good ---- */

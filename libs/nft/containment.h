@@ -22,8 +22,11 @@
 int containment_begin_probation(struct netlink *netlink, struct policy *policy, const char *default_name,
 				uint64_t milliseconds, bool *replaces, struct diag *diag);
 
-/* Ends a probation, our own or what a killed process left: exactly the state before it. Nothing to end is no error. */
-int containment_end_probation(struct netlink *netlink, const char *table, struct diag *diag);
+/*
+ * Ends a probation, our own or what a killed process left: exactly the state before it. Nothing to end is no error.
+ * *older: whether a quarantine of that name counts now.
+ */
+int containment_end_probation(struct netlink *netlink, const char *table, bool *older, struct diag *diag);
 
 /* The probation that an installation follows. */
 enum after_probation {

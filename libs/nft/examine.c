@@ -151,6 +151,10 @@ static int name_element(const struct element_info *element, void *context)
 	uint8_t key[64] = { 0 };
 	if (digest_element(element->key, element->key_length) != work->wanted || !work->counted_is_ours)
 		return 0;
+	if (element->key_length == 0) {
+		text_add(work->line, "*");
+		return 0;
+	}
 	memcpy(key, element->key, element->key_length < sizeof key ? element->key_length : sizeof key);
 	size_t length = family_address_length(family);
 	struct set_element parts = { .address = key, .protocol = key[length], .port = key + length };

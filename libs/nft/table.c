@@ -188,11 +188,10 @@ static int visit_elements(const struct netlink_message *message, const struct qu
 	netlink_for_each_nested(nest, message->of[NFTA_SET_ELEM_LIST_ELEMENTS]) {
 		const struct nlattr *key = netlink_find(netlink_find(nest, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
 		const struct nlattr *counter = parameters_of(netlink_find(nest, NFTA_SET_ELEM_EXPR), "counter");
-		if (!key)
-			continue;
+		/* without a key it is for all that no other element is for: "*" */
 		const struct element_info element = {
-			.key = (const uint8_t *)(key + 1),
-			.key_length = key->nla_len - sizeof *key,
+			.key = key ? (const uint8_t *)(key + 1) : (const uint8_t *)"",
+			.key_length = key ? key->nla_len - sizeof *key : 0,
 			.expires = counted(nest, NFTA_SET_ELEM_EXPIRATION),
 			.packets = counted(counter, NFTA_COUNTER_PACKETS),
 		};

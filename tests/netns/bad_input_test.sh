@@ -51,6 +51,8 @@ bad_command_lines() {
 	usage timeout_word 'option --timeout' -T soon $good
 	usage contradiction '--insecure contradicts' -k "${ca[@]}" $good
 	usage contradiction_of_proof '--no-probe contradicts' --no-probe -f http://192.0.2.1/ $good
+	usage for_shorter_than_the_proof '--for has to be more than the 38s that the proof may take' --for 38s "${ca[@]}" $good
+	usage for_shorter_than_a_short_proof '--for has to be more than the 17s' --for 2s -T 9 "${ca[@]}" $good
 	usage bad_forbidden 'option --forbidden: URL' -f forbidden.test $good
 	usage bad_pin 'option --pin' --pin 12 $good
 	local dns
@@ -136,6 +138,9 @@ bad_systems() {
 	refuses no_nf_tables_release 69 '^release: ' ./refuse_nf_tables release
 	refuses full_disk 71 'write to standard output \(nothing was changed\): No space left' \
 		bash -c "quarantine ${ca[*]} $good >/dev/full"
+	# a larger file would be ended by a signal
+	refuses file_may_not_grow 71 'write to standard output \(nothing was changed\): File too large' \
+		bash -c "truncate -s 2048 file; ulimit -f 1; quarantine ${ca[*]} $good >>file"
 	refuses full_disk_json 71 'write to standard output' bash -c "quarantine -j ${ca[*]} $good >/dev/full"
 	refuses full_disk_dry_run 71 'write to standard output' bash -c "quarantine -n ${ca[*]} $good >/dev/full"
 	run bash -c 'quarantine --nonsense 2>&-'

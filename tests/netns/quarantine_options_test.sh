@@ -296,6 +296,13 @@ for bad in gre: gre:$one4:1 gre:$one4:out ospf:$one4 "gre:$one4/33" gre; do
 	gives "refuses_$bad" 64 quarantine -a "$bad" https://one.vr.test:8000/
 done
 
+# ---- a name with more addresses than are allowed ----
+
+printf '198.51.101.%d many.test\n' {1..40} >>/etc/hosts
+gives many_addresses 0 quarantine --no-probe -a tcp:many.test:80 https://one.vr.test:8000/
+same many_addresses_warning 'quarantine: warning: many.test: 8 of its addresses are not allowed, 32 are' "$err"
+run release
+
 # ---- who has typed it over SSH is told before he is cut off ----
 
 from_ssh() { # NAME REASON SSH_CONNECTION option...

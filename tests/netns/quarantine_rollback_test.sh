@@ -129,6 +129,19 @@ gives keep_without_server 0 quarantine --keep -T 1 --ca ca.pem $dead
 matches keep_says_so 'prove .*no server; kept' "$out"
 blocked keep_is_contained dev world "${forbidden[@]}"
 run release
+# who does not read what is said of each of many servers does not use up the probation
+mkfifo unread
+exec {unread}<>unread
+head -c 65536 /dev/zero >&"$unread"
+many=()
+for last in {1..20}; do
+	many+=("https://$one4:8001/$last/")
+done
+dev quarantine --keep -T 1 --ca ca.pem "${many[@]}" >out 2>unread
+same keep_with_stuck_stderr 0 $?
+matches keep_with_stuck_stderr_is_kept 'keep permanent ok' "$(cat out)"
+exec {unread}>&-
+run release
 
 # ---- a forbidden URL ----
 

@@ -116,6 +116,8 @@ named element_added_to_what_is_learned "netdev set own_mac: 02:00:00:00:00:99 wa
 	nft add element netdev $default_table own_mac '{ 02:00:00:00:00:99 }'
 named element_added "inet set server4: $forbidden4 . 443 was added" \
 	nft add element "${inet[@]}" server4 "{ $forbidden4 . 443 }"
+named element_for_all_added "inet set server4: \* was added" \
+	nft add element "${inet[@]}" server4 '{ * }'
 named element_of_six_added "netdev set resolver6: $rogue6 was added" \
 	nft add element netdev $default_table resolver6 "{ $rogue6 }"
 named element_with_protocol_added "inet set allow_out4: $forbidden4 . tcp . 22 was added" \
@@ -238,7 +240,7 @@ run release
 # ---- --for ----
 
 passes open_before dev world "${forbidden[@]}"
-gives lasts 0 quarantine "${ca[@]}" --for 3s $good
+gives lasts 0 quarantine --no-probe --for 3s $good
 matches lasts_says "lasts 3s, then the kernel lets everything pass" "$out"
 gives lasts_status 0 status
 matches lasts_left "until released, or [0-3]s from now" "$out"
@@ -248,9 +250,14 @@ named lasts_rule_deleted "inet [0-9]+ of 3 chains end by themselves \(--for\)" \
 	nft delete rule "${inet[@]}" outbound_chain handle "$(handle inet outbound_chain 'quarbox self-release')"
 run quarantine -q "${ca[@]}" --for 1h $good
 named lasts_ends_in_one_table "inet its time is over: it lets everything pass" nft flush set "${inet[@]}" lasts
-gives lasts_again 0 quarantine "${ca[@]}" --for 3s $good
+gives lasts_again 0 quarantine --no-probe --for 3s $good
 blocked lasts_blocks dev world "${forbidden[@]}"
 wait_for 10 eval 'run status; [ $code -eq 1 ]'
+run quarantine -q "${ca[@]}" -t second $good
+gives over_beside_one_that_counts 0 status
+matches over_beside_one_that_counts_says "^contained: table second, intact also there $default_table" "$out"
+run release -t second
+run status
 matches over_says "^not quarantined: the time of table $default_table is over .* until its time was over" "$out"
 passes over_passes dev world "${forbidden[@]}"
 arrives over_passes_sealed_links dev lan tcp/$lan4/80 udp/$lan6/7000
@@ -279,6 +286,12 @@ done
 gives renewed 0 status -q
 wait $flood
 same renewed_without_a_gap "" "$(arrived world | grep $forbidden4)"
+# one whose time is over when the next one fails is not said to be in force again
+run quarantine -q --no-probe --for 2s $good
+gives over_in_the_proof 3 quarantine "${ca[@]}" -T 4 https://one.vr.test:8002/
+matches over_in_the_proof_says "^rolled back: nothing of ours is in force" "$(tail -n 1 out)"
+gives over_in_the_proof_status 1 status
+run release
 # an older quarantine with a time is restored as it was
 run quarantine -q "${ca[@]}" --for 1h $good
 gives rolled_back 3 quarantine -q "${ca[@]}" -T 1 https://one.vr.test:8002/
