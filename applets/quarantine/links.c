@@ -339,7 +339,7 @@ static int visit_route(void *context, const struct netlink_route *route)
 	}
 	if (to_peer)
 		link->facts |= FACT_LEADS;
-	if (route->direct && (!v4 || route->scope == RT_SCOPE_LINK))
+	if (route->direct && (!v4 || route->scope <= RT_SCOPE_LINK)) /* routing daemons say global */
 		return add_prefix(surveyor, link, family, route->destination, route->prefix_length, false);
 	if (!to_peer || !route->gateway)
 		return 0;

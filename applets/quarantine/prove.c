@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "http/probe.h"
 
 enum {
 	FORBIDDEN_MS = 3000, /* dropped packets give no answer: waiting longer proves nothing more */
+	RESOLVERS_MS = 3000,
 	ENDPOINT_MS = 10000, /* a single one that never answers must not use up a long -T */
 };
 
@@ -359,6 +361,38 @@ int proof_narrow(struct proof *proof, struct targets *targets, struct deadline d
 bool proof_clock_unset(const struct proof *proof)
 {
 	return proof->report.tls.clock_unset;
+}
+
+static const char *named_host(const struct targets *targets)
+{
+	for (size_t i = 0; i < targets->server_count; i++) {
+		const struct url *peer = server_peer(&targets->servers[i]);
+		if (peer->address.family == 0 && targets->servers[i].endpoint_count > 0)
+			return peer->host;
+	}
+	return NULL;
+}
+
+int proof_resolvers(const struct targets *targets, const struct resolver_config *resolvers, uint64_t unique,
+		    struct diag *diag)
+{
+	const char *host = named_host(targets);
+	char name[HOST_NAME_MAX_LENGTH + 1];
+	const char *names = name;
+	struct text text = TEXT_ON(name);
+	struct resolved resolved;
+	struct diag ignored;
+	int error = 0;
+	if (!host)
+		return 0;
+	text_addf(&text, "q%llx.%s", (unsigned long long)unique, host);
+	if (text.cut)
+		return 0;
+	const struct resolve_request request = { &names, 1, HOSTS_PATH, resolvers, deadline_in(RESOLVERS_MS) };
+	int result = resolve_names(&request, &resolved, &error, &ignored);
+	if (result == 0 || result == -ENOENT)
+		return 0;
+	return diag_fail(diag, -result, "the local resolver gets no answers any more: --dns any, or whom it asks");
 }
 
 int proof_forbidden(struct proof *proof, struct diag *diag)

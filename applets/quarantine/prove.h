@@ -36,6 +36,13 @@ int proof_narrow(struct proof *proof, struct targets *targets, struct deadline d
 /* Whether the device's clock is behind what it can be, so that "not yet valid" was not held against the certificate. */
 bool proof_clock_unset(const struct proof *proof);
 
+/*
+ * Whether the resolvers still get an answer when they are asked for a name that none of them can have kept, one below
+ * that of a server; `unique` makes it. 0, or -errno with a diagnostic; 0 as well when no server has a name.
+ */
+int proof_resolvers(const struct targets *targets, const struct resolver_config *resolvers, uint64_t unique,
+		    struct diag *diag);
+
 /* 0: out of reach; -EISCONN with a diagnostic: it still answers; other -errno. */
 int proof_forbidden(struct proof *proof, struct diag *diag);
 

@@ -435,6 +435,18 @@ static void leave_out_unproven(struct run *run, struct deadline deadline)
 	policy_normalize(&targets->policy);
 }
 
+/* What the proof has asked a local resolver for, that may have known from before. */
+static void check_resolvers(struct run *run)
+{
+	struct diag diag;
+	const struct resolvers *resolvers = &run->resolvers;
+	if (!resolvers->through_local ||
+	    proof_resolvers(&run->settings.targets, &resolvers->config, policy_of(run)->began, &diag) == 0)
+		return;
+	report_warning(&run->report, &diag);
+	run->unverified = true;
+}
+
 static int step_prove(struct run *run)
 {
 	struct diag *diag = &run->report.diag;
@@ -458,6 +470,7 @@ static int step_prove(struct run *run)
 	if (proof_clock_unset(run->proof))
 		warn_of(run, "the clock is not set: ", "\"not yet valid\" does not count");
 	leave_out_unproven(run, deadline);
+	check_resolvers(run);
 	result = interrupted ? -EINTR : proof_forbidden(run->proof, diag);
 	if (result == -EISCONN)
 		return roll_back(run, EXIT_STILL_REACHABLE);
@@ -465,7 +478,7 @@ static int step_prove(struct run *run)
 		diag_fail(diag, EINTR, "interrupted before the quarantine was kept");
 		return roll_back(run, EXIT_NO_SERVER);
 	}
-	run->unverified = result < 0;
+	run->unverified |= result < 0;
 	struct text *detail = report_line(&run->report);
 	if (result == 0 && run->settings.has_forbidden) /* before what may have to be cut: a host's name */
 		text_add(detail, "-f out of reach; ");

@@ -108,7 +108,10 @@ static void allow_configured(struct resolvers *resolvers, struct report *report)
 		report_warning(report, &diag);
 		return;
 	}
-	if (!(allow_remote(resolvers, &resolvers->config) & LOCAL) || (allow_upstreams(resolvers) & REMOTE))
+	if (!(allow_remote(resolvers, &resolvers->config) & LOCAL))
+		return;
+	resolvers->through_local = allow_upstreams(resolvers) & REMOTE;
+	if (resolvers->through_local)
 		return;
 	diag_fail(&diag, 0, "whom the local resolver asks is unknown: any DNS (--dns)");
 	report_warning(report, &diag);

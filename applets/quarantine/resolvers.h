@@ -11,6 +11,7 @@ struct resolvers {
 	struct resolver_config config; /* whom this device asks: resolv.conf's */
 	struct address allowed[2 * RESOLVERS_MAX]; /* whom its packets may reach */
 	size_t count;
+	bool through_local; /* a local one asks; whom, was found in a file, which may be another's */
 	bool any; /* DNS to every address is allowed */
 	bool any_by_need; /* because a local resolver's upstreams could not be found */
 };

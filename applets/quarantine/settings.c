@@ -149,7 +149,7 @@ const struct option_row quarantine_options[] = {
 	{ 't', FIELD(table), "table", "NAME", option_string, "nftables table, default\n" CONFIG_DEFAULT_TABLE },
 	{ 0, FIELD(targets), "server", "URL", parse_server, "management server, like an operand;\nmay be repeated" },
 	{ 'a', FIELD(targets), "allow", "SPEC", parse_allow,
-	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:..., gre:HOST, dhcp-server:INTERFACE;\nmay be repeated" },
+	  "also allow tcp:HOST[/LEN]:PORT[:in|out],\nudp:..., icmp:HOST, dhcp-server:INTERFACE;\nmay be repeated" },
 	{ 0, FIELD(dns), "dns", "WHO", parse_dns, "resolvers (default: those configured),\nany, none, or ADDRESS,..." },
 	{ 0, FIELD(targets.policy.wanted), "layers", "LIST", parse_layers,
 	  "of inet,bridge,netdev,later; default: all,\nbut later only where there is no nft" },

@@ -109,6 +109,12 @@ static const char *read_protocol(const char *word, struct specification *specifi
 	return specification->peer.protocol ? strchr(word, ':') + 1 : NULL;
 }
 
+/* "icmp" stands for both: an address says which. */
+static uint8_t protocol_of_family(uint8_t protocol, uint8_t family)
+{
+	return protocol == IPPROTO_ICMP && family == AF_INET6 ? IPPROTO_ICMPV6 : protocol;
+}
+
 /* Copies the host, with or without brackets; returns what follows it, or NULL. */
 static const char *read_host(const char *word, struct specification *specification)
 {
@@ -124,6 +130,8 @@ static const char *read_host(const char *word, struct specification *specificati
 		return NULL;
 	if (!literal && !host_name_valid(specification->host))
 		return NULL;
+	if (brackets)
+		specification->peer.protocol = protocol_of_family(specification->peer.protocol, AF_INET6);
 	return word + length + brackets;
 }
 
@@ -311,7 +319,7 @@ static int add_name_peers(struct targets *targets, const struct allowed_name *na
 		const struct policy_network peer = {
 			.address = resolved->addresses[i],
 			.prefix_length = all_bits(&resolved->addresses[i]),
-			.protocol = name->protocol,
+			.protocol = protocol_of_family(name->protocol, resolved->addresses[i].family),
 			.port = name->port,
 			.inbound = name->inbound,
 		};

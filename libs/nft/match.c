@@ -202,7 +202,6 @@ static const struct match_row {
 	[MATCH_TTL] = { "ip ttl %v", NEED_FAMILY, HEADER(NETWORK, IPV4_TTL, 1), .operand = OPERAND_VALUE },
 	[MATCH_SOURCE_OWN] = { "fib saddr type local", .load = LOAD_SOURCE_TYPE, .length = 4,
 			       .operand = OPERAND_LOCAL },
-	[MATCH_NOTE_LEASE] = { "add @%s { iifname%l }", META(NFT_META_IIFNAME, 0), .operation = ADD_TO_SET },
 	[MATCH_ADD_MAC] = { "add @%s { ether saddr%l }", NEED_ETHERNET, HEADER(LINK, ETHER_SOURCE, MAC_LENGTH),
 			    .operation = ADD_TO_SET },
 	[MATCH_ADD_ADDRESS] = { "add @%s { ip saddr%l }", NEED_FAMILY, .load = LOAD_SOURCE, .operation = ADD_TO_SET },

@@ -11,7 +11,6 @@ enum {
 	PORT_DHCP_SERVER = 67,
 	PORT_DHCP_CLIENT = 68,
 	PORT_DHCPV6_CLIENT = 546,
-	PORT_DHCPV6_SERVER = 547,
 };
 
 /* One flow as the device sees it: its own end, and who is at the other. */
@@ -73,10 +72,7 @@ static bool is_dhcp(const struct policy *policy, const struct view *view)
 	if (view->family == IPV4)
 		return (near == PORT_DHCP_CLIENT && far == PORT_DHCP_SERVER) ||
 		       (near == PORT_DHCP_SERVER && far == PORT_DHCP_CLIENT && policy->dhcp_server_count > 0);
-	return near == PORT_DHCPV6_CLIENT && far == PORT_DHCPV6_SERVER &&
-	       address_is_link_local(&view->near->address) &&
-	       (address_is_link_local(&view->far->address) ||
-		memcmp(view->far->address.bytes, match_constants.dhcpv6_servers, 16) == 0);
+	return near == PORT_DHCPV6_CLIENT && address_is_link_local(&view->near->address);
 }
 
 static bool is_allowed(const struct policy *policy, const struct view *view)

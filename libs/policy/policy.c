@@ -31,10 +31,11 @@ static const char reserved_words[] =
 
 static const struct {
 	uint8_t number;
-	char word[8];
+	char word[10];
 } protocols[] = {
 	{ IPPROTO_TCP, "tcp" }, { IPPROTO_UDP, "udp" }, { IPPROTO_IPIP, "ipencap" }, { IPPROTO_IPV6, "ipv6" },
 	{ IPPROTO_GRE, "gre" }, { IPPROTO_ESP, "esp" }, { 115, "l2tp" }, /* RFC 3931, without UDP */
+	{ IPPROTO_ICMP, "icmp" }, { IPPROTO_ICMPV6, "ipv6-icmp" },
 };
 
 const char *protocol_word(uint8_t protocol)

@@ -248,7 +248,6 @@ enum set_id {
 	SET_KNOWN, /* all links that have netdev chains of their own, or can't have any */
 	SET_OWN_MAC, /* MAC addresses of the links that aren't sealed; the kernel adds those that they get later */
 	SET_OWN_ADDRESS, /* filled by the kernel: IPv4 addresses in whose names peers have been spoken to */
-	SET_LEASED, /* filled by the kernel: links on which a DHCP server has answered, so that prefixes may be new */
 	SET_ATTEMPTS, /* filled by the kernel: whom somebody tried to reach, in vain; interface "": the device itself */
 	SET_IDS,
 };
@@ -368,7 +367,6 @@ enum match_kind {
 	MATCH_ARP_SENDER_IN_SET, /* arp saddr ip @own_address */
 	MATCH_ADD_MAC, /* add @own_mac { ether saddr }: not a test, but for room in the set */
 	MATCH_ADD_ADDRESS, /* add @own_address { ip saddr } */
-	MATCH_NOTE_LEASE, /* add @leased { iifname }: not a test */
 	MATCH_NOTE_ATTEMPT, /* update @attempts4 { ip daddr . meta l4proto . th dport . iifname counter }; without
 			       far_port the two bytes of th sport: of ICMP type and code. Fails when it is full */
 	MATCH_DNS_RATE, /* update @dns_rate4 { ip daddr limit rate ... } */

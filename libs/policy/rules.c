@@ -40,7 +40,6 @@ const struct set_type set_types[SET_IDS] = {
 	[SET_KNOWN] = { "known", KEY_INTERFACE, LAYER_LATER },
 	[SET_OWN_MAC] = { "own_mac", KEY_MAC, LAYER_NETDEV, POLICY_DYNAMIC_SIZE, 0, POLICY_LEARNED_SECONDS / 60 },
 	[SET_OWN_ADDRESS] = { "own_address", KEY_IPV4, LAYER_EGRESS, POLICY_DYNAMIC_SIZE },
-	[SET_LEASED] = { "leased", KEY_INTERFACE, LAYER_NETDEV, POLICY_DYNAMIC_SIZE },
 	[SET_ATTEMPTS] = { "attempts", KEY_ADDRESS | KEY_PROTOCOL | KEY_PORT | KEY_INTERFACE,
 			   LAYER_INET | LAYER_INGRESS, POLICY_ATTEMPTS, POLICY_ATTEMPT_SECONDS / 60 },
 };
@@ -141,7 +140,6 @@ const struct match_constants match_constants = {
 	X(OUT_SEALED, .kind = MATCH_OUT_INTERFACE_IN_SET, .set = SET_SEALED) \
 	X(IN_KNOWN, .kind = MATCH_IN_INTERFACE_IN_SET, .set = SET_KNOWN) \
 	X(OUT_KNOWN, .kind = MATCH_OUT_INTERFACE_IN_SET, .set = SET_KNOWN) \
-	X(OUT_LEASED, .kind = MATCH_OUT_INTERFACE_IN_SET, .set = SET_LEASED) \
 	X(FAMILY, .kind = MATCH_FAMILY) \
 	X(UDP, .kind = MATCH_PROTOCOL, .protocol = IPPROTO_UDP) \
 	\
@@ -190,7 +188,7 @@ const struct match_constants match_constants = {
 	X(TO_DHCP_SERVER, UDP_PORTS(PORT_DHCP_CLIENT, PORT_DHCP_SERVER)) \
 	X(TO_DHCP_CLIENT, UDP_PORTS(PORT_DHCP_SERVER, PORT_DHCP_CLIENT)) \
 	X(TO_DHCPV6_SERVER, UDP_PORTS(PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER)) \
-	X(TO_DHCPV6_CLIENT, UDP_PORTS(PORT_DHCPV6_SERVER, PORT_DHCPV6_CLIENT)) \
+	X(TO_DHCPV6_CLIENT, .kind = MATCH_DESTINATION_PORT, .protocol = IPPROTO_UDP, .port = PORT_DHCPV6_CLIENT) \
 	X(NOT_OPENING, .kind = MATCH_NOT_OPENING) \
 	X(RELATED, .kind = MATCH_CT_STATE, .value = CT_RELATED) \
 	/* replies over UDP: tracked, or deliberately not tracked by a rule of the firewall's ("notrack") */ \
@@ -230,7 +228,6 @@ const struct match_constants match_constants = {
 	X(HAS_PORTS, .kind = MATCH_HAS_PORTS) \
 	X(NOTE_ATTEMPT, .kind = MATCH_NOTE_ATTEMPT, .set = SET_ATTEMPTS, .far_port = true) \
 	X(NOTE_OTHER_ATTEMPT, .kind = MATCH_NOTE_ATTEMPT, .set = SET_ATTEMPTS) \
-	X(NOTE_LEASE, .kind = MATCH_NOTE_LEASE, .set = SET_LEASED) \
 	X(ADD_MAC, .kind = MATCH_ADD_MAC, .set = SET_OWN_MAC) \
 	X(ADD_ADDRESS, .kind = MATCH_ADD_ADDRESS, .set = SET_OWN_ADDRESS) \
 	\
@@ -325,7 +322,7 @@ _Static_assert(sizeof rule_matches / sizeof *rule_matches <= UINT8_MAX + 1, "str
 	X(arp_probes, "ARP probes") \
 	X(arp_of_programs, "ARP of programs") \
 	X(arp_replies, "ARP replies") \
-	X(arp_after_dhcp, "ARP after DHCP") \
+	X(arp_elsewhere, "ARP elsewhere") \
 	X(forwarding, "forwarding") \
 	X(other_attempts, "other attempts") \
 	X(attempts_beyond_the_list, "attempts beyond the list") \
@@ -400,9 +397,9 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns_replies_over_tcp, FROM_DNS_TCP, NOT_OPENING),
 
 	/* From any server: a relay's address is nobody's to know beforehand. The rate keeps it from being a channel. */
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_INET, dhcp_replies, FAMILY, TO_DHCP_CLIENT, LIMIT),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_replies, FAMILY, TO_DHCP_CLIENT, LIMIT, NOTE_LEASE),
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, dhcpv6_replies, FROM_LINK_LOCAL, TO_LINK_LOCAL, TO_DHCPV6_CLIENT),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4, dhcp_replies, FAMILY, TO_DHCP_CLIENT, LIMIT),
+	/* Providers' servers answer from global addresses, and RFC 8415 says where they listen, not from which port. */
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, dhcpv6_replies, TO_LINK_LOCAL, TO_DHCPV6_CLIENT, LIMIT),
 
 	/* Hop limit 255: it was not forwarded (RFC 4861 section 11.2). Redirects are not needed. */
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, neighbour_discovery, HOP_LIMIT_255, DISCOVERY_IN),
@@ -547,11 +544,11 @@ const struct rule_row rule_rows[] = {
 	       NETWORK_SOURCE_PORT),
 
 	/*
-	 * Programs may ask whether somebody has the address that a lease offers (RFC 5227); what else they send could
-	 * be in the gateway's name. The kernel speaks in its own.
+	 * Programs may ask whether somebody has the address that a lease offers (RFC 5227), of whatever network; what
+	 * else they send could be in the gateway's name. The kernel speaks in its own.
 	 */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, arp_probes, ARP, ARP_FROM_OWN_MAC,
-	       ARP_WITHOUT_SENDER, ARP_TO_PREFIX, ARP_SIZES_OF_PROGRAMS, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, arp_probes, ARP, ARP_FROM_OWN_MAC, ARP_WITHOUT_SENDER,
+	       ARP_SIZES_OF_PROGRAMS, LIMIT),
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, arp_of_programs, ARP, OF_PROGRAM),
 	DROP(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_GATEWAY | ONLY_NETDEV, in_the_gateways_name, ARP, ARP_FROM_PREFIX),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | FOR_ON_LINK | ONLY_NETDEV, arp, ARP, ARP_FROM_OWN_MAC, ARP_TO_PREFIX,
@@ -559,9 +556,9 @@ const struct rule_row rule_rows[] = {
 	/* A gateway asks in the name of any address that it has. */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, arp_replies, ARP_REPLY, ARP_FROM_OWN_MAC, ARP_SIZE_SENT,
 	       LIMIT),
-	/* A new lease may be of another network than the one that the device was contained in. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, arp_after_dhcp, ARP, ARP_FROM_OWN_MAC, ARP_SIZE_SENT,
-	       OUT_LEASED, LIMIT),
+	/* The network may become another one than that in which the device was contained, by a lease or by hand. */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | ONLY_NETDEV, arp_elsewhere, ARP, ARP_FROM_OWN_MAC, ARP_SIZE_SENT,
+	       LIMIT),
 
 	{ CHAIN_OUTBOUND, VERDICT_JUMP, COMMENT(attempts), WHEN_ANY_FAMILY | ONLY_INET, 0, NO_MATCHES },
 	{ CHAIN_OUTBOUND, VERDICT_NONE, COMMENT(log), WHEN_ANY_FAMILY | WHEN_LOG | ONLY_NETDEV, 0,

@@ -160,6 +160,21 @@ passes stub_upstream dev world udp/$resolver4/53
 blocked stub_upstream_only dev world "${rogue[@]}" udp/$resolver6/53
 run release
 
+# It asks somebody else than the file says, and has kept the server's name from before.
+start dev dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null --no-resolv --no-hosts \
+	--bind-interfaces --listen-address=127.0.0.54 --min-cache-ttl=600 \
+	--user=root --pid-file --server=$rogue4 >stub2.log 2>&1
+wait_for 5 grep -q started stub2.log
+use_resolvers 127.0.0.54
+gives stub_of_another_upstream 6 quarantine "${ca[@]}" $good
+same stub_of_another_upstream_warning \
+	'quarantine: warning: the local resolver gets no answers any more: --dns any, or whom it asks' "$err"
+run release
+gives stub_of_another_upstream_named 0 quarantine "${ca[@]}" --dns $rogue4 $good
+same stub_of_another_upstream_named_warning '' "$err"
+run release
+rm /run/systemd/resolve/resolv.conf
+
 # ---- names ----
 
 # a resolver that answers with another address from the second question on
@@ -281,8 +296,10 @@ protocol_arrives() { # FROM TO ADDRESS PROTOCOL: prints "arrived" when it does
 }
 same gre_before arrived "$(protocol_arrives dev world $one4 47)"
 same protocol_before arrived "$(protocol_arrives dev world $one6 50)"
-gives protocols 0 quarantine --no-probe -a gre:echo.test -a esp:[$two6] https://one.vr.test:8000/
+gives protocols 0 quarantine --no-probe -a gre:echo.test -a esp:[$two6] -a icmp:two.vr.test https://one.vr.test:8000/
 matches protocols_are_listed "gre:$one4/32 .*gre:\[$one6\]/128" "$(sed -n '/allowed/,/DNS/p' out)"
+passes icmp_by_name dev world icmp/$two4 icmp/$two6
+blocked icmp_elsewhere dev world icmp/$one4 icmp/$one6 icmp/$forbidden4 icmp/$forbidden6
 same gre_by_name arrived "$(protocol_arrives dev world $one4 47)"
 same gre_by_name_over_ipv6 arrived "$(protocol_arrives dev world $one6 47)"
 same gre_enters arrived "$(protocol_arrives world dev $dev4 47)"

@@ -127,6 +127,20 @@ matches path_mtu_ipv6_was_learned 'mtu 1300' "$(ip -n dev route get $two6)"
 arrives dhcp_broadcast dev router udp/255.255.255.255/67/68
 arrives dhcp_unicast dev router udp/$router4/67/68
 arrives dhcpv6 dev router udp/ff02::1:2%wan/547/546
+# the answer of a provider's server: from a global address, from whatever port
+start dev /usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(("::", 546))
+print("ready", flush=True)
+print(s.recvfrom(100)[1][0], flush=True)' >dhcpv6_answer
+wait_for 5 grep -q ready dhcpv6_answer
+link_local=$(ip -n dev -6 -o address show dev wan scope link | awk '{ sub("/.*", "", $4); print $4 }')
+router /usr/bin/python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind((sys.argv[1], 5470))
+s.sendto(b"x", (sys.argv[2], 546, 0, socket.if_nametoindex("inside")))' $router6 "$link_local"
+wait_for 3 grep -q "^$router6" dhcpv6_answer && ok dhcpv6_answer_from_a_global_address ||
+	not_ok dhcpv6_answer_from_a_global_address "$(cat dhcpv6_answer)"
 blocked dhcp_to_far_hosts dev world udp/$forbidden4/67/68 udp/$forbidden4/68/67 udp/$forbidden4/67 udp/$forbidden6/547/546
 blocked dhcp_ports_of_others dev router udp/$router4/67 udp/$router4/68/67 udp/255.255.255.255/67
 if [ "$client" ]; then

@@ -54,6 +54,25 @@ ip -n bridge neigh flush all
 router ip neigh flush dev bridge
 reaches bridge_with_another_address
 
+# Another network on the same link, without a lease: the gateway is asked for by ARP. A route that a routing daemon has
+# set says nothing of the link: the host behind it is asked for in the same way.
+begin_device renumbered 29
+device_address
+gives renumbered_contains 0 quarantine "${plan[@]}"
+ip -n router address add 10.9.129.1/24 dev renumbered
+in_ns renumbered ip address flush dev cable
+ip -n renumbered address add 10.9.129.2/24 dev cable
+ip -n renumbered route add default via 10.9.129.1
+reaches renumbered_without_a_lease
+run release
+ip -n renumbered route replace 198.51.100.2/32 dev cable scope global
+ip -n renumbered route del default
+router sysctl -qw net.ipv4.conf.renumbered.proxy_arp=1 net.ipv4.neigh.renumbered.proxy_delay=0
+reaches proxy_arp_before
+gives proxy_arp_contains 0 quarantine --no-probe --dns none https://$one4:8000/
+ip -n renumbered neigh flush all
+reaches proxy_arp_after_a_route_of_scope_global
+
 # A server that sends fragments, over a narrow hop.
 begin_device fragments 4
 device_address

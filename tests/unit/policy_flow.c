@@ -222,7 +222,6 @@ static bool fits(const struct packet *packet, const struct match *match, const s
 	case MATCH_IN_INTERFACE_IN_SET: /* without links there is no such set */
 	case MATCH_OUT_INTERFACE_IN_SET:
 	case MATCH_TTL: /* these are in other tables only */
-	case MATCH_NOTE_LEASE:
 	case MATCH_SOURCE_OWN:
 	case MATCH_ARP_SENDER_IN_SET:
 	case MATCH_ARP_SENDER:

@@ -127,7 +127,7 @@ static void sets_exist_when_they_have_elements(void **state)
 	struct policy *policy = &fixture->policy;
 	for (int table = 0; table < TABLES; table++) {
 		for (int set = 0; set < SET_IDS; set++) {
-			bool of_links = set == SET_SEALED || set == SET_KNOWN || set == SET_LEASED;
+			bool of_links = set == SET_SEALED || set == SET_KNOWN;
 			if (set == SET_ATTEMPTS) {
 				assert_int_equal(policy_has_set(policy, (enum table_id)table, SET_ATTEMPTS, IPV6),
 						 table != TABLE_BRIDGE);
@@ -142,7 +142,6 @@ static void sets_exist_when_they_have_elements(void **state)
 	assert_true(policy_has_set(policy, TABLE_BRIDGE, SET_SEALED, IPV4));
 	assert_false(policy_has_set(policy, TABLE_NETDEV, SET_SEALED, IPV4));
 	assert_true(policy_has_set(policy, TABLE_NETDEV, SET_KNOWN, IPV4));
-	assert_true(policy_has_set(policy, TABLE_NETDEV, SET_LEASED, IPV4));
 	policy->layers &= (uint8_t)~LAYER_LATER;
 	assert_false(policy_has_set(policy, TABLE_NETDEV, SET_KNOWN, IPV4));
 	policy->links.count = 1;
