@@ -49,10 +49,46 @@ start dev /usr/bin/python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("", 67))
 while True: print(s.recvfrom(100)[1], flush=True)' >asked
+asked_there=$!
 wait_for 3 eval '[ "$(dev ss -Hlun sport = 67)" ]'
 lan "$tools/attempt.py" udp/203.0.113.1/67/68 >/dev/null
 world "$tools/attempt.py" udp/$dev4/67/68 >/dev/null
 matches dhcp_server_is_asked_on_its_interface_only "^\\('$lan4', 68\\) ?\$" "$(cat asked)"
+kill $asked_there
+run release
+
+# Its replies may leave by packet sockets, over any link: to hosts of the links and broadcasts only. Here the LAN is a bridge.
+ip -n dev -batch - <<-END
+	link add br-lan type bridge forward_delay 0
+	link set lan0 master br-lan
+	address flush dev lan0
+	address add 203.0.113.1/24 dev br-lan
+	link set br-lan up
+	route add 255.255.255.255 dev br-lan
+END
+mac_of() { # NAMESPACE LINK
+	ip -n "$1" link show "$2" | awk '/link.ether/ { print $2 }'
+}
+wan_mac=$(mac_of dev wan) br_mac=$(mac_of dev br-lan)
+ip -n dev neighbour replace $lan4 lladdr "$(mac_of lan eth0)" nud permanent dev br-lan
+reply() { # LINK SOURCE-MAC TO-MAC SOURCE TO
+	dev "$tools/dhcp_frame.py" "$@" 67 68
+}
+replies_that_arrive() {
+	forget_arrivals world
+	forget_arrivals lan
+	reply wan "$wan_mac" "$(mac_of router inside)" $dev4 $forbidden4
+	reply br-lan "$br_mac" "$(mac_of lan eth0)" 203.0.113.1 $lan4
+	reply br-lan "$br_mac" ff:ff:ff:ff:ff:ff 203.0.113.1 255.255.255.255
+	dev /usr/bin/python3 -c 'import time; time.sleep(0.2)'
+	echo world: $(arrived world) lan: $(arrived lan | grep /68$ | sort)
+}
+to_lan="lan: udp/203.0.113.2/68 udp/255.255.255.255/68"
+same dhcp_reply_frames_before "world: udp/$forbidden4/68 $to_lan" "$(replies_that_arrive)"
+arrives dhcp_replies_before dev lan udp/$lan4/68/67 udp/255.255.255.255/68/67
+gives dhcp_server_on_a_bridge 0 quarantine "${ca[@]}" -a dhcp-server:br-lan $good
+same dhcp_reply_frames "world: $to_lan" "$(replies_that_arrive)"
+arrives dhcp_replies dev lan udp/$lan4/68/67 udp/255.255.255.255/68/67
 run release
 
 # ---- tables ----

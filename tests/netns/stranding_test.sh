@@ -218,22 +218,9 @@ gives lease_contains 0 quarantine "${plan[@]}"
 ip -n lease address flush dev cable
 ip -n lease link set cable address 02:00:00:00:09:01
 ip -n router address add 10.9.19.1/24 dev lease
-cat >dhcp.py <<'END'
-import socket, struct, sys
-link, source_mac, to_mac, source, to, sport, dport = sys.argv[1:]
-mac = lambda text: bytes.fromhex(text.replace(":", ""))
-udp = struct.pack("!4H", int(sport), int(dport), 308, 0) + bytes(300)
-head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 328, 1, 0, 64, 17, 0, socket.inet_aton(source), socket.inet_aton(to))
-total = sum(struct.unpack("!10H", head))
-total = (total & 0xffff) + (total >> 16)
-head = head[:10] + struct.pack("!H", ~total & 0xffff) + head[12:]
-raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-raw.bind((link, 0x800))
-raw.send(mac(to_mac) + mac(source_mac) + b"\x08\0" + head + udp)
-END
 forget_arrivals router
-in_ns lease /usr/bin/python3 dhcp.py cable 02:00:00:00:09:01 ff:ff:ff:ff:ff:ff 0.0.0.0 255.255.255.255 68 67
-router /usr/bin/python3 dhcp.py lease 02:00:00:00:09:99 02:00:00:00:09:01 10.9.19.1 10.9.19.2 67 68
+in_ns lease "$tools/dhcp_frame.py" cable 02:00:00:00:09:01 ff:ff:ff:ff:ff:ff 0.0.0.0 255.255.255.255 68 67
+router "$tools/dhcp_frame.py" lease 02:00:00:00:09:99 02:00:00:00:09:01 10.9.19.1 10.9.19.2 67 68
 same another_mac_asks_for_a_lease udp/255.255.255.255/67 "$(arrived router | grep '^udp/255')"
 ip -n lease address add 10.9.19.2/24 dev cable
 ip -n lease route add default via 10.9.19.1

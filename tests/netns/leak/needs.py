@@ -380,6 +380,21 @@ def detects_duplicates(_, __):
         lab.ip("dev", f"address delete {address}/64 dev wan\n")
 
 
+def resolves_many(_, __):
+    """The rate of programs' solicitations is not the kernel's."""
+    asked = {f"2001:db8:1::2:{number:x}" for number in range(100)}
+    missing = {packets.packed(address) for address in asked}
+
+    def is_last(frame):
+        if frame[54:55] == b"\x87":
+            missing.discard(frame[62:78])
+        return not missing
+    try:
+        return sees("isp", "inside", lambda: lab.ip("dev", "".join(f"neighbour add {address} dev wan use\n" for address in asked)), is_last)
+    finally:
+        lab.ip("dev", "".join(f"neighbour delete {address} dev wan\n" for address in asked), check=False)
+
+
 def arp_arrives(sender, padding):
     """By a packet socket, as DHCP clients do."""
     def works(_, __):
@@ -398,4 +413,5 @@ need("neighbour solicitations are answered", "6", answers_solicitation)
 need("router advertisement gives a default route", "6", advertised)
 need("router solicitation", "6", solicits)
 need("multicast listener report", "6", reports_group)
+need("a hundred neighbours at once", "6", resolves_many, alone=True)
 need("duplicate address detection", "6", detects_duplicates, alone=True)

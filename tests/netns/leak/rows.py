@@ -13,9 +13,9 @@ import struct
 import lab
 import packets
 from packets import ACK, CWR, DESTINATION, ECE, FRAGMENT, HOP_BY_HOP, PSH, QINQ, ROUTING, SYN, URG, VLAN
-from senders import (SO_MARK, Flow, address, asks, back, control, datagram, ethertype, forth, fragment, frame, from_port,
-                     hardware, header, joins, ping, protocol, quoted, raw, recognised, renamed, resolution, segment, syn, translated,
-                     tunnelled, udp, with_type, xdp)
+from senders import (NOBODY, SEGMENTED, SO_MARK, Flow, address, asks, back, called_lo, connected, control, datagram, ethertype, followed,
+                     forth, fragment, frame, from_port, hardware, header, joins, ping, protocol, quoted, raw, recognised, renamed,
+                     repeatedly, resolution, segment, solicitation, syn, translated, tunnelled, udp, with_type, xdp)
 
 KINDS = {
     "xdp": "XDP sends by the driver's own function (AF_XDP, redirect): no hook of nf_tables is on that way",
@@ -48,6 +48,10 @@ def going_to(name):
 
 def to_mac(name):
     return lambda shot, data: data[:6] == packets.mac(hardware(name))
+
+
+def longer_than_a_frame(_, data):
+    return len(data) > 1522
 
 # What is no row, because a device needs it: questions to the resolver, at their rate; ARP, neighbour discovery and listener
 # reports of their own size to the link; DHCP requests to the link, and answers to them from anywhere (relays), at their rate.
@@ -88,9 +92,16 @@ attempt("TCP to another port of the resolver", "46", "out", "wan", syn("dev", "r
 attempt("DNS over TLS to the resolver", "46", "out", "wan", syn("dev", "resolver", 853))
 attempt("ping the resolver", "46", "out", "wan", ping("dev", "resolver"))
 attempt("DNS to the server", "46", "out", "wan", udp("dev", "one", 53))
+# The resolver's rate counts packets. TCP repeats segments one by one, at their rate.
+attempt("many questions as one packet", "46", "out", "wan", udp("dev", "resolver", 53, size=4000, options=SEGMENTED, user=NOBODY))
+attempt("many segments of DNS over TCP as one packet", "46", "out", "wan", connected("resolver", 53, 4000), longer_than_a_frame)
 attempt("mDNS from the resolver's port", "46", "out", "wan", udp("dev", "mdns", 5353, 53, interface="wan"))
 
 attempt("DHCP ports to the forbidden host", "4", "out", "far", udp("dev", "forbidden", 67, 68))
+attempt("many DHCP requests as one packet, unicast", "4", "out", "wan", udp("dev", "gateway", 67, 68, size=4000, options=SEGMENTED))
+attempt("many DHCP requests as one packet, broadcast", "4", "out", "wan", udp("dev", "broadcast", 67, 68, size=4000, options=SEGMENTED))
+attempt("many DHCPv6 requests as one packet", "6", "out", "wan",
+        udp("dev", "ff02::1:2", 547, 546, interface="wan", size=4000, options=SEGMENTED))
 attempt("port 67 of the forbidden host", "46", "out", "wan", udp("dev", "forbidden", 67))
 attempt("port 68 of the forbidden host", "46", "out", "wan", udp("dev", "forbidden", 68))
 attempt("DHCP server's ports to the forbidden host", "4", "out", "wan", udp("dev", "forbidden", 68, 67))
@@ -195,6 +206,8 @@ for bypass, how in ((False, "frame"), (True, "frame that bypasses the queue")):
 attempt("frame: ping", "4", "out", "wan", frame("dev", "wan", control("dev", "forbidden", 8)))
 attempt("frame: ping", "6", "out", "wan", frame("dev", "wan", control("dev", "forbidden", 128)))
 attempt("frame: DNS to the rogue resolver", "46", "out", "wan", frame("dev", "wan", datagram("dev", "rogue", 53)))
+attempt("frame: many questions as one packet", "46", "out", "wan",
+        frame("dev", "wan", datagram("dev", "resolver", 53, size=4000), bound=True, segmented=True))
 attempt("frame: another port of the server", "46", "out", "wan", frame("dev", "wan", segment("dev", "one")))
 attempt("frame: UDP to the server's port", "46", "out", "wan", frame("dev", "wan", datagram("dev", "one", 8000)))
 attempt("frame: DHCP ports to the forbidden host", "4", "out", "wan", frame("dev", "wan", datagram("dev", "forbidden", 67, 68)))
@@ -236,6 +249,20 @@ attempt("frame: multicast listener report with 1000 bytes", "6", "out", "wan",
         frame("dev", "wan", control("local_wan", "ff02::16", 131, data=bytes(16), ttl=1, size=1000), packets.multicast_mac("ff02::16")))
 attempt("frame: neighbour solicitation with 1000 bytes", "6", "out", "wan",
         frame("dev", "wan", control("dev", "local_gateway", 135, data=packets.packed("2001:db8:1::1"), ttl=255, size=1000)))
+# As short as it must be, the header says so, too.
+for kind, name in ((133, "router solicitation"), (135, "neighbour solicitation")):
+    for to, mac in (("all", packets.multicast_mac("ff02::1")), ("local_gateway", None)):
+        attempt(f"frame: {name} with 1300 bytes behind it, to {to.replace('_', ' ')}", "6", "out", "wan",
+                frame("dev", "wan", followed(solicitation("dev", to, kind, marked=False), 1300), mac))
+attempt("frame: multicast listener report with 1300 bytes behind it", "6", "out", "wan",
+        frame("dev", "wan", followed(control("local_wan", "ff02::16", 131, data=bytes(16), ttl=1, marked=False), 1300),
+              packets.multicast_mac("ff02::16")))
+attempt("frame: neighbour solicitation in the gateway's name", "6", "out", "wan",
+        frame("dev", "wan", recognised(solicitation("gateway", "ff02::1:ff00:9", marked=False)), packets.multicast_mac("ff02::1:ff00:9")))
+attempt("frame: neighbour solicitation in the gateway's name, link-local", "6", "out", "wan",
+        frame("dev", "wan", recognised(solicitation("gateway", packets.link_local(hardware("near")), marked=False)), "near"))
+attempt("frame: router solicitation in the gateway's name", "6", "out", "wan",
+        frame("dev", "wan", recognised(solicitation("gateway", "ff02::2", 133, marked=False)), packets.multicast_mac("ff02::2")))
 attempt("frame: router advertisement", "6", "out", "wan",
         frame("dev", "wan", control("local_wan", "all", 134, rest=b"\x40\0\x07\x08", data=bytes(8) + b"\xfd\x02", ttl=255),
               packets.multicast_mac("ff02::1")))
@@ -274,6 +301,10 @@ attempt("frame: LLC", "-", "out", "wan", frame("dev", "wan", ethertype(None, b"\
 attempt("frame: SNAP", "-", "out", "wan", frame("dev", "wan", ethertype(None, b"\xaa\xaa\x03\0\0\0\x88\xb5")))
 attempt("frame: spanning tree", "-", "out", "wan", frame("dev", "wan", ethertype(None, b"\x42\x42\x03\0\0\0\0"), "01:80:c2:00:00:00"))
 attempt("frame: 1500 bytes", "-", "out", "wan", frame("dev", "wan", ethertype(0x88B5, size=1480)))
+# Behind all others of their kind, whose rate it uses up.
+attempt("frame: a hundred solicitations, and another one", "6", "out", "wan",
+        repeatedly(100, frame("dev", "wan", solicitation("dev", "ff02::1:ff00:9", marked=False), packets.multicast_mac("ff02::1:ff00:9")),
+                   frame("dev", "wan", solicitation("dev", "ff02::1:ff00:9"), packets.multicast_mac("ff02::1:ff00:9"))))
 attempt("AF_XDP: UDP to the forbidden host", "46", "out", "wan", xdp("wan", datagram("dev", "forbidden")), kind="xdp")
 attempt("AF_XDP on another interface", "46", "out", "side", xdp("opt", datagram("opt", "side")), kind="xdp")
 
@@ -324,6 +355,12 @@ attempt("wan renamed: UDP to the forbidden host", "46", "out", "wan", renamed("w
 attempt("wan renamed: a macvlan child to the forbidden host", "46", "forward", "wan", renamed("wan", udp("mv", "forbidden")))
 attempt("wan renamed: the forbidden host to a macvlan child", "46", "forward", "mv", renamed("wan", udp("world", "mv", source="forbidden")))
 attempt("lan1 renamed: h1 to h2", "46", "bridge", "port2", renamed("lan1", udp("h1", "h2")))
+attempt("wan renamed to lo: UDP to the forbidden host", "46", "out", "wan", called_lo(udp("dev", "forbidden")))
+attempt("wan renamed to lo: TCP to the forbidden host", "46", "out", "wan", called_lo(syn("dev", "forbidden")))
+attempt("wan renamed to lo: UDP from the forbidden host", "46", "in", "dev", called_lo(udp("world", "dev", source="forbidden")))
+attempt("wan renamed to lo: TCP from the forbidden host", "46", "in", "dev", called_lo(syn("world", "dev", 7000, source="forbidden")))
+attempt("wan renamed to lo: UDP frame", "46", "out", "wan", called_lo(frame("dev", "lo", datagram("dev", "forbidden"), "gateway", "wan")))
+attempt("wan renamed to lo: experimental ethertype", "-", "out", "wan", called_lo(frame("dev", "lo", ethertype(0x88B5), "gateway", "wan")))
 
 # ---- in ----
 

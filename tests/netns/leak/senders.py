@@ -3,6 +3,7 @@
 
 Names of addresses and MAC addresses are those of lab.py; anything else is taken as it is.
 """
+import os
 import socket
 import struct
 
@@ -10,7 +11,12 @@ import lab
 import packets
 from packets import ARP, ICMP, ICMPV6, IPV4, IPV6, SYN, TCP, UDP
 
-PACKET_QDISC_BYPASS, SOL_PACKET, SO_MARK = 20, 263, 36
+PACKET_VNET_HDR, PACKET_QDISC_BYPASS, SOL_PACKET, SO_MARK = 15, 20, 263, 36
+NOBODY = 65534
+UDP_SEGMENT = 103
+# The kernel cuts what is sent at once into datagrams of so many bytes (linux/udp.h), behind the hooks where the link can do it.
+SEGMENT_BYTES = 1400
+SEGMENTED = ((socket.IPPROTO_UDP, UDP_SEGMENT, SEGMENT_BYTES),)
 
 
 def address(shot, name):
@@ -59,10 +65,12 @@ def over(created, shot, space, interface):
 
 # ---- the kernel's sockets ----
 
-def udp(space, to, port=None, own_port=None, interface=None, size=0, options=(), source=""):
+def udp(space, to, port=None, own_port=None, interface=None, size=0, options=(), source="", user=0):
+    """user: whose the socket is."""
     def send(shot):
         shot.uses(port=port, own_port=own_port)
         created = opened(shot, space, socket.SOCK_DGRAM)
+        os.fchown(created.fileno(), user, -1)
         over(created, shot, space, interface)
         for level, name, value in options:
             created.setsockopt(level, name, value)
@@ -81,6 +89,17 @@ def syn(space, to, port=None, own_port=None, interface=None, options=(), source=
             created.setsockopt(level, name, value)
         created.bind((address(shot, source) if source else "", shot.own_port))
         created.connect_ex(target(shot, space, to, shot.port, interface))
+    return send
+
+
+def connected(to, port, size):
+    """A connection of nobody's to somebody who accepts it; it is sent at once, once it is open."""
+    def send(shot):
+        created = opened(shot, "dev", socket.SOCK_STREAM)
+        os.fchown(created.fileno(), NOBODY, -1)
+        created.settimeout(3)
+        created.connect(target(shot, "dev", to, port, None))
+        created.send(shot.payload(size))
     return send
 
 
@@ -127,10 +146,10 @@ NEXT_HOPS = {"wan": "gateway", "mine": "gateway", "lan1": "h1", "lan2": "h2", "b
              "late0": "latehost", "lateport0": "lateport", "vx4": "beyond", "vx6": "beyond", "inside": "wan"}
 
 
-def frame(space, interface, packet, to=None, source=None, bypass=False, tag=(), bound=0, padded=True):
+def frame(space, interface, packet, to=None, source=None, bypass=False, tag=(), bound=0, padded=True, segmented=False):
     """A packet socket. packet: gives (ethertype, payload) or an IP packet; tag: (ethertype, identifier)... in front of it.
 
-    bound: the socket claims to send this ethertype; True: that of the row's IP family.
+    bound: the socket claims to send this ethertype; True: that of the row's IP family. segmented: as SEGMENTED, of a UDP packet.
     """
     def send(shot):
         data = packet(shot)
@@ -145,21 +164,50 @@ def frame(space, interface, packet, to=None, source=None, bypass=False, tag=(), 
         shot.keep(created)
         if bypass:
             created.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
-        created.send(packets.ethernet(hardware(to or NEXT_HOPS[interface.rstrip('9')]), hardware(source or own_mac(space, interface)),
+        created.setsockopt(SOL_PACKET, PACKET_VNET_HDR, segmented)
+        created.send((segments_header(shot) if segmented else b"") +
+                     packets.ethernet(hardware(to or NEXT_HOPS[interface.rstrip('9')]), hardware(source or own_mac(space, interface)),
                                       kind, data, padded))
     return send
 
 
+VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_UDP_L4 = 1, 5
+
+
+def segments_header(shot):
+    """linux/virtio_net.h: where the UDP header begins, and its checksum there."""
+    begins = 14 + (40 if shot.family == "6" else 20)
+    return struct.pack("=BBHHHH", VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_UDP_L4, begins + 8, SEGMENT_BYTES, begins, 6)
+
+
 def renamed(interface, send):
     """While the device's interface has another name."""
+    return with_names([(interface, f"{interface}9")], send)
+
+
+def called_lo(send):
+    """While the device's uplink has the name of the loopback interface."""
+    return with_names([("lo", "lo9"), ("wan", "lo")], send)
+
+
+def with_names(names, send):
+    """names: (old, new)..., one after the other."""
     def sent(shot):
-        name = f"{interface}9"
-        lab.ip("dev", f"link set {interface} name {name}\n")
+        lab.ip("dev", "".join(f"link set {old} name {new}\n" for old, new in names))
         try:
             send(shot)
             shot.lab.witness.look(0.02)  # what another processor still delivers
         finally:
-            lab.ip("dev", f"link set {name} name {interface}\n")
+            lab.ip("dev", "".join(f"link set {new} name {old}\n" for old, new in reversed(names)))
+    return sent
+
+
+def repeatedly(count, send, last):
+    """send so often, and last behind it."""
+    def sent(shot):
+        for _ in range(count):
+            send(shot)
+        last(shot)
     return sent
 
 
@@ -228,6 +276,19 @@ def resolution(operation, sender_mac, sender, target_mac, wanted, size=0, marked
         data = packets.arp(operation, hardware(sender_mac), address(shot, sender), hardware(target_mac),
                            address(shot, wanted), hardware_type)
         return ARP, data + (shot.payload(size) if marked else b"")
+    return packet
+
+
+def followed(packet, size):
+    """With so many bytes behind it of which its header knows nothing, the mark among them."""
+    return lambda shot: packet(shot) + shot.payload(size)
+
+
+def solicitation(source, to, kind=135, target="near", **more):
+    """Of a neighbour; of a router (kind 133), which names none. The option has the device's MAC address."""
+    def packet(shot):
+        data = (packets.packed(address(shot, target)) if kind == 135 else b"") + b"\1\1" + packets.mac(hardware("wan"))
+        return control(source, to, kind, data=data, ttl=255, **more)(shot)
     return packet
 
 
