@@ -491,6 +491,14 @@ const struct rule_row rule_rows[] = {
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, in_the_gateways_name, ADVERTISEMENT, ABOUT_PREFIX),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, in_the_gateways_name, DISCOVERY_OUT, FROM_PREFIX),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, advertisements_of_programs, ADVERTISEMENT, OF_PROGRAM),
+	/*
+	 * So it is with any neighbour's name. Programs that look for a router ask through sockets that have a route. A
+	 * link-local address is only known on the device that has it, not on a port below that.
+	 */
+	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | WHEN_FIB | ONLY_INET, not_our_address, SOLICITATIONS, OF_PROGRAM,
+	     FOREIGN_SOURCE),
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, COMMENT(in_whose_name), WHEN_IPV6 | WHEN_ROUTES | ONLY_NETDEV, 0,
+	  MATCHES(SOLICITATIONS, OF_PROGRAM) },
 	/* The kernel's own have no rate: a flood of questions from others must not keep it from asking. */
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, solicitations_of_programs, SOLICITATIONS, OF_PROGRAM, OVER_LIMIT),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, neighbour_discovery, TO_LINK_LOCAL, HOP_LIMIT_255, DISCOVERY_OUT,

@@ -53,6 +53,21 @@ same bridge_has_another_address 02:00:00:00:00:01 "$(ip -n bridge -br link show 
 ip -n bridge neigh flush all
 router ip neigh flush dev bridge
 reaches bridge_with_another_address
+# A DHCPv6 client asks for a router by itself: its link-local address is the bridge's, and the port below does not know it.
+start router /usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86DD))
+s.bind(("bridge", 0x86DD))
+s.settimeout(5)
+print("ready", flush=True)
+while b"of a program" not in s.recv(2000): pass
+print("arrived", flush=True)' >solicited 2>/dev/null
+wait_for 5 grep -q ready solicited
+wait_for 5 eval 'ip -n bridge -6 address show dev br0 scope link | grep fe80 | grep -qv tentative'
+in_ns bridge /usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+s.sendto(b"\x85" + bytes(7) + b"of a program....", ("ff02::2", 0, 0, socket.if_nametoindex("br0")))'
+check bridge_programs_ask_for_a_router wait_for 3 grep -q arrived solicited
 
 # Another network on the same link, without a lease: the gateway is asked for by ARP. A route that a routing daemon has
 # set says nothing of the link: the host behind it is asked for in the same way.

@@ -261,6 +261,11 @@ attempt("frame: neighbour solicitation in the gateway's name", "6", "out", "wan"
         frame("dev", "wan", recognised(solicitation("gateway", "ff02::1:ff00:9", marked=False)), packets.multicast_mac("ff02::1:ff00:9")))
 attempt("frame: neighbour solicitation in the gateway's name, link-local", "6", "out", "wan",
         frame("dev", "wan", recognised(solicitation("gateway", packets.link_local(hardware("near")), marked=False)), "near"))
+for whom, name in (("local_gateway", "the gateway's link-local"), ("near", "a neighbour's")):
+    attempt(f"frame: neighbour solicitation in {name} name", "6", "out", "wan",
+            frame("dev", "wan", recognised(solicitation(whom, "ff02::1:ff00:9", marked=False)), packets.multicast_mac("ff02::1:ff00:9")))
+    attempt(f"raw: neighbour solicitation in {name} name", "6", "out", "wan",
+            header("dev", recognised(solicitation(whom, "ff02::1:ff00:9", marked=False)), interface="wan"))
 attempt("frame: router solicitation in the gateway's name", "6", "out", "wan",
         frame("dev", "wan", recognised(solicitation("gateway", "ff02::2", 133, marked=False)), packets.multicast_mac("ff02::2")))
 attempt("frame: router advertisement", "6", "out", "wan",
