@@ -523,6 +523,14 @@ static int try_once(struct memory *memory, const struct table_scope *scope, cons
 	return after == before ? 1 : is_settled(*scope, states);
 }
 
+static bool all_intact(const struct table_state states[TABLES])
+{
+	bool intact = true;
+	for (int id = 0; id < TABLES; id++)
+		intact &= !states[id].found || states[id].intact;
+	return intact;
+}
+
 int examine(struct netlink *netlink, const char *name, const struct examination *examination,
 	    void (*restart)(void *context), struct table_state states[TABLES], struct diag *diag)
 {
@@ -534,7 +542,9 @@ int examine(struct netlink *netlink, const char *name, const struct examination 
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		restart(examination->context);
 		result = try_once(memory, &scope, examination, states);
-		if (result > 0 || (result < 0 && result != -EINTR))
+		/* a transaction that is under way shifts a list before the generation changes: once is no proof */
+		bool doubtful = result > 0 && tries == 0 && !all_intact(states);
+		if (!doubtful && (result > 0 || (result < 0 && result != -EINTR)))
 			break;
 		(void)poll(NULL, 0, tries * PAUSE_MS);
 		result = diag_errno(diag, EBUSY, "read the rules back: others keep changing them");
