@@ -2,7 +2,6 @@
 /* The multicall binary: which applet was called, and what `quarbox` itself answers. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,7 +73,7 @@ static void wrap(char *bytes, size_t count)
 
 static void write_line(const char *applet, const char *message)
 {
-	static int patience = STDERR_MS;
+	static bool unread; /* who does not read is waited for once */
 	char line[512];
 	struct text text = TEXT_ON(line);
 	text_addf(&text, "%s: %s", applet, message);
@@ -83,9 +82,8 @@ static void write_line(const char *applet, const char *message)
 	if (isatty(STDERR_FILENO))
 		wrap(line, text.length);
 	text_add(&text, "\n");
-	/* nothing is left to tell that it failed; who does not read is waited for once */
-	if (write_all(STDERR_FILENO, line, text.length, patience) < 0)
-		patience = 0;
+	/* nothing is left to tell that it failed */
+	unread |= write_all(STDERR_FILENO, line, text.length, unread ? 0 : STDERR_MS) < 0;
 }
 
 int applet_fail(const char *applet, enum exit_code code, const struct diag *diag)
@@ -279,7 +277,6 @@ static void hold_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	hold_standard_descriptors();
-	(void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write */
 	const char *path = argc > 0 && argv[0] ? argv[0] : program;
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;

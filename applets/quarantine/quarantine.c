@@ -86,11 +86,11 @@ static void note_signal(int number)
 
 /*
  * INT and TERM end the proof, so that it is rolled back at once. What a cut session or a stopped terminal sends is
- * ignored: it must not stop a probation half way.
+ * ignored: it must not stop a probation half way. A file that may not grow is an error of write.
  */
 static void catch_signals(void)
 {
-	static const int ignored[] = { SIGHUP, SIGPIPE, SIGTTOU, SIGTTIN, SIGTSTP };
+	static const int ignored[] = { SIGHUP, SIGPIPE, SIGXFSZ, SIGTTOU, SIGTTIN, SIGTSTP };
 	struct sigaction note = { .sa_handler = note_signal };
 	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
 		(void)signal(ignored[i], SIG_IGN);

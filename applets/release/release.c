@@ -116,6 +116,7 @@ static int run_release(int argc, char **argv)
 	if (operands < 0)
 		return applet_usage_error(&release_applet, &diag);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	int result = netlink_open(&netlink, NETLINK_NETFILTER, &diag);
 	if (result == 0)
 		result = containment_remove(&netlink, options.table, CONFIG_DEFAULT_TABLE, &removed, &diag);

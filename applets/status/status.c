@@ -384,6 +384,7 @@ static int run_status(int argc, char **argv)
 	if (operands < 0)
 		return applet_usage_error(&status_applet, &diag);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	int result = look(&status, options.table, &diag);
 	int code = result < 0 ? applet_fail("status", exit_code_for(result), &diag) : print_all(&status, &options);
 	status_fini(&status);
