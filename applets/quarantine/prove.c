@@ -13,7 +13,7 @@
 
 enum {
 	FORBIDDEN_MS = 3000, /* dropped packets give no answer: waiting longer proves nothing more */
-	RESOLVERS_MS = 3000,
+	RESOLVERS_MS = 2000,
 	ENDPOINT_MS = 10000, /* a single one that never answers must not use up a long -T */
 };
 
@@ -194,7 +194,6 @@ static struct deadline endpoint_share(struct deadline deadline, size_t remaining
 	return deadline_earlier(share(deadline, remaining), deadline_in(ENDPOINT_MS));
 }
 
-
 /* Whether it may be otherwise in a moment: nothing was said about who it is or we are, and HTTP gave no answer. */
 static bool may_change(const struct proof *proof)
 {
@@ -315,10 +314,13 @@ static int prove_any(struct proof *proof, struct targets *targets, const struct 
 		     struct deadline deadline, struct diag *diag)
 {
 	int result = -ENOENT;
+	size_t servers = 0;
+	for (size_t i = 0; i < targets->server_count; i++)
+		servers += server_has_endpoint(&targets->servers[i], &endpoint->address, endpoint->port);
 	for (size_t i = 0; i < targets->server_count && result != 0 && result != -EINTR; i++) {
 		struct server *server = &targets->servers[i];
 		if (server_has_endpoint(server, &endpoint->address, endpoint->port))
-			result = prove_endpoint(proof, server, endpoint, deadline, diag);
+			result = prove_endpoint(proof, server, endpoint, share(deadline, servers--), diag);
 	}
 	return result;
 }
@@ -363,12 +365,18 @@ bool proof_clock_unset(const struct proof *proof)
 	return proof->report.tls.clock_unset;
 }
 
+/* A name by which a server is found over DNS alone; NULL: none needs it. */
 static const char *named_host(const struct targets *targets)
 {
 	for (size_t i = 0; i < targets->server_count; i++) {
-		const struct url *peer = server_peer(&targets->servers[i]);
-		if (peer->address.family == 0 && targets->servers[i].endpoint_count > 0)
-			return peer->host;
+		const struct server *server = &targets->servers[i];
+		const char *host = server_peer(server)->host;
+		struct resolved known = { .count = 0 };
+		if (server_peer(server)->address.family || server->fallback.address.family || !server->endpoint_count)
+			continue;
+		(void)hosts_lookup(HOSTS_PATH, host, &known, NULL);
+		if (known.count == 0)
+			return host;
 	}
 	return NULL;
 }
@@ -390,7 +398,7 @@ int proof_resolvers(const struct targets *targets, const struct resolver_config 
 		return 0;
 	const struct resolve_request request = { &names, 1, HOSTS_PATH, resolvers, deadline_in(RESOLVERS_MS) };
 	int result = resolve_names(&request, &resolved, &error, &ignored);
-	if (result == 0 || result == -ENOENT)
+	if (result == 0 || result == -ENOENT || result == -EIO || result == -EINTR) /* EIO: addresses of nobody's */
 		return 0;
 	return diag_fail(diag, -result, "the local resolver gets no answers any more: --dns any, or whom it asks");
 }

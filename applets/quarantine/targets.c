@@ -106,7 +106,8 @@ struct specification {
 static const char *read_protocol(const char *word, struct specification *specification)
 {
 	specification->peer.protocol = protocol_find(word);
-	return specification->peer.protocol ? strchr(word, ':') + 1 : NULL;
+	bool known = specification->peer.protocol && specification->peer.protocol != IPPROTO_ICMPV6; /* see below */
+	return known ? strchr(word, ':') + 1 : NULL;
 }
 
 /* "icmp" stands for both: an address says which. */

@@ -546,7 +546,7 @@ int examine(struct netlink *netlink, const char *name, const struct examination 
 		bool doubtful = result > 0 && tries == 0 && !all_intact(states);
 		if (!doubtful && (result > 0 || (result < 0 && result != -EINTR)))
 			break;
-		(void)poll(NULL, 0, tries * PAUSE_MS);
+		(void)poll(NULL, 0, (tries + 1) * PAUSE_MS);
 		result = diag_errno(diag, EBUSY, "read the rules back: others keep changing them");
 	}
 	free(memory);

@@ -304,7 +304,7 @@ static bool key_port_is_source(const struct match *match)
 
 static size_t count_types(const struct match *match)
 {
-	size_t count = 0;
+	size_t count = 1;
 	while (count < ICMP_TYPES_MAX && match->types[count] != 0)
 		count++;
 	return count;
@@ -639,6 +639,8 @@ static const struct {
 	uint8_t type;
 	char word[24];
 } icmp_words[] = {
+	{ IPV4, ICMP_ECHO_REPLY, "echo-reply" },
+	{ IPV4, ICMP_ECHO_REQUEST, "echo-request" },
 	{ IPV4, ICMP_UNREACHABLE, "destination-unreachable" },
 	{ IPV4, ICMP_EXCEEDED, "time-exceeded" },
 	{ IPV4, ICMP_PARAMETER, "parameter-problem" },
@@ -646,6 +648,8 @@ static const struct {
 	{ IPV6, ICMPV6_TOO_BIG, "packet-too-big" },
 	{ IPV6, ICMPV6_EXCEEDED, "time-exceeded" },
 	{ IPV6, ICMPV6_PARAMETER, "parameter-problem" },
+	{ IPV6, ICMPV6_ECHO_REQUEST, "echo-request" },
+	{ IPV6, ICMPV6_ECHO_REPLY, "echo-reply" },
 	{ IPV6, MLD_QUERY, "mld-listener-query" },
 	{ IPV6, MLD_REPORT, "mld-listener-report" },
 	{ IPV6, MLD_DONE, "mld-listener-done" },

@@ -208,6 +208,8 @@ static bool network_applies(const struct rule *rule, const struct policy_network
 	unsigned protocol = network->protocol == IPPROTO_TCP ? FOR_NETWORK_TCP : FOR_NETWORK_UDP;
 	if (!protocol_has_ports(network->protocol))
 		protocol = FOR_NETWORK_PORTLESS;
+	if (network->protocol == IPPROTO_ICMP || network->protocol == IPPROTO_ICMPV6)
+		protocol = FOR_NETWORK_ICMP;
 	if (network->own_port)
 		protocol = FOR_NETWORK_PORTS;
 	return network->address.family == family_number(rule->family) && (rule->row->when & direction) &&

@@ -428,6 +428,8 @@ enum { ICMP_TYPES_MAX = 4 };
 
 /* ICMP and ICMPv6 types (RFC 792; RFC 4443; RFC 2710 and 3810; RFC 4861). */
 enum {
+	ICMP_ECHO_REPLY = 0,
+	ICMP_ECHO_REQUEST = 8,
 	ICMP_UNREACHABLE = 3, /* with code 4, fragmentation needed: path MTU discovery */
 	ICMP_EXCEEDED = 11,
 	ICMP_PARAMETER = 12,
@@ -435,6 +437,8 @@ enum {
 	ICMPV6_TOO_BIG = 2,
 	ICMPV6_EXCEEDED = 3,
 	ICMPV6_PARAMETER = 4,
+	ICMPV6_ECHO_REQUEST = 128,
+	ICMPV6_ECHO_REPLY = 129,
 	MLD_QUERY = 130,
 	MLD_REPORT = 131,
 	MLD_DONE = 132,
@@ -480,7 +484,7 @@ struct match {
 			uint16_t port; /* host byte order; of MATCH_PORTS the source */
 			uint16_t second_port; /* of MATCH_PORTS the destination */
 		};
-		uint8_t types[ICMP_TYPES_MAX];
+		uint8_t types[ICMP_TYPES_MAX]; /* at least one; 0 behind the last */
 	};
 };
 
@@ -527,6 +531,7 @@ enum {
 	FOR_NETWORK_PORTS = 1 << 25, /* with a port of ours, and these have no other rows; direction as above */
 	ONLY_INGRESS = 1 << 26, /* rows of the chains of links are in both, but for these */
 	ONLY_EGRESS = 1 << 27,
+	FOR_NETWORK_ICMP = 1 << 28, /* to be pinged: its direction is FOR_NETWORK_OUT */
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
 	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP |
 			    FOR_NETWORK_PORTLESS | FOR_NETWORK_PORTS,

@@ -196,6 +196,10 @@ const struct match_constants match_constants = {
 	\
 	X(ICMP_ERRORS, ICMP_TYPES(ICMP_UNREACHABLE, ICMP_EXCEEDED, ICMP_PARAMETER)) \
 	X(ICMPV6_ERRORS, ICMP_TYPES(ICMPV6_UNREACHABLE, ICMPV6_TOO_BIG, ICMPV6_EXCEEDED, ICMPV6_PARAMETER)) \
+	X(PING, ICMP_TYPES(ICMP_ECHO_REQUEST)) \
+	X(PINGV6, ICMP_TYPES(ICMPV6_ECHO_REQUEST)) \
+	X(PONG, ICMP_TYPES(ICMP_ECHO_REPLY)) \
+	X(PONGV6, ICMP_TYPES(ICMPV6_ECHO_REPLY)) \
 	X(UNREACHABLE, ICMP_TYPES(ICMP_UNREACHABLE)) \
 	X(TOO_BIG, ICMP_TYPES(ICMPV6_TOO_BIG)) \
 	X(DISCOVERY_IN, ICMP_TYPES(ND_ROUTER_ADVERT, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT)) \
@@ -328,6 +332,7 @@ _Static_assert(sizeof rule_matches / sizeof *rule_matches <= UINT8_MAX + 1, "str
 	X(attempts_beyond_the_list, "attempts beyond the list") \
 	X(seen_by_inet, "seen by inet") \
 	X(loopback_address, "loopback address") \
+	X(link_local_address, "link-local address") \
 	X(new_mac_address, "new MAC address") \
 	X(new_mac_address_dhcp, "new MAC address, DHCP") \
 	X(of_programs, "of programs") \
@@ -428,6 +433,8 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP, allow, FROM_NETWORK,
 	       NETWORK_DESTINATION_PORT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, allow, FROM_NETWORK, NETWORK_PROTOCOL),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_NETWORK_OUT | FOR_NETWORK_ICMP, allow_replies, FROM_NETWORK, PONG),
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | FOR_NETWORK_OUT | FOR_NETWORK_ICMP, allow_replies, FROM_NETWORK, PONGV6),
 	/* whoever speaks first */
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTS, tunnel, FROM_NETWORK, PORTS_FROM_NETWORK),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, icmp_errors, ICMP_ERRORS, RELATED,
@@ -492,12 +499,12 @@ const struct rule_row rule_rows[] = {
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_GATEWAY | ONLY_NETDEV, in_the_gateways_name, DISCOVERY_OUT, FROM_PREFIX),
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, advertisements_of_programs, ADVERTISEMENT, OF_PROGRAM),
 	/*
-	 * So it is with any neighbour's name. Programs that look for a router ask through sockets that have a route. A
-	 * link-local address is only known on the device that has it, not on a port below that.
+	 * So it is with any neighbour's name. A link-local address is only known on the device that has it, not on a
+	 * port below that: there it passes.
 	 */
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6 | WHEN_FIB | ONLY_INET, not_our_address, SOLICITATIONS, OF_PROGRAM,
 	     FOREIGN_SOURCE),
-	{ CHAIN_OUTBOUND, VERDICT_JUMP, COMMENT(in_whose_name), WHEN_IPV6 | WHEN_ROUTES | ONLY_NETDEV, 0,
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, COMMENT(in_whose_name), WHEN_IPV6 | ONLY_NETDEV, 0,
 	  MATCHES(SOLICITATIONS, OF_PROGRAM) },
 	/* The kernel's own have no rate: a flood of questions from others must not keep it from asking. */
 	DROP(CHAIN_OUTBOUND, WHEN_IPV6, solicitations_of_programs, SOLICITATIONS, OF_PROGRAM, OVER_LIMIT),
@@ -543,6 +550,8 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_TCP | FOR_NETWORK_UDP, allow, TO_NETWORK,
 	       NETWORK_DESTINATION_PORT),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, allow, TO_NETWORK, NETWORK_PROTOCOL),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_NETWORK_OUT | FOR_NETWORK_ICMP, allow, TO_NETWORK, PING),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6 | FOR_NETWORK_OUT | FOR_NETWORK_ICMP, allow, TO_NETWORK, PINGV6),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTS, tunnel, TO_NETWORK, PORTS_TO_NETWORK),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP, allow_replies, TO_NETWORK,
 	       NETWORK_SOURCE_PORT, NOT_OPENING),
@@ -595,6 +604,7 @@ const struct rule_row rule_rows[] = {
 	 * may be one that NAT has given it, and that no link has. Packet sockets and children know no route of ours.
 	 */
 	RETURN(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_ROUTES, seen_by_inet, OF_PROGRAM, ROUTED),
+	RETURN(CHAIN_LINK_SOURCE, WHEN_IPV6, link_local_address, FROM_LINK_LOCAL, SOLICITATIONS),
 	DROP(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_FIB, not_our_address, FOREIGN_SOURCE),
 	DROP(CHAIN_LINK_SOURCE, WHEN_IPV4, loopback_address, FROM_LOOPBACK4),
 	DROP(CHAIN_LINK_SOURCE, WHEN_IPV6, loopback_address, FROM_LOOPBACK6),

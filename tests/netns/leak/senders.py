@@ -202,15 +202,6 @@ def with_names(names, send):
     return sent
 
 
-def repeatedly(count, send, last):
-    """send so often, and last behind it."""
-    def sent(shot):
-        for _ in range(count):
-            send(shot)
-        last(shot)
-    return sent
-
-
 def own_mac(space, interface):
     interface = interface.rstrip("9")
     return {"isp": "gateway", "world": "world"}.get(space, interface if space == "dev" else space)
