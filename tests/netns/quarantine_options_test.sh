@@ -199,15 +199,15 @@ run release
 # It asks somebody else than the file says, and has kept the server's name from before.
 start dev dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null --no-resolv --no-hosts \
 	--bind-interfaces --listen-address=127.0.0.54 --min-cache-ttl=600 \
-	--user=root --pid-file --server=$rogue4 >stub2.log 2>&1
-wait_for 5 grep -q started stub2.log
+	--user=root --pid-file --server=$rogue4 >other_resolver.log 2>&1
+wait_for 5 grep -q started other_resolver.log
 use_resolvers 127.0.0.54
-gives stub_of_another_upstream 6 quarantine "${ca[@]}" $good
-same stub_of_another_upstream_warning \
+gives local_resolver_that_asks_another 6 quarantine "${ca[@]}" $good
+same local_resolver_that_asks_another_warning \
 	'quarantine: warning: the local resolver gets no answers any more: --dns any, or whom it asks' "$err"
 run release
-gives stub_of_another_upstream_named 0 quarantine "${ca[@]}" --dns $rogue4 $good
-same stub_of_another_upstream_named_warning '' "$err"
+gives local_resolver_that_asks_another_named 0 quarantine "${ca[@]}" --dns $rogue4 $good
+same local_resolver_that_asks_another_named_warning '' "$err"
 run release
 rm /run/systemd/resolve/resolv.conf
 
