@@ -687,17 +687,9 @@ static void tell_servers(struct run *run)
 	}
 }
 
-static void tell_peer(struct run *run, const struct policy_network *peer, bool all_bits)
+static void tell_peer(struct run *run, const struct policy_network *peer)
 {
-	struct text *line = report_line(&run->report);
-	bool brackets = peer->address.family == AF_INET6;
-	text_addf(line, "%s:%s", protocol_word(peer->protocol), brackets ? "[" : "");
-	address_format(&peer->address, line);
-	text_add(line, brackets ? "]" : "");
-	if (!all_bits)
-		text_addf(line, "/%u", peer->prefix_length);
-	if (peer->port)
-		text_addf(line, ":%u%s", peer->port, peer->inbound ? ":in" : "");
+	policy_network_format(peer, report_line(&run->report));
 	report_item(&run->report, "");
 }
 
@@ -708,13 +700,14 @@ static void tell_peers(struct run *run, enum set_id set, enum ip_family family, 
 	while (policy_next_element(policy_of(run), set, family, &cursor, &element)) {
 		struct policy_network peer = {
 			.address.family = family_number(family),
+			.prefix_length = (uint8_t)(8 * family_address_length(family)),
 			.protocol = element.protocol,
 			.port = (uint16_t)(element.port[0] << 8 | element.port[1]),
 			.inbound = set == SET_ALLOW_IN,
 		};
 		memcpy(peer.address.bytes, element.address, family_address_length(family));
 		if ((*listed)++ < ALLOWED_LISTED || run->settings.verbose)
-			tell_peer(run, &peer, true);
+			tell_peer(run, &peer);
 	}
 }
 
@@ -724,7 +717,7 @@ static void tell_allowed(struct run *run)
 	struct text *line;
 	size_t listed = 0;
 	for (size_t i = 0; i < policy->network_count; i++)
-		tell_peer(run, &policy->networks[i], false);
+		tell_peer(run, &policy->networks[i]);
 	for (size_t i = 0; i < policy->dhcp_server_count; i++) {
 		line = report_line(&run->report);
 		text_addf(line, "dhcp-server:%s", policy->dhcp_server[i]);

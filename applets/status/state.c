@@ -155,6 +155,7 @@ static void begin_again(void *context)
 	clear_lines(&status->peers);
 	clear_lines(&status->resolvers);
 	status->partial = false;
+	status->any_resolver = false;
 	status->every_device = 0;
 	for (size_t i = 0; i < status->link_count; i++) {
 		status->links[i].hooks = 0;
@@ -187,6 +188,25 @@ static void list_peer(void *context, enum set_id set, enum ip_family family, con
 	if (set == SET_ALLOW_IN)
 		text_add(text, ":in");
 	end_line(lines);
+}
+
+/* Networks, protocols and the like: rules let them pass, not elements of sets. */
+static void list_rule(void *context, const char *comment)
+{
+	static const char *const options[] = { RULE_ALLOW " ", RULE_TUNNEL " " };
+	struct status *status = context;
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		size_t length = strlen(options[i]);
+		if (strncmp(comment, options[i], length) != 0)
+			continue;
+		text_add(&status->peers.text, comment + length);
+		end_line(&status->peers);
+	}
+	if (strcmp(comment, RULE_DNS_ANY) == 0) {
+		status->any_resolver = true;
+		text_add(&status->resolvers.text, "any address");
+		end_line(&status->resolvers);
+	}
 }
 
 static void note_gap(void *context, const char *gap)
@@ -230,7 +250,7 @@ static int read_rest(void *context, struct diag *diag)
 
 int status_read(struct status *status, const char *table, struct diag *diag)
 {
-	const struct examination examination = { note_difference, note_hook, list_peer, read_rest, status };
+	const struct examination examination = { note_difference, note_hook, list_peer, list_rule, read_rest, status };
 	clear_lines(&status->differences);
 	clear_lines(&status->gaps);
 	int result = netlink_open(&status->netlink, NETLINK_NETFILTER, diag);

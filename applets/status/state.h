@@ -40,6 +40,7 @@ struct status {
 	struct lines gaps;
 	struct lines peers;
 	struct lines resolvers;
+	bool any_resolver; /* they have one rate together */
 	const char *state; /* the word for it */
 	enum exit_code code;
 	bool partial;

@@ -156,7 +156,8 @@ static void tell_dns_bound(const struct status *status, struct text *text, struc
 {
 	if (status->resolvers.count == 0 || !status->seal)
 		return;
-	text_addf(words, "each at most %d packets a second", POLICY_DNS_RATE);
+	text_addf(words, "%s at most %d packets a second", status->any_resolver ? "together" : "each",
+		  POLICY_DNS_RATE);
 	tell_words(text, "", words);
 }
 

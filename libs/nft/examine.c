@@ -415,6 +415,8 @@ static int examine_rule(const struct rule_info *rule, void *context)
 		return 0;
 	work->drops |= effect.verdict == NF_DROP;
 	count_rule(work, rule, &effect);
+	if (work->table == TABLE_INET && effect.verdict == NF_ACCEPT && work->examination->accepts)
+		work->examination->accepts(work->examination->context, rule->comment);
 	if (!rule->sealed) {
 		differs(work, "%.60s: a rule is not ours%s (handle %llu)", rule->chain, verdict_word(effect.verdict),
 			(unsigned long long)rule->handle);

@@ -231,12 +231,15 @@ static int add_rule(void *context, const struct rule *source)
 	struct rule_builder *builder = &plan->builder;
 	const struct match *match;
 	char chain[CHAIN_NAME_SIZE];
+	char comment[RULE_COMMENT_SIZE];
+	struct text text = TEXT_ON(comment);
 	builder_start(builder, source);
 	for (size_t i = 0; (match = row_match(source->row, i))->kind != MATCH_END; i++)
 		match_build(builder, match);
 	build_end(builder);
 	name_chain(chain, builder->prefix, &source->chain);
-	send_rule(builder, chain, rule_comment(source->row), plan->rules++);
+	rule_comment(source, &text);
+	send_rule(builder, chain, comment, plan->rules++);
 	return 0;
 }
 
@@ -439,7 +442,9 @@ static int print_rule(void *context, const struct rule *rule)
 	}
 	text_add(text, "counter");
 	print_verdict(text, rule);
-	text_addf(text, " comment \"%s\"\n", rule_comment(rule->row));
+	text_add(text, " comment \"");
+	rule_comment(rule, text);
+	text_add(text, "\"\n");
 	return 0;
 }
 

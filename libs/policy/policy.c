@@ -47,6 +47,20 @@ const char *protocol_word(uint8_t protocol)
 	return NULL;
 }
 
+void policy_network_format(const struct policy_network *network, struct text *text)
+{
+	bool ipv6 = network->address.family == AF_INET6;
+	/* --allow has one word for both */
+	uint8_t protocol = network->protocol == IPPROTO_ICMPV6 ? IPPROTO_ICMP : network->protocol;
+	text_addf(text, "%s:%s", protocol_word(protocol), ipv6 ? "[" : "");
+	address_format(&network->address, text);
+	text_add(text, ipv6 ? "]" : "");
+	if (network->prefix_length != 8 * address_length(&network->address))
+		text_addf(text, "/%u", network->prefix_length);
+	if (network->port)
+		text_addf(text, ":%u%s", network->port, network->inbound ? ":in" : "");
+}
+
 uint8_t protocol_find(const char *string)
 {
 	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {

@@ -82,6 +82,9 @@ static inline bool protocol_has_ports(uint8_t protocol)
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
 }
 
+/* In words of --allow: "tcp:192.0.2.0/24:22:in", "icmp:[2001:db8::1]". */
+void policy_network_format(const struct policy_network *network, struct text *text);
+
 /* The name of an IP protocol that can be allowed, as nft and /etc/protocols have it; NULL: it can't be. */
 const char *protocol_word(uint8_t protocol);
 /* The number of the protocol whose name the string begins with, followed by ':'; 0: there is none. */
@@ -542,7 +545,7 @@ enum { RULE_MATCHES_MAX = 6 };
 struct rule_row {
 	uint8_t chain; /* enum chain_id */
 	uint8_t verdict; /* enum verdict */
-	uint16_t comment; /* rule_comment */
+	uint16_t comment; /* of rule_comment */
 	uint32_t when;
 	uint8_t passes; /* LINK_ bits, of which the link needs one; 0: none */
 	uint8_t matches[RULE_MATCHES_MAX + 1]; /* where they are in rule_matches, then 0 */
@@ -556,9 +559,6 @@ static inline const struct match *row_match(const struct rule_row *row, size_t n
 {
 	return &rule_matches[row->matches[number]];
 }
-
-/* What nft shows beside the rule. */
-const char *rule_comment(const struct rule_row *row);
 
 extern const struct rule_row rule_rows[];
 extern const size_t rule_row_count;
@@ -574,6 +574,16 @@ struct rule {
 	const struct policy_prefix *prefix; /* NULL unless the row is for on-link prefixes */
 	uint16_t vlan; /* of FOR_VLAN rows */
 };
+
+/* Comments of one rule for each thing that was asked for, the first two with its words: "--allow gre:192.0.2.1". */
+#define RULE_ALLOW "--allow"
+#define RULE_TUNNEL "tunnel"
+#define RULE_DNS_ANY "--dns any"
+
+/* What nft shows beside the rule. */
+void rule_comment(const struct rule *rule, struct text *text);
+
+enum { RULE_COMMENT_SIZE = 128 }; /* no rule needs more, and nft takes no more */
 
 /* Calls visit for each rule of the table, chain by chain in order, until one call returns non-zero, then returned. */
 int policy_each_rule(const struct policy *policy, enum table_id table,

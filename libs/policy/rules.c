@@ -298,9 +298,11 @@ _Static_assert(sizeof rule_matches / sizeof *rule_matches <= UINT8_MAX + 1, "str
 	X(dhcpv6_replies, "DHCPv6 replies") \
 	X(neighbour_discovery, "neighbour discovery") \
 	X(multicast_listener_queries, "multicast listener queries") \
-	X(allow_replies, "replies, --allow") \
-	X(allow, "--allow") \
-	X(tunnel, "tunnel") \
+	X(allow_replies, "replies, " RULE_ALLOW) \
+	X(allow, RULE_ALLOW) \
+	X(allow_back, "back, " RULE_ALLOW) \
+	X(tunnel, RULE_TUNNEL) \
+	X(tunnel_back, "back, " RULE_TUNNEL) \
 	X(dhcp_requests, "DHCP requests") \
 	X(arp, "ARP") \
 	X(fragments, "fragments") \
@@ -322,6 +324,7 @@ _Static_assert(sizeof rule_matches / sizeof *rule_matches <= UINT8_MAX + 1, "str
 	X(frames_to_many, "frames to many") \
 	X(servers, "servers") \
 	X(dns, "DNS") \
+	X(dns_any, RULE_DNS_ANY) \
 	X(dns_over_tcp, "DNS over TCP") \
 	X(arp_probes, "ARP probes") \
 	X(arp_of_programs, "ARP of programs") \
@@ -350,9 +353,15 @@ static const struct rule_comments {
 	RULE_COMMENTS(MEMBER_OF_COMMENT)
 } rule_comments = { RULE_COMMENTS(TEXT_OF_COMMENT) };
 
-const char *rule_comment(const struct rule_row *row)
+void rule_comment(const struct rule *rule, struct text *text)
 {
-	return (const char *)&rule_comments + row->comment;
+	text_add(text, (const char *)&rule_comments + rule->row->comment);
+	if (rule->network) {
+		text_add(text, " ");
+		policy_network_format(rule->network, text);
+	}
+	if (rule->interface)
+		text_addf(text, " dhcp-server:%s", rule->interface);
 }
 
 #define COMMENT(name) offsetof(struct rule_comments, name)
@@ -432,17 +441,19 @@ const struct rule_row rule_rows[] = {
 	       NETWORK_SOURCE_PORT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP, allow, FROM_NETWORK,
 	       NETWORK_DESTINATION_PORT),
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, allow, FROM_NETWORK, NETWORK_PROTOCOL),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTLESS, allow_back, FROM_NETWORK,
+	       NETWORK_PROTOCOL),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_NETWORK_OUT | FOR_NETWORK_ICMP, allow_replies, FROM_NETWORK, PONG),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | FOR_NETWORK_OUT | FOR_NETWORK_ICMP, allow_replies, FROM_NETWORK, PONGV6),
 	/* whoever speaks first */
-	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTS, tunnel, FROM_NETWORK, PORTS_FROM_NETWORK),
+	ACCEPT(CHAIN_INBOUND, WHEN_IP | FOR_NETWORK_OUT | FOR_NETWORK_PORTS, tunnel_back, FROM_NETWORK,
+	       PORTS_FROM_NETWORK),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_CT | FOR_EVERY_NETWORK, icmp_errors, ICMP_ERRORS, RELATED,
 	       FLOW_NETWORK, FLOW_PROTOCOL, FLOW_PORT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6 | WHEN_CT | FOR_EVERY_NETWORK, icmp_errors, ICMPV6_ERRORS, RELATED,
 	       FLOW_NETWORK, FLOW_PROTOCOL, FLOW_PORT),
 
-	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, dhcp_requests, IN_INTERFACE, FAMILY,
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, allow, IN_INTERFACE, FAMILY,
 	       TO_DHCP_SERVER),
 	/* on a bridge port the packet comes by another name */
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, dhcp_requests, FAMILY, TO_DHCP_SERVER),
@@ -471,7 +482,7 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, dhcpv6_requests, FROM_LINK_LOCAL, TO_DHCPV6_SERVERS, TO_DHCPV6_SERVER,
 	       ONE_FRAME, LIMIT),
 
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, dhcp_replies, OUT_INTERFACE, FAMILY,
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, allow_replies, OUT_INTERFACE, FAMILY,
 	       TO_DHCP_CLIENT, ONE_FRAME, LIMIT),
 	/* Here they may leave on any link: to its own hosts only, else port 68 of everybody would be a way out. */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | FOR_ON_LINK | ONLY_NETDEV, dhcp_replies, TO_PREFIX,
@@ -539,7 +550,7 @@ const struct rule_row rule_rows[] = {
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, dns, TO_RESOLVER, TO_DNS, ONE_FRAME, DNS_RATE),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, dns_over_tcp, TO_RESOLVER, TO_DNS_TCP, ONE_FRAME, DNS_RATE),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns, TO_DNS, ONE_FRAME, LIMIT),
+	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns_any, TO_DNS, ONE_FRAME, LIMIT),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns_over_tcp, TO_DNS_TCP, ONE_FRAME, LIMIT),
 
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IP, allow, TO_ALLOWED),

@@ -10,6 +10,13 @@
 
 #include "nft/examine.h"
 
+static void take_comment(void *context, const char *comment)
+{
+	(void)context;
+	if (strlen(comment) > USER_DATA_SIZE)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
 static const char *answers;
@@ -111,6 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 		.differs = count_difference,
 		.hooked = take_device,
 		.element = take_element,
+		.accepts = take_comment,
 		.context = &differences,
 	};
 	struct table_state states[TABLES];

@@ -72,6 +72,14 @@ dev nft "table ${inet[*]} { chain inbound_chain { type filter hook input priorit
 gives nothing_drops 1 status
 matches nothing_drops_says "^not quarantined: table $default_table holds nothing up" "$out"
 run release
+# networks and the like are in no set: the rules say it themselves
+networks=(-a tcp:198.51.100.48/29:443 -a "udp:[2001:db8:5::]/48:161:in" -a gre:$two4 -a "icmp:[$two6]" -a dhcp-server:lan)
+gives contain_with_networks 0 quarantine "${ca[@]}" "${networks[@]}" -a tcp:$two4:7000 --dns any $good
+gives networks 0 status
+matches networks_listed "allowed $one4:8000 \\[$one6\\]:8000 tcp:$two4:7000 udp:\\[2001:db8:5::\\]/48:161:in dhcp-server:lan \
+tcp:198.51.100.48/29:443 gre:$two4 icmp:\\[$two6\\] resolvers any address together at most 20 packets a second in " "$out"
+no_long_lines networks_fit
+run release
 dev nft 'table inet old { chain late { type filter hook output priority 2147483647; }; }'
 gives chain_behind_contain 5 quarantine "${ca[@]}" $good
 gives chain_behind 5 status

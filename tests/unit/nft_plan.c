@@ -186,7 +186,7 @@ static void table_and_chains(void **state)
 /* ---- rules: what the policy says, in its order ---- */
 
 struct wanted_rules {
-	const struct rule_row *rows[512];
+	struct rule rules[512];
 	size_t count;
 	size_t at;
 };
@@ -194,8 +194,8 @@ struct wanted_rules {
 static int want_rule(void *context, const struct rule *rule)
 {
 	struct wanted_rules *wanted = context;
-	assert_true(wanted->count < sizeof wanted->rows / sizeof *wanted->rows);
-	wanted->rows[wanted->count++] = rule->row;
+	assert_true(wanted->count < sizeof wanted->rules / sizeof *wanted->rules);
+	wanted->rules[wanted->count++] = *rule;
 	return 0;
 }
 
@@ -237,15 +237,18 @@ static void check_rule(const struct nlmsghdr *message, void *context)
 	struct wanted_rules *wanted = context;
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	assert_true(wanted->at < wanted->count);
-	const struct rule_row *row = wanted->rows[wanted->at++];
+	const struct rule *source = &wanted->rules[wanted->at++];
+	char words[RULE_COMMENT_SIZE];
+	struct text text = TEXT_ON(words);
+	rule_comment(source, &text);
 	uint32_t length;
 	assert_int_equal(nftnl_rule_nlmsg_parse(message, rule), 0);
 	assert_string_equal(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE), "the_table");
-	assert_string_equal(nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN), chain_types[row->chain].name);
+	assert_string_equal(nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN), chain_types[source->row->chain].name);
 	const char *comment = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &length);
-	assert_string_equal(comment + 2, rule_comment(row));
+	assert_string_equal(comment + 2, words);
 	assert_true(message->nlmsg_flags & NLM_F_APPEND);
-	check_end(rule, row->verdict);
+	check_end(rule, source->row->verdict);
 	nftnl_rule_free(rule);
 }
 

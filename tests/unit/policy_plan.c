@@ -191,6 +191,15 @@ struct seen {
 	size_t families[IP_FAMILIES];
 };
 
+static const char *comment_of(const struct rule *rule)
+{
+	static char words[RULE_COMMENT_SIZE];
+	struct text text = TEXT_ON(words);
+	rule_comment(rule, &text);
+	assert_false(text.cut);
+	return words;
+}
+
 static void begin_chain(struct seen *seen, const struct rule *rule)
 {
 	/* from there packets come back */
@@ -201,7 +210,7 @@ static void begin_chain(struct seen *seen, const struct rule *rule)
 	seen->chain = rule->chain;
 	seen->ended = false;
 	if (rule->chain.id < CHAIN_FORWARD)
-		assert_string_equal(rule_comment(rule->row), "loopback");
+		assert_string_equal(comment_of(rule), "loopback");
 }
 
 static int see(void *context, const struct rule *rule)
@@ -211,7 +220,7 @@ static int see(void *context, const struct rule *rule)
 	if (seen->chains == 0 || rule->chain.id != seen->chain.id || rule->chain.number != seen->chain.number)
 		begin_chain(seen, rule);
 	assert_false(seen->ended); /* nothing stands behind a drop of everything */
-	assert_true(*rule_comment(rule->row) != '\0');
+	assert_true(*comment_of(rule) != '\0');
 	seen->of_chain[rule->chain.id]++;
 	const struct match *match;
 	for (size_t i = 0; (match = row_match(rule->row, i))->kind != MATCH_END; i++)
@@ -334,7 +343,7 @@ static int note_link_rule(void *context, const struct rule *rule)
 	struct link_rules *rules = context;
 	if (rule->chain.id != CHAIN_EGRESS || strcmp(rule->chain.link->name, rules->link) != 0)
 		return 0;
-	strcat(strcat(rules->comments, rule_comment(rule->row)), rule->vlan ? " with id;" : ";");
+	strcat(strcat(rules->comments, comment_of(rule)), rule->vlan ? " with id;" : ";");
 	return 0;
 }
 
