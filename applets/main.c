@@ -285,7 +285,7 @@ int main(int argc, char **argv)
 	const struct applet *applet = find_applet(name);
 	if (applet)
 		return applet->run(argc, argv);
-	if (strncmp(name, program, strlen(program)) == 0)
+	if (text_after(name, program))
 		return run_quarbox(argc, argv);
 	return no_such_applet(name);
 }

@@ -242,11 +242,11 @@ static int add_dhcp_server(struct targets *targets, const char *interface, struc
 
 int targets_add_allowed(struct targets *targets, const char *word, struct diag *diag)
 {
-	static const char dhcp_server[] = "dhcp-server:";
+	const char *dhcp_server = text_after(word, "dhcp-server:");
 	struct specification specification = { 0 };
 	const struct address *address = &specification.peer.address;
-	if (strncmp(word, dhcp_server, sizeof dhcp_server - 1) == 0)
-		return add_dhcp_server(targets, word + sizeof dhcp_server - 1, diag);
+	if (dhcp_server)
+		return add_dhcp_server(targets, dhcp_server, diag);
 	if (!read_specification(word, &specification))
 		return diag_fail(diag, EINVAL,
 				 "'%.*s' is not tcp:HOST:PORT or the like", 40, word);

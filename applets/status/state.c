@@ -193,13 +193,12 @@ static void list_peer(void *context, enum set_id set, enum ip_family family, con
 /* Networks, protocols and the like: rules let them pass, not elements of sets. */
 static void list_rule(void *context, const char *comment)
 {
-	static const char *const options[] = { RULE_ALLOW " ", RULE_TUNNEL " " };
 	struct status *status = context;
-	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-		size_t length = strlen(options[i]);
-		if (strncmp(comment, options[i], length) != 0)
-			continue;
-		text_add(&status->peers.text, comment + length);
+	const char *what = text_after(comment, RULE_ALLOW " ");
+	if (!what)
+		what = text_after(comment, RULE_TUNNEL " ");
+	if (what) {
+		text_add(&status->peers.text, what);
 		end_line(&status->peers);
 	}
 	if (strcmp(comment, RULE_DNS_ANY) == 0) {

@@ -240,6 +240,15 @@ size_t text_utf8_prefix(const char *string, size_t length, size_t limit)
 	return end;
 }
 
+const char *text_after(const char *string, const char *prefix)
+{
+	while (*prefix && *string == *prefix) {
+		string++;
+		prefix++;
+	}
+	return *prefix ? NULL : string;
+}
+
 bool text_copy(char *buffer, size_t size, const char *string)
 {
 	size_t length = strlen(string);

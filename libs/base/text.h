@@ -50,6 +50,9 @@ size_t text_utf8_length(const char *string, size_t length);
  */
 size_t text_utf8_prefix(const char *string, size_t length, size_t limit);
 
+/* What follows the prefix that the string begins with; NULL when it begins in another way. */
+const char *text_after(const char *string, const char *prefix);
+
 /* Copies at most size - 1 bytes and terminates. Returns false when string did not fit. */
 bool text_copy(char *buffer, size_t size, const char *string);
 

@@ -60,9 +60,9 @@ static void add_search(struct resolver_config *config, char *word)
 /* "timeout:3" sets *value to 3 or the nearest that is allowed; other options and malformed numbers do nothing. */
 static void take_number(const char *word, const char *prefix, unsigned least, unsigned most, unsigned *value)
 {
-	size_t length = strlen(prefix);
+	const char *digits = text_after(word, prefix);
 	uint64_t number;
-	if (strncmp(word, prefix, length) != 0 || !parse_unsigned(word + length, UINT32_MAX, &number))
+	if (!digits || !parse_unsigned(digits, UINT32_MAX, &number))
 		return;
 	*value = number < least ? least : number > most ? most : (unsigned)number;
 }

@@ -66,7 +66,7 @@ static const struct tunnel_kind {
 static void take_tunnel(struct netlink_link *link, const struct nlattr *data)
 {
 	const char *name = link->kind;
-	if (strncmp(name, "ip6", 3) == 0 && strcmp(name, "ip6tnl") != 0)
+	if (text_after(name, "ip6") && strcmp(name, "ip6tnl") != 0)
 		name += 3;
 	for (size_t i = 0; i < sizeof tunnel_kinds / sizeof *tunnel_kinds; i++) {
 		const struct tunnel_kind *kind = &tunnel_kinds[i];

@@ -31,11 +31,6 @@ enum {
  */
 static const char probation_prefix[] = "probation_";
 
-static bool has_prefix(const char *string, const char *prefix)
-{
-	return strncmp(string, prefix, strlen(prefix)) == 0;
-}
-
 enum { TABLE_OWNED = 1 << 1 }; /* NFT_TABLE_F_OWNER, Linux 5.12 */
 
 /* ---- retrying ---- */
@@ -242,21 +237,21 @@ static void delete_named(struct attempt *attempt, uint16_t type, uint16_t name_a
 
 static int delete_probation_rule(const struct rule_info *rule, void *context)
 {
-	if (has_prefix(rule->chain, probation_prefix) || strcmp(rule->comment, plan_probation_comment) == 0)
+	if (text_after(rule->chain, probation_prefix) || strcmp(rule->comment, plan_probation_comment) == 0)
 		delete_named(context, NFT_MSG_DELRULE, NFTA_RULE_CHAIN, rule->chain, rule->handle);
 	return 0;
 }
 
 static int delete_probation_chain(const struct chain_info *chain, void *context)
 {
-	if (has_prefix(chain->name, probation_prefix))
+	if (text_after(chain->name, probation_prefix))
 		delete_named(context, NFT_MSG_DELCHAIN, NFTA_CHAIN_NAME, chain->name, 0);
 	return 0;
 }
 
 static int delete_probation_set(const struct set_info *set, void *context)
 {
-	if (has_prefix(set->name, probation_prefix))
+	if (text_after(set->name, probation_prefix))
 		delete_named(context, NFT_MSG_DELSET, NFTA_SET_NAME, set->name, 0);
 	return 0;
 }
@@ -295,7 +290,7 @@ static bool is_name_of_ours(const char *chain)
 		if (strcmp(chain, chain_types[id].name) == 0)
 			return true;
 	}
-	return has_prefix(chain, probation_prefix);
+	return text_after(chain, probation_prefix);
 }
 
 static int note_chain(const struct chain_info *chain, void *context)
@@ -398,7 +393,7 @@ int containment_end_probation(struct netlink *netlink, const char *table, bool *
 static int let_old_chain_stand_back(const struct chain_info *chain, void *context)
 {
 	struct attempt *attempt = context;
-	if (chain->base && !chain->nat && !has_prefix(chain->name, probation_prefix))
+	if (chain->base && !chain->nat && !text_after(chain->name, probation_prefix))
 		plan_add_stand_back_rule(&attempt->batch, attempt->scope.table, chain->name, set_beside);
 	return 0;
 }

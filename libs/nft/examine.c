@@ -248,10 +248,8 @@ static int find_chain(const struct work *work, const char *name)
 {
 	for (int id = 0; id < CHAIN_IDS; id++) {
 		const struct chain_type *type = &chain_types[id];
-		size_t length = strlen(type->name);
-		bool of_link = type->devices == DEVICE_OF_LINK;
-		if (type->table == work->table && strncmp(name, type->name, length) == 0 &&
-		    name[length] == (of_link ? '_' : '\0'))
+		const char *rest = text_after(name, type->name);
+		if (type->table == work->table && rest && *rest == (type->devices == DEVICE_OF_LINK ? '_' : '\0'))
 			return id;
 	}
 	return -1;
@@ -259,7 +257,7 @@ static int find_chain(const struct work *work, const char *name)
 
 static bool is_of_probation(const char *name)
 {
-	return strncmp(name, set_probation, strlen(set_probation)) == 0;
+	return text_after(name, set_probation) != NULL;
 }
 
 static void tell_device(void *context, const char *device)

@@ -181,7 +181,7 @@ static uint64_t digest_expression(const struct nlattr *expression, const struct 
 	netlink_for_each_nested(attribute, netlink_find(expression, NFTA_EXPR_DATA)) {
 		const char *set = mnl_attr_get_type(attribute) == form->set ? netlink_string(attribute) : "";
 		/* sets without a name get one from the kernel: "__set0" */
-		if (strncmp(set, "__set", 5) != 0)
+		if (!text_after(set, "__set"))
 			sum += digest_parameter(attribute, form, sets);
 		else if (sets->constant)
 			sets->constant(sets->context, set);

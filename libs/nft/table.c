@@ -44,7 +44,7 @@ int table_option(void *field, const char *value, struct diag *diag)
 
 bool table_is_ours(const struct table_info *table)
 {
-	return strncmp(table->comment, POLICY_COMMENT_PREFIX, strlen(POLICY_COMMENT_PREFIX)) == 0;
+	return text_after(table->comment, POLICY_COMMENT_PREFIX) != NULL;
 }
 
 /* ---- reading what the kernel answers ---- */

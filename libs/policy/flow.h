@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether a flow that is open may go on: the answer of inet.c's rule table, for a conntrack entry or a socket. */
+/* Whether a flow that is open may go on: the answer of the rules (rules.c), for a conntrack entry or a socket. */
 #ifndef POLICY_FLOW_H
 #define POLICY_FLOW_H
 

@@ -116,7 +116,7 @@ uint8_t link_type_find(const char *name, const char *kind, uint16_t arphrd)
 	if (arphrd == TYPE_PPP_LINK)
 		return TYPE_PPP;
 	/* of several channels in a modem's frames; the kernel says neither a kind nor the modem */
-	if (strncmp(name, "qmimux", 6) == 0)
+	if (text_after(name, "qmimux"))
 		return TYPE_OTHER;
 	if (*kind == '\0')
 		return TYPE_HARDWARE;

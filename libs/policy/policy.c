@@ -64,8 +64,8 @@ void policy_network_format(const struct policy_network *network, struct text *te
 uint8_t protocol_find(const char *string)
 {
 	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
-		size_t length = strlen(protocols[i].word);
-		if (strncmp(string, protocols[i].word, length) == 0 && string[length] == ':')
+		const char *rest = text_after(string, protocols[i].word);
+		if (rest && *rest == ':')
 			return protocols[i].number;
 	}
 	return 0;

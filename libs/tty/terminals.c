@@ -146,13 +146,14 @@ static bool process_exists(const struct tty_paths *paths, int32_t pid)
 static bool is_terminal_name(const char *line)
 {
 	static const char prefixes[][10] = { "tty", "hvc", "hvsi", "xvc", "sclp_line" };
+	const char *pts = text_after(line, "pts/");
 	uint64_t number;
 	if (!is_plain(line))
 		return false;
-	if (strncmp(line, "pts/", 4) == 0)
-		return parse_unsigned(line + 4, UINT32_MAX, &number);
+	if (pts)
+		return parse_unsigned(pts, UINT32_MAX, &number);
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-		if (strncmp(line, prefixes[i], strlen(prefixes[i])) == 0)
+		if (text_after(line, prefixes[i]))
 			return !strchr(line, '/');
 	}
 	return false;

@@ -208,6 +208,18 @@ static void copies_what_fits(void **state)
 }
 
 /* The C library of the tests is glibc, whose words those are that users of Linux know. */
+static void finds_what_follows(void **state)
+{
+	(void)state;
+	static const char string[] = "dhcp-server:lan";
+	assert_ptr_equal(text_after(string, "dhcp-server:"), string + 12);
+	assert_ptr_equal(text_after(string, ""), string);
+	assert_string_equal(text_after(string, string), "");
+	assert_null(text_after(string, "dhcp-server;"));
+	assert_null(text_after("dhcp", "dhcp-server:"));
+	assert_null(text_after("", "a"));
+}
+
 static void knows_the_words_of_errors(void **state)
 {
 	(void)state;
@@ -242,6 +254,7 @@ int main(void)
 		cmocka_unit_test(cuts_between_characters),
 		cmocka_unit_test(knows_every_character),
 		cmocka_unit_test(copies_what_fits),
+		cmocka_unit_test(finds_what_follows),
 		cmocka_unit_test(knows_the_words_of_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
