@@ -10,8 +10,10 @@
 
 #include "base/line.h"
 #include "base/parse.h"
+#include "netlink/ipsec.h"
 #include "netlink/rtnetlink.h"
 #include "netlink/wireguard.h"
+#include "policy/flow.h"
 #include "policy/links.h"
 
 enum {
@@ -19,6 +21,7 @@ enum {
 	PREFIXES_MAX = 1024, /* before those of sealed links are left out */
 	WORD_SIZE = POLICY_INTERFACE_SIZE,
 	LOWER_UP = 1 << 16, /* IFF_LOWER_UP of linux/if.h, which can't be included beside net/if.h */
+	PORT_IPSEC = 4500, /* behind NAT: RFC 3948 */
 	FILE_LIMIT = 4 << 20, /* bytes; more sessions or sockets than a device has */
 };
 
@@ -445,6 +448,25 @@ static void note_outer(struct surveyor *surveyor)
 	}
 }
 
+/* Its packets go where no route says, and whose keys they need is a daemon's matter: the user has to name them. */
+static void note_ipsec(void *context, const struct ipsec_policy *ipsec)
+{
+	struct surveyor *surveyor = context;
+	const struct policy *policy = surveyor->policy;
+	enum ip_family family = ipsec->family == AF_INET ? IPV4 : IPV6;
+	struct policy_flow flow = { .protocol = IPPROTO_ESP, .source_own = true };
+	struct address *to = &flow.destination.address;
+	if (!policy_route_leads(policy, family, ipsec->prefix, ipsec->prefix_length))
+		return;
+	to->family = flow.source.address.family = ipsec->endpoint_family;
+	memcpy(to->bytes, ipsec->endpoint, address_length(to));
+	bool allowed = policy_allows_flow(policy, &flow);
+	flow.protocol = IPPROTO_UDP;
+	flow.destination.port = PORT_IPSEC;
+	if (!allowed && !policy_allows_flow(policy, &flow))
+		surveyor->survey->ipsec = *to;
+}
+
 /* Every round finds the links over which the tunnels of the round before go. */
 static int spread(struct surveyor *surveyor)
 {
@@ -562,6 +584,7 @@ static int make_survey(struct surveyor *surveyor)
 	if (result < 0)
 		return result;
 	links_finish(surveyor->links, surveyor->count);
+	(void)ipsec_each_policy(note_ipsec, surveyor); /* only for a hint */
 	note_unknown(surveyor);
 	surveyor->survey->vrf = links_have_vrf(surveyor->links, surveyor->count);
 	const struct link_facts *bridge = links_switched_bridge(surveyor->links, surveyor->count);

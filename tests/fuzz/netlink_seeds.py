@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 
-ROUTE, NETFILTER = 0, 12
+ROUTE, XFRM, NETFILTER = 0, 6, 12
 REQUEST, DUMP = 1, 0x300
 INET, IPV6, BRIDGE, NETDEV = 1, 10, 7, 5
 TABLE = b"vrr_quarantine_table\0"
@@ -29,6 +29,8 @@ address add 192.0.2.2/24 dev wan
 address add 2001:db8:1::2/64 dev wan nodad
 route add default via 192.0.2.1
 route add ::/0 via 2001:db8:1::1
+xfrm policy add src 0.0.0.0/0 dst 203.0.113.0/24 dir out tmpl src 192.0.2.2 dst 192.0.2.9 proto esp mode tunnel
+xfrm policy add src ::/0 dst 2001:db8:3::/48 dir out tmpl proto comp mode transport tmpl proto esp mode transport
 """
 
 
@@ -100,6 +102,7 @@ def answers():
         yield "nft_examine", b"".join(messages)
     for kind, body in ((18, 16), (22, 8), (26, 12)): # links, addresses, routes
         yield from (("rtnetlink", message) for message in dump(ROUTE, kind, bytes(body)))
+    yield from (("ipsec", message) for message in dump(XFRM, 21, bytes(64))) # policies
     yield from (("conntrack", message) for message in dump(NETFILTER, 1 << 8 | 1, bytes(4)))
 
 

@@ -19,7 +19,7 @@ from router import (FORBIDDEN4, FORBIDDEN6, GATEWAY4, GATEWAY6, SERVER4, SERVER6
 
 PROGRAMS = ["ip", "nft", "pppd", "pppoe", "pppoe-server", "/usr/lib/pppd/*/rp-pppoe.so"]
 MODULES = [*FLOWTABLE_MODULES, "8021q", "bonding", "ppp_generic", "ppp_async", "pppoe", "ipip", "sit", "ip_gre", "ip6_tunnel", "ip6_gre",
-           "geneve"]
+           "geneve", "esp4", "xfrm_user", "xfrm4_tunnel", "crypto_null", "authenc", "echainiv"]
 EVERYBODY = [SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6]
 PATIENCE = 30  # seconds, for what has to happen on a machine that is emulated and busy; it is over as soon as it has happened
 
@@ -34,6 +34,7 @@ class Uplink:
     devices = ()
     peers = ()
     code = 0  # of quarantine, on a kernel with all hooks
+    options = ()  # that it needs
 
     def __init__(self):
         self.dev = Namespace("dev")
@@ -416,6 +417,43 @@ class Ip6Tunnel(Tunnel):
     outer = ("2001:db8:30::2", "2001:db8:30::1")
 
 
+class Ipsec(Tunnel):
+    """No route and no link shows it: the user has to allow its packets, and is told so."""
+
+    kind = "ipsec"
+    code = 0
+    options = ("--allow", f"esp:{Tunnel.outer[1]}")
+
+    def build(self):
+        self.veth("wan", "eth0")
+        self.addresses("wan", "eth0")
+        own, other = self.outer
+        self.end(self.dev, "wan", own, other, 24)
+        self.end(self.world.namespace, "eth0", other, own, 24)
+        self.policies(self.dev, own, other, ((WAN4, "0.0.0.0/0"), (WAN6, "::/0")))
+        self.policies(self.world.namespace, other, own, (("0.0.0.0/0", WAN4), ("::/0", WAN6)))
+
+    def end(self, namespace, device, own, other, length):
+        namespace.ip(f"address add {own}/{length} dev {device}")
+        for spi, source, destination in ((1, own, other), (2, other, own)) if namespace is self.dev else ((2, own, other), (1, other, own)):
+            namespace.must("ip", "xfrm", "state", "add", "src", source, "dst", destination, "proto", "esp", "spi", str(spi), "mode",
+                           "tunnel", "flag", "af-unspec", "auth", "digest_null", "", "enc", "cipher_null", "")
+
+    @staticmethod
+    def policies(namespace, own, other, ends):
+        for here, there in ends:
+            for direction, source, destination, begin, end in ("out", here, there, own, other), ("in", there, here, other, own):
+                namespace.must("ip", "xfrm", "policy", "add", "src", source, "dst", destination, "dir", direction, "tmpl", "src", begin,
+                               "dst", end, "proto", "esp", "mode", "tunnel")
+
+    def keep(self):
+        super().keep()
+        hint = f"{self.outer[1]}: IPsec to it is cut: --allow esp:HOST"
+        for options, told in ((), True), (self.options, False), (("--allow", f"udp:{self.outer[1]}:4500"), False):
+            code, said = self.dev.run("quarantine", "-n", *options, *SERVERS)
+            check(f"{self.name}_{'is_told' if told else f'with_{options[1][:3]}_is_not'}", code == 0 and (hint in said) == told, said)
+
+
 def has_egress(namespace):
     """Whether this kernel has the hook, tried."""
     code, _ = namespace.run("nft", "-f", "-", data="""table netdev try {
@@ -449,7 +487,7 @@ def run(kind, egress):
     attempts = before(uplink)
     if attempts is None:
         return
-    code, said = uplink.dev.run("quarantine", "--no-probe", "-v", *SERVERS)
+    code, said = uplink.dev.run("quarantine", "--no-probe", "-v", *uplink.options, *SERVERS)
     same(f"{name}_exit_code", uplink.code if egress else 5, code, said)
     code, told = uplink.dev.run("status", "-j")
     check(f"{name}_is_read_back_as_it_was_sent", code == (uplink.code if egress else 5) and '"intact":true' in told, code, told)
@@ -473,9 +511,9 @@ def main():
     trial = Namespace("trial")
     egress = has_egress(trial)
     lab.clean_up()
-    kinds = (Vlan, Aggregate, PppoeOverVlan, Ip6Tunnel) if "quick" in sys.argv else (
+    kinds = (Vlan, Aggregate, PppoeOverVlan, Ip6Tunnel, Ipsec) if "quick" in sys.argv else (
         Plain, Vlan, Qinq, Bond, BondOwnMacs, Aggregate, VlanOverBond, Pppoe, PppoeOverVlan, Ipip, Sit, Gre, Gretap, Geneve, Ip6Gre,
-        Ip6Tunnel)
+        Ip6Tunnel, Ipsec)
     for kind in kinds:
         if issubclass(kind, Pppoe) and not shutil.which("pppd"):
             skip(kind.name, "there is no pppd")
