@@ -88,8 +88,7 @@ static int parse_layers(void *field, const char *value, struct diag *diag)
 		size_t length = strcspn(at, ",");
 		uint8_t found = 0;
 		for (size_t i = 0; i < LAYER_NAMES; i++) {
-			const char *word = layer_names[i].word;
-			if (strncmp(at, word, length) == 0 && word[length] == '\0')
+			if (text_after(at, layer_names[i].word) == at + length)
 				found = layer_names[i].layers;
 		}
 		if (!(found & LAYERS_BUILT))

@@ -73,7 +73,8 @@ __attribute__((noinline)) static int print_result(const struct release_options *
 	struct text object = TEXT_ON(line);
 	struct text *out = options->json ? &object : &text;
 	if (removed->count == 0)
-		text_add(&text, "nothing to release: no quarantine is in force");
+		text_add(&text, removed->left ? "nothing was released" :
+						"nothing to release: no quarantine is in force");
 	else
 		print_table_names(removed, options->json, &text);
 	if (options->json) {

@@ -48,7 +48,7 @@ static const struct option_row *find_letter(const struct option_row *table, char
 static const struct option_row *find_name(const struct option_row *table, const char *name, size_t length)
 {
 	for (; table->name; table++) {
-		if (strncmp(table->name, name, length) == 0 && table->name[length] == '\0')
+		if (text_after(name, table->name) == name + length)
 			return table;
 	}
 	return NULL;

@@ -183,6 +183,17 @@ same long_names_columns "" "$(grep -E '.{80}' out)"
 gives nothing_blocks 0 release -j
 matches nothing_blocks_json '"blocking":\[\]' "$out"
 
+# A table that another process owns, which the kernel lets nobody else remove.
+{
+	echo "add table inet $default_table { flags owner; }"
+	wait_for 30 test -e owner_goes
+} | dev nft -i >/dev/null 2>&1 &
+wait_for 5 eval "rules | grep -q 'flags owner'" || not_ok set_up_owner "$(rules)"
+gives owned 5 release
+same owned_says "nothing was released release: table $default_table: another process owns it, and only that can remove it" "$(echo $out $err)"
+touch owner_goes
+wait_for 5 no_rules || not_ok owner_leaves "$(rules)"
+
 # Without /proc, /run and names: the rescue shell.
 run quarantine "${contain[@]}"
 gives bare_system 0 unshare -m bash -c 'mount -t tmpfs none /etc; mount -t tmpfs none /run; mount -t tmpfs none /proc
