@@ -21,6 +21,7 @@ PROGRAMS = ["ip", "nft", "pppd", "pppoe", "pppoe-server", "/usr/lib/pppd/*/rp-pp
 MODULES = [*FLOWTABLE_MODULES, "8021q", "bonding", "ppp_generic", "ppp_async", "pppoe", "ipip", "sit", "ip_gre", "ip6_tunnel", "ip6_gre",
            "geneve", "esp4", "xfrm_user", "xfrm4_tunnel", "crypto_null", "authenc", "echainiv"]
 EVERYBODY = [SERVER4, SERVER6, FORBIDDEN4, FORBIDDEN6]
+ND_ROUTER_SOLICIT = 133 # RFC 4861
 PATIENCE = 30  # seconds, for what has to happen on a machine that is emulated and busy; it is over as soon as it has happened
 
 
@@ -65,6 +66,19 @@ class Uplink:
         wait_for(PATIENCE, done)
         return [address for address in EVERYBODY if address in tries[-1] or (address not in wanted and address in sum(tries, []))]
 
+    def solicits_routers(self, device):
+        """The kernel does when the device gets its first link-local address."""
+        for sniffer in self.sniffers:
+            sniffer.forget()
+        self.dev.ip(f"address flush dev {device} scope link\naddress add fe80::9/64 dev {device}")
+
+        def seen():
+            for sniffer in self.sniffers:
+                sniffer.drain()
+            return any(frame[12:14] == b"\x86\xdd" and frame[20] == socket.IPPROTO_ICMPV6 and frame[54] == ND_ROUTER_SOLICIT
+                       for sniffer in self.sniffers for frame in sniffer.frames)
+        check(f"{self.name}_solicits_routers", wait_for(PATIENCE, seen), lambda: rules(self.dev))
+
     def attempts(self):
         for device in self.devices:
             yield from ways_out(device, self.dev.mac(device), self.world.namespace.mac(self.peers[0]), WAN4, WAN6,
@@ -85,6 +99,9 @@ class Plain(Uplink):
     def build(self):
         self.veth("wan", "eth0")
         self.addresses("wan", "eth0")
+
+    def keep(self):
+        self.solicits_routers("wan")
 
 
 class Vlan(Uplink):
@@ -176,6 +193,7 @@ class Bond(Uplink):
 
     def keep(self):
         """The active link fails."""
+        self.solicits_routers("bond0")
         active = self.dev.read("/sys/class/net/bond0/bonding/active_slave").strip()
         self.world.namespace.ip(f"link set {active.replace('s', 'p')} down")
         changed = wait_for(PATIENCE, lambda: self.dev.read("/sys/class/net/bond0/bonding/active_slave").strip() not in ("", active))
