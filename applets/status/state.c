@@ -27,9 +27,16 @@ static void clear_lines(struct lines *lines)
 	lines->text = TEXT_ON(lines->bytes);
 }
 
-/* Ends the line that was added to the text. One that does not fit goes again, and so do all after it. */
+/*
+ * Ends the line that was added to the text. One that does not fit goes again, and so do all after it. Somebody else's
+ * words may be in it: what a terminal could take for a command goes as well.
+ */
 static void end_line(struct lines *lines)
 {
+	for (char *at = lines->bytes + lines->whole; *at; at++) {
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	}
 	lines->count++;
 	text_add(&lines->text, "\n");
 	if (lines->text.cut)
@@ -153,6 +160,7 @@ static void begin_again(void *context)
 	clear_lines(&status->differences);
 	clear_lines(&status->gaps);
 	clear_lines(&status->peers);
+	clear_lines(&status->networks);
 	clear_lines(&status->resolvers);
 	status->partial = false;
 	status->any_resolver = false;
@@ -198,8 +206,8 @@ static void list_rule(void *context, const char *comment)
 	if (!what)
 		what = text_after(comment, RULE_TUNNEL " ");
 	if (what) {
-		text_add(&status->peers.text, what);
-		end_line(&status->peers);
+		text_add(&status->networks.text, what);
+		end_line(&status->networks);
 	}
 	if (strcmp(comment, RULE_DNS_ANY) == 0) {
 		status->any_resolver = true;

@@ -39,8 +39,9 @@ struct status {
 	struct lines differences;
 	struct lines gaps;
 	struct lines peers;
+	struct lines networks; /* and protocols and interfaces: what rules let pass, not sets */
 	struct lines resolvers;
-	bool any_resolver; /* they have one rate together */
+	bool any_resolver; /* all have one rate together */
 	const char *state; /* the word for it */
 	enum exit_code code;
 	bool partial;

@@ -156,8 +156,10 @@ static void tell_dns_bound(const struct status *status, struct text *text, struc
 {
 	if (status->resolvers.count == 0 || !status->seal)
 		return;
-	text_addf(words, "%s at most %d packets a second", status->any_resolver ? "together" : "each",
-		  POLICY_DNS_RATE);
+	if (status->any_resolver) /* one rate for UDP, one for TCP */
+		text_addf(words, "together at most %d packets a second", 2 * POLICY_DNS_RATE);
+	else
+		text_addf(words, "each at most %d packets a second", POLICY_DNS_RATE);
 	tell_words(text, "", words);
 }
 
@@ -174,6 +176,7 @@ static void tell(struct status *status, struct text *text)
 	tell_times(status, text, &words);
 	item_format(text, "set by", *status->comment ? status->comment : "Velociraptor's artifact, or by hand");
 	tell_lines(text, "allowed", &status->peers);
+	tell_lines(text, status->peers.count ? "" : "allowed", &status->networks);
 	tell_lines(text, "resolvers", &status->resolvers);
 	tell_dns_bound(status, text, &words);
 	tell_counters(status, text, &words);
@@ -267,7 +270,10 @@ static void tell_json(struct status *status, struct text *text)
 	}
 	if (status->comment) {
 		json_lines(text, "differs", &status->differences);
-		json_lines(text, "allowed", &status->peers);
+		json_array_begin(text, "allowed");
+		each_line(&status->peers, json_line, text);
+		each_line(&status->networks, json_line, text);
+		json_array_end(text);
 		json_lines(text, "resolvers", &status->resolvers);
 		json_lines(text, "not_covered", &status->gaps);
 		json_counters(status, text);
@@ -316,7 +322,7 @@ static void print_attempts_json(const struct status *status, struct output *outp
 
 static void print(struct status *status, const struct status_options *options, struct output *output)
 {
-	static char page[6 * LIST_SIZE]; /* a JSON object has to stand in it whole: four lists, escaped */
+	static char page[11 * LIST_SIZE]; /* a JSON object has to stand in it whole: five lists, escaped */
 	struct text text = TEXT_ON(page);
 	text.context = output;
 	if (options->json && options->attempts) {

@@ -62,7 +62,7 @@ struct work {
 	struct text *line;
 	uint64_t constants; /* of the rule that is being looked at */
 	char last_chain[64]; /* of the rule before */
-	char last_comment[64];
+	char last_comment[RULE_COMMENT_SIZE];
 };
 
 struct memory {
@@ -388,7 +388,7 @@ static void tell_missing(const struct work *work, unsigned count)
 static void examine_order(struct work *work, const struct rule_info *rule)
 {
 	if (rule->seal.number < work->next) {
-		differs(work, "%.60s: rule '%.60s' was moved", rule->chain, rule->comment);
+		differs(work, "%.60s: rule '%s' was moved", rule->chain, rule->comment);
 		return;
 	}
 	if (rule->seal.number > work->next)
@@ -413,15 +413,15 @@ static int examine_rule(const struct rule_info *rule, void *context)
 		return 0;
 	work->drops |= effect.verdict == NF_DROP;
 	count_rule(work, rule, &effect);
-	if (work->table == TABLE_INET && effect.verdict == NF_ACCEPT && work->examination->accepts)
-		work->examination->accepts(work->examination->context, rule->comment);
 	if (!rule->sealed) {
 		differs(work, "%.60s: a rule is not ours%s (handle %llu)", rule->chain, verdict_word(effect.verdict),
 			(unsigned long long)rule->handle);
 		return 0;
 	}
 	if (digest_of(work, rule) != rule->seal.digest)
-		differs(work, "%.60s: rule '%.60s' was changed", rule->chain, rule->comment);
+		differs(work, "%.60s: rule '%s' was changed", rule->chain, rule->comment);
+	else if (work->table == TABLE_INET && effect.verdict == NF_ACCEPT && work->examination->accepts)
+		work->examination->accepts(work->examination->context, rule->comment);
 	if (rule->seal.number != SEAL_FRONT)
 		examine_order(work, rule);
 	else

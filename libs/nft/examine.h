@@ -41,7 +41,7 @@ struct examination {
 	void (*hooked)(void *context, uint32_t hook, const char *device);
 	/* An element of a set of the inet table. */
 	void (*element)(void *context, enum set_id set, enum ip_family family, const struct element_info *element);
-	/* A rule of the inet table lets something pass. comment: rule_comment, as it was installed or since changed. */
+	/* A rule of the inet table, as it was installed, lets something pass. comment: rule_comment. */
 	void (*accepts)(void *context, const char *comment);
 	/* Reads what else shall be of the same moment. Returns 0 or -errno with a diagnostic. */
 	int (*also)(void *context, struct diag *diag);

@@ -13,7 +13,7 @@
 static void take_comment(void *context, const char *comment)
 {
 	(void)context;
-	if (strlen(comment) > USER_DATA_SIZE)
+	if (strlen(comment) > RULE_COMMENT_SIZE)
 		abort();
 }
 

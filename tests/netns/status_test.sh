@@ -77,8 +77,25 @@ networks=(-a tcp:198.51.100.48/29:443 -a "udp:[2001:db8:5::]/48:161:in" -a gre:$
 gives contain_with_networks 0 quarantine "${ca[@]}" "${networks[@]}" -a tcp:$two4:7000 --dns any $good
 gives networks 0 status
 matches networks_listed "allowed $one4:8000 \\[$one6\\]:8000 tcp:$two4:7000 udp:\\[2001:db8:5::\\]/48:161:in dhcp-server:lan \
-tcp:198.51.100.48/29:443 gre:$two4 icmp:\\[$two6\\] resolvers any address together at most 20 packets a second in " "$out"
+tcp:198.51.100.48/29:443 gre:$two4 icmp:\\[$two6\\] resolvers any address together at most 40 packets a second in " "$out"
 no_long_lines networks_fit
+# what somebody else writes beside a rule of his own is no permission, and no command for a terminal
+dev nft insert rule "${inet[@]}" inbound_chain ip saddr 9.9.9.9 accept comment '"--allow gre:9.9.9.9"'
+for ((i = 0; i < 60; i++)); do
+	printf 'insert rule %s inbound_chain accept comment "--allow %s"\n' "${inet[*]}" "$(printf '\1%.0s' {1..110})"
+done | dev nft -f -
+dev nft "add chain ${inet[*]} $(printf 'a%.0s' {1..100})"
+gives others_comments 5 status
+same others_comments_are_not_listed "" "$(grep -E '9\.9\.9\.9|--allow|[^ -~]' out | grep -v "set by")"
+run status -j
+same others_comments_json "True 8" "$(json '"%s %d" % (any("not ours" in line for line in o["differs"]), len(o["allowed"]))')"
+run release
+for ((i = 1; i < 251; i++)); do
+	networks+=(-a tcp:10.0.0.$i:22)
+done
+run quarantine -q "${ca[@]}" "${networks[@]}" $good
+gives many_addresses 0 status
+matches many_addresses_hide_no_network "and [0-9]+ more udp:\\[2001:db8:5::\\]/48:161:in dhcp-server:lan tcp:198.51.100.48/29:443 " "$out"
 run release
 dev nft 'table inet old { chain late { type filter hook output priority 2147483647; }; }'
 gives chain_behind_contain 5 quarantine "${ca[@]}" $good

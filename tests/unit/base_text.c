@@ -207,7 +207,6 @@ static void copies_what_fits(void **state)
 	assert_string_equal(buffer, "");
 }
 
-/* The C library of the tests is glibc, whose words those are that users of Linux know. */
 static void finds_what_follows(void **state)
 {
 	(void)state;
@@ -220,6 +219,7 @@ static void finds_what_follows(void **state)
 	assert_null(text_after("", "a"));
 }
 
+/* The C library of the tests is glibc, whose words those are that users of Linux know. */
 static void knows_the_words_of_errors(void **state)
 {
 	(void)state;
