@@ -72,9 +72,11 @@ __attribute__((noinline)) static int print_result(const struct release_options *
 	struct text text = TEXT_ON(words);
 	struct text object = TEXT_ON(line);
 	struct text *out = options->json ? &object : &text;
-	if (removed->count == 0)
-		text_add(&text, removed->left ? "nothing was released" :
-						"nothing to release: no quarantine is in force");
+	if (removed->count == 0 && removed->left)
+		text_add(&text, "nothing was released");
+	else if (removed->count == 0)
+		text_addf(&text, "nothing to release: no quarantine %s",
+			  options->table ? "has this name" : "is in force");
 	else
 		print_table_names(removed, options->json, &text);
 	if (options->json) {
