@@ -11,6 +11,7 @@
 #include "base/line.h"
 #include "base/parse.h"
 #include "netlink/ipsec.h"
+#include "netlink/own_address.h"
 #include "netlink/rtnetlink.h"
 #include "netlink/wireguard.h"
 #include "policy/flow.h"
@@ -448,23 +449,85 @@ static void note_outer(struct surveyor *surveyor)
 	}
 }
 
+/* ---- IPsec ---- */
+
+struct ipsec_search {
+	struct links_survey *survey;
+	const struct policy *policy;
+	uint32_t priority; /* of the best policy so far */
+	struct own_addresses own;
+};
+
+/* The first server that a policy for this prefix is about; NULL: none. */
+static const uint8_t *find_server(const struct policy *policy, const struct policy_network *prefix)
+{
+	for (int family = IPV4; family < IP_FAMILIES; family++) {
+		const struct peer_list *list = &policy->peers[PEER_SERVER][family];
+		const uint8_t *record = list->records;
+		for (size_t i = 0; i < list->count; i++, record += peer_record_size((enum ip_family)family)) {
+			if (policy_network_overlaps(prefix, (enum ip_family)family, record, 128))
+				return record;
+		}
+	}
+	return NULL;
+}
+
+static bool is_of_ours(const struct own_addresses *own, const struct policy_network *prefix)
+{
+	for (size_t i = 0; i < own->count && prefix->prefix_length > 0; i++) {
+		enum ip_family family = own->addresses[i].family == AF_INET ? IPV4 : IPV6;
+		if (policy_network_overlaps(prefix, family, own->addresses[i].bytes, 128))
+			return true;
+	}
+	return prefix->prefix_length == 0;
+}
+
+static bool sends_to(const struct policy *policy, uint8_t protocol, const struct address *address, uint16_t port)
+{
+	const struct policy_flow flow = {
+		.protocol = protocol,
+		.source.address.family = address->family,
+		.destination = { *address, port },
+		.source_own = true,
+	};
+	return policy_allows_flow(policy, &flow);
+}
+
+static void set_address(struct address *address, uint8_t family, const uint8_t *bytes)
+{
+	address->family = family;
+	memcpy(address->bytes, bytes, address_length(address));
+}
+
 /* Its packets go where no route says, and whose keys they need is a daemon's matter: the user has to name them. */
 static void note_ipsec(void *context, const struct ipsec_policy *ipsec)
 {
-	struct surveyor *surveyor = context;
-	const struct policy *policy = surveyor->policy;
-	enum ip_family family = ipsec->family == AF_INET ? IPV4 : IPV6;
-	struct policy_flow flow = { .protocol = IPPROTO_ESP, .source_own = true };
-	struct address *to = &flow.destination.address;
-	if (!policy_route_leads(policy, family, ipsec->prefix, ipsec->prefix_length))
+	struct ipsec_search *search = context;
+	struct policy_network source = { .prefix_length = ipsec->source_length };
+	struct policy_network destination = { .prefix_length = ipsec->destination_length };
+	struct address to;
+	set_address(&source.address, ipsec->family, ipsec->source);
+	set_address(&destination.address, ipsec->family, ipsec->destination);
+	const uint8_t *server = find_server(search->policy, &destination);
+	if (!server || ipsec->priority >= search->priority || !is_of_ours(&search->own, &source))
 		return;
-	to->family = flow.source.address.family = ipsec->endpoint_family;
-	memcpy(to->bytes, ipsec->endpoint, address_length(to));
-	bool allowed = policy_allows_flow(policy, &flow);
-	flow.protocol = IPPROTO_UDP;
-	flow.destination.port = PORT_IPSEC;
-	if (!allowed && !policy_allows_flow(policy, &flow))
-		surveyor->survey->ipsec = *to;
+	search->priority = ipsec->priority;
+	search->survey->ipsec.family = 0;
+	if (ipsec->endpoint)
+		set_address(&to, ipsec->endpoint_family, ipsec->endpoint);
+	else
+		set_address(&to, ipsec->family, server);
+	if (ipsec->esp && !address_is_unspecified(&to) && !sends_to(search->policy, IPPROTO_ESP, &to, 0) &&
+	    !sends_to(search->policy, IPPROTO_UDP, &to, PORT_IPSEC))
+		search->survey->ipsec = to;
+}
+
+/* It serves for a hint only: what can't be read is no failure. */
+static void look_for_ipsec(const struct surveyor *surveyor)
+{
+	struct ipsec_search search = { surveyor->survey, surveyor->policy, .priority = UINT32_MAX };
+	if (own_addresses_read(&search.own, NULL) == 0)
+		(void)ipsec_each_policy(note_ipsec, &search);
 }
 
 /* Every round finds the links over which the tunnels of the round before go. */
@@ -584,7 +647,8 @@ static int make_survey(struct surveyor *surveyor)
 	if (result < 0)
 		return result;
 	links_finish(surveyor->links, surveyor->count);
-	(void)ipsec_each_policy(note_ipsec, surveyor); /* only for a hint */
+	if (CONFIG_QUARANTINE_IPSEC)
+		look_for_ipsec(surveyor);
 	note_unknown(surveyor);
 	surveyor->survey->vrf = links_have_vrf(surveyor->links, surveyor->count);
 	const struct link_facts *bridge = links_switched_bridge(surveyor->links, surveyor->count);

@@ -30,7 +30,7 @@ struct links_survey {
 	char backup[POLICY_INTERFACE_SIZE]; /* a link that is sealed, and may be meant as a backup; or "" */
 	char unknown[POLICY_INTERFACE_SIZE]; /* somebody named it, and there is no such link; or "" */
 	char switched[POLICY_INTERFACE_SIZE]; /* a bridge whose ports a switch joins by itself; or "" */
-	struct address ipsec; /* whom IPsec wraps packets to peers up for, unless that is allowed; family 0: nobody */
+	struct address ipsec; /* whom IPsec sends what is for a server, unless that is allowed; family 0: nobody */
 	struct address gateway; /* of the route that a daemon keeps; family 0: none */
 	/* the outer packets of tunnels that lead to peers: to be allowed as well */
 	struct policy_network outer[SURVEY_OUTER_MAX];

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netlink/ipsec.h"
 
-#include <errno.h>
-#include <linux/xfrm.h>
+#include <netinet/in.h>
 #include <string.h>
+/* after netinet/in.h: musl's definitions and the kernel's exclude each other only in this order */
+#include <linux/xfrm.h>
 
 #include "netlink/socket.h"
 
@@ -12,40 +13,48 @@ struct visitor {
 	void *context;
 };
 
-static size_t bits_of(unsigned family)
+static unsigned bits_of(unsigned family)
 {
 	return family == AF_INET ? 32 : family == AF_INET6 ? 128 : 0;
 }
 
-/* Of the outermost of the templates, which come in the order in which they wrap. */
-static void read_endpoint(struct ipsec_policy *policy, const struct nlattr *templates)
+/* Templates come in the order in which they wrap: the last tunnel among them says where all goes. */
+static void read_templates(struct ipsec_policy *policy, const struct nlattr *templates)
 {
-	size_t count = (templates->nla_len - sizeof *templates) / sizeof(struct xfrm_user_tmpl);
-	const struct xfrm_user_tmpl *last = (const struct xfrm_user_tmpl *)(templates + 1) + count - 1;
-	if (count == 0 || last->mode == XFRM_MODE_TRANSPORT || !bits_of(last->family))
-		return;
-	policy->endpoint_family = (uint8_t)last->family;
-	policy->endpoint = (const uint8_t *)&last->id.daddr;
+	const struct xfrm_user_tmpl *template = (const struct xfrm_user_tmpl *)(templates + 1);
+	size_t count = (templates->nla_len - sizeof *templates) / sizeof *template;
+	for (; count > 0; count--, template++) {
+		policy->esp |= template->id.proto == IPPROTO_ESP;
+		if (template->mode == XFRM_MODE_TRANSPORT || !bits_of(template->family))
+			continue;
+		policy->endpoint_family = (uint8_t)template->family;
+		policy->endpoint = (const uint8_t *)&template->id.daddr;
+	}
 }
 
 static int take_policy(const struct netlink_message *message, void *context)
 {
 	const struct visitor *visitor = context;
 	const struct nlattr *templates = message->of[XFRMA_TMPL];
-	/* the structure has numbers of 8 bytes as well, for which it may stand badly */
-	const uint8_t *direction = (const uint8_t *)message->header + offsetof(struct xfrm_userpolicy_info, dir);
 	const struct xfrm_selector *selector = message->header;
-	if (*direction != XFRM_POLICY_OUT || !templates || message->of[XFRMA_MARK] || message->of[XFRMA_IF_ID] ||
-	    !bits_of(selector->family) || selector->prefixlen_d > bits_of(selector->family))
+	struct xfrm_userpolicy_info info;
+	memcpy(&info, message->header, sizeof info); /* it has numbers of 8 bytes, and stands at a multiple of 4 */
+	unsigned bits = bits_of(selector->family);
+	if (info.dir != XFRM_POLICY_OUT || info.action != XFRM_POLICY_ALLOW || message->of[XFRMA_MARK] ||
+	    message->of[XFRMA_IF_ID] || selector->ifindex || selector->sport_mask || selector->dport_mask ||
+	    (selector->proto && selector->proto != IPPROTO_TCP) || !bits || selector->prefixlen_s > bits ||
+	    selector->prefixlen_d > bits)
 		return 0;
 	struct ipsec_policy policy = {
 		.family = (uint8_t)selector->family,
-		.prefix_length = selector->prefixlen_d,
-		.endpoint_family = (uint8_t)selector->family,
-		.prefix = (const uint8_t *)&selector->daddr,
-		.endpoint = (const uint8_t *)&selector->daddr,
+		.source_length = selector->prefixlen_s,
+		.destination_length = selector->prefixlen_d,
+		.priority = info.priority,
+		.source = (const uint8_t *)&selector->saddr,
+		.destination = (const uint8_t *)&selector->daddr,
 	};
-	read_endpoint(&policy, templates);
+	if (templates)
+		read_templates(&policy, templates);
 	visitor->visit(visitor->context, &policy);
 	return 0;
 }

@@ -7,8 +7,10 @@
 static void take_any_policy(void *context, const struct ipsec_policy *policy)
 {
 	unsigned *sum = context;
-	*sum += policy->prefix[policy->family == AF_INET ? 3 : 15];
-	*sum += policy->endpoint[policy->endpoint_family == AF_INET ? 3 : 15];
+	size_t last = policy->family == AF_INET ? 3 : 15;
+	*sum += policy->source[last] + policy->destination[last];
+	if (policy->endpoint)
+		*sum += policy->endpoint[policy->endpoint_family == AF_INET ? 3 : 15];
 }
 
 static void read_in_all_ways(const struct nlmsghdr *message)

@@ -8,7 +8,7 @@ lab_enter "$0" "$@"
 root=$(realpath "$tests/../..")
 sources=("$root"/applets/quarantine/links.c "$root"/libs/policy/*.c "$root"/libs/netlink/*.c "$root"/libs/base/*.c)
 # shellcheck disable=SC2046
-${CC:-cc} -std=c11 -D_GNU_SOURCE -DCONFIG_LAYER_BRIDGE=1 -DCONFIG_LAYER_NETDEV=1 -g \
+${CC:-cc} -std=c11 -D_GNU_SOURCE -DCONFIG_LAYER_BRIDGE=1 -DCONFIG_LAYER_NETDEV=1 -DCONFIG_QUARANTINE_IPSEC=1 -g \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -I"$root/libs" -I"$root/applets" \
 	-I"$root/applets/quarantine" -o survey "$tools/links.c" "${sources[@]}" $(pkg-config --cflags --libs libmnl) ||
 	{ echo "not ok set_up: cc"; exit 1; }
@@ -261,6 +261,49 @@ subprocess.run(["./survey", "198.51.100.2"])' >with_supplicant
 same supplicant 'wan uplink ethernet untagged eapol' "$(head -n 1 with_supplicant)"
 survey 198.51.100.2
 same no_supplicant 'wan uplink ethernet untagged' "$(head -n 1 <<<"$got")"
+
+# IPsec: policies that wrap up what goes to a server, which no route shows.
+anew <<-END
+	$uplink
+	address add 2001:db8:1::2/64 dev wan nodad
+	route add ::/0 via 2001:db8:1::1
+END
+# ipsec NAME GATEWAY [OPTIONS OF THE SURVEY]: who is named, - for nobody, with the policies of standard input.
+ipsec() {
+	ip -n device xfrm policy flush
+	ip -n device -batch - <<<"$(sed 's/^/xfrm policy add /')" || not_ok "$1.set_up"
+	survey "${@:3}" 198.51.100.2 2001:db8:2::2
+	same "$1" "${2#-}" "$(sed -n 's/^ipsec //p' <<<"$got")"
+}
+gateway='tmpl src 192.0.2.2 dst 192.0.2.9 proto esp mode tunnel'
+to='src 0.0.0.0/0 dst'
+ipsec ipsec_tunnel 192.0.2.9 <<<"$to 198.51.100.0/24 dir out $gateway"
+ipsec ipsec_allowed - -e 192.0.2.9 <<<"$to 198.51.100.0/24 dir out $gateway"
+ipsec ipsec_other_allowed 192.0.2.9 -e 192.0.2.8 <<<"$to 198.51.100.0/24 dir out $gateway"
+ipsec ipsec_default 192.0.2.9 <<<"src 192.0.2.2 dst 0.0.0.0/0 dir out $gateway"
+ipsec ipsec_host_bits 192.0.2.9 <<<"$to 198.51.100.200/24 dir out $gateway"
+ipsec ipsec_ipv6_over_ipv4 192.0.2.9 <<<"src ::/0 dst 2001:db8:2::ffff/64 dir out $gateway"
+ipsec ipsec_ipv6_gateway 2001:db8:1::9 <<<"$to 198.51.100.2 dir out tmpl src 2001:db8:1::2 dst 2001:db8:1::9 proto esp mode tunnel"
+ipsec ipsec_transport 198.51.100.2 <<<"$to 0.0.0.0/0 dir out tmpl proto esp mode transport"
+ipsec ipsec_transport_allowed - -e 198.51.100.2 <<<"$to 0.0.0.0/0 dir out tmpl proto esp mode transport"
+ipsec ipsec_compressed 192.0.2.9 <<<"$to 198.51.100.0/24 dir out tmpl src 192.0.2.2 dst 192.0.2.9 proto comp mode tunnel tmpl \
+proto esp mode transport"
+ipsec ipsec_best_of_two 192.0.2.9 <<-END
+	$to 198.51.100.0/24 dir out priority 9 tmpl src 192.0.2.2 dst 192.0.2.7 proto esp mode tunnel
+	$to 198.51.100.2 dir out priority 2 $gateway
+END
+ipsec ipsec_bypassed - <<-END
+	$to 0.0.0.0/0 dir out priority 2000 $gateway
+	$to 198.51.100.0/24 dir out priority 100
+	src ::/0 dst 2001:db8:2::/64 dir out priority 90
+END
+for other in "$to 203.0.113.0/24 dir out $gateway" "$to 198.51.100.0/24 dir in $gateway" "src 10.1.0.0/16 dst 0.0.0.0/0 dir out $gateway" \
+	"$to 198.51.100.0/24 proto udp dport 1701 dir out $gateway" "$to 198.51.100.0/24 dev lo dir out $gateway" \
+	"$to 198.51.100.0/24 dir out action block $gateway" "$to 198.51.100.0/24 dir out mark 1 mask 1 $gateway" \
+	"$to 198.51.100.0/24 dir out tmpl src 192.0.2.2 dst 192.0.2.9 proto ah mode tunnel" \
+	"$to 198.51.100.0/24 dir out tmpl proto esp mode tunnel"; do
+	ipsec "ipsec_none: $other" - <<<"$other"
+done
 
 # Lists have bounds, and say so.
 anew <<-END

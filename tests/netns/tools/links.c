@@ -29,6 +29,14 @@ static void allow(struct policy *policy, char *word)
 		peer_list_add(&policy->peers[PEER_SERVER][address.family == AF_INET ? IPV4 : IPV6], &address, IPPROTO_TCP, 1);
 }
 
+static void allow_esp(struct policy *policy, const char *word)
+{
+	struct policy_network *network = &policy->networks[policy->network_count++];
+	*network = (struct policy_network){ .protocol = IPPROTO_ESP };
+	if (address_parse(word, &network->address))
+		network->prefix_length = (uint8_t)(8 * address_length(&network->address));
+}
+
 static void print_link(const struct policy_link *link, const char *group)
 {
 	static const char *const words[] = { "untagged", "any-vlan", "any-mac", "eapol", "slow", "stp", "pppoe" };
@@ -81,6 +89,11 @@ static void print(const struct links_survey *survey, size_t columns)
 		address_format(&survey->gateway, &text);
 		printf("kept by %s at %s\n", survey->daemon, survey->gateway.family ? line : "-");
 	}
+	if (survey->ipsec.family) {
+		struct text text = TEXT_ON(line);
+		address_format(&survey->ipsec, &text);
+		printf("ipsec %s\n", line);
+	}
 	printf("cut %d %d %d\n", survey->macs_cut, survey->on_link_cut, survey->outer_cut);
 	struct text text = text_on(line, columns + 1);
 	links_describe(survey, &text);
@@ -98,13 +111,15 @@ int main(int argc, char **argv)
 	int option;
 	for (int family = IPV4; family < IP_FAMILIES; family++)
 		policy.peers[PEER_SERVER][family] = (struct peer_list){ records[family], 0, 64 };
-	while ((option = getopt(argc, argv, "u:d:c:a")) >= 0) {
+	while ((option = getopt(argc, argv, "u:d:c:ae:")) >= 0) {
 		if (option == 'u')
 			uplinks[uplink_count++] = optarg;
 		else if (option == 'd')
 			text_copy(policy.dhcp_server[policy.dhcp_server_count++], POLICY_INTERFACE_SIZE, optarg);
 		else if (option == 'c')
 			columns = (size_t)atoi(optarg);
+		else if (option == 'e') /* ESP to this address is allowed */
+			allow_esp(&policy, optarg);
 		else if (option == 'a')
 			policy.dns_any = true;
 		else
