@@ -191,7 +191,7 @@ inner_frames() {
 same vxlan_inner_frames_before '0x88b5 8021ad 8021q ' "$(inner_frames)"
 contains=5 try yes cable vx0
 same vxlan_inner_frames '' "$(inner_frames)"
-matches vxlan_outer_is_allowed 'udp:10.8.4.1/32:4789' "$(cat out.vxlan)"
+matches vxlan_outer_is_allowed 'udp:10.8.4.1:4789' "$(cat out.vxlan)"
 # Anybody may send what looks like the tunnel's own packets; the other end unpacks it.
 cat >wrap.py <<'END'
 import socket, struct, sys
