@@ -455,7 +455,7 @@ struct ipsec_search {
 	struct links_survey *survey;
 	const struct policy *policy;
 	uint32_t priority; /* of the best policy so far */
-	struct own_addresses own;
+	struct own_addresses own; /* count 0: not read yet */
 };
 
 /* The first server that a policy for this prefix is about; NULL: none. */
@@ -472,14 +472,19 @@ static const uint8_t *find_server(const struct policy *policy, const struct poli
 	return NULL;
 }
 
-static bool is_of_ours(const struct own_addresses *own, const struct policy_network *prefix)
+/* Most policies are about others, and most devices have none: the addresses are read when one asks for them. */
+static bool is_of_ours(struct own_addresses *own, const struct policy_network *prefix)
 {
-	for (size_t i = 0; i < own->count && prefix->prefix_length > 0; i++) {
+	if (prefix->prefix_length == 0)
+		return true;
+	if (own->count == 0 && own_addresses_read(own, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < own->count; i++) {
 		enum ip_family family = own->addresses[i].family == AF_INET ? IPV4 : IPV6;
 		if (policy_network_overlaps(prefix, family, own->addresses[i].bytes, 128))
 			return true;
 	}
-	return prefix->prefix_length == 0;
+	return false;
 }
 
 static bool sends_to(const struct policy *policy, uint8_t protocol, const struct address *address, uint16_t port)
@@ -526,8 +531,7 @@ static void note_ipsec(void *context, const struct ipsec_policy *ipsec)
 static void look_for_ipsec(const struct surveyor *surveyor)
 {
 	struct ipsec_search search = { surveyor->survey, surveyor->policy, .priority = UINT32_MAX };
-	if (own_addresses_read(&search.own, NULL) == 0)
-		(void)ipsec_each_policy(note_ipsec, &search);
+	(void)ipsec_each_policy(note_ipsec, &search);
 }
 
 /* Every round finds the links over which the tunnels of the round before go. */
