@@ -214,7 +214,7 @@ static void warn_of_survey(struct run *run)
 	if (CONFIG_QUARANTINE_IPSEC && survey->ipsec.family) {
 		struct text *to = report_line(&run->report);
 		address_format(&survey->ipsec, to);
-		warn_of(run, to->bytes, ": --allow what IPsec sends it (esp:HOST, udp:HOST:500, :4500)");
+		warn_of(run, to->bytes, ": --allow esp:HOST, udp:HOST:500, :4500 (IPsec)");
 	}
 	if (survey->next_hops)
 		warn_of(run, "", "set net.ipv4.nexthop_compat_mode=1 to see the uplink");

@@ -29,14 +29,12 @@ static void clear_lines(struct lines *lines)
 
 /*
  * Ends the line that was added to the text. One that does not fit goes again, and so do all after it. Somebody else's
- * words may be in it: what a terminal could take for a command goes as well.
+ * words may be in it, with newlines: they would make lines of their own.
  */
 static void end_line(struct lines *lines)
 {
-	for (char *at = lines->bytes + lines->whole; *at; at++) {
-		if (*at < ' ' || *at > '~')
-			*at = '?';
-	}
+	for (char *at = lines->bytes + lines->whole; (at = strchr(at, '\n')) != NULL;)
+		*at = '?';
 	lines->count++;
 	text_add(&lines->text, "\n");
 	if (lines->text.cut)
@@ -177,24 +175,25 @@ static void list_peer(void *context, enum set_id set, enum ip_family family, con
 	struct status *status = context;
 	struct lines *lines = set == SET_RESOLVER ? &status->resolvers : &status->peers;
 	uint8_t key = set_types[set].key;
-	struct address address = { .family = family_number(family) };
 	size_t length = family_address_length(family);
 	size_t port_at = length + (key & KEY_PROTOCOL ? 4 : 0);
 	const uint8_t *port = element->key + port_at;
-	bool brackets = (key & KEY_PORT) && family == IPV6;
-	struct text *text = &lines->text;
 	if (!(key & KEY_ADDRESS) || element->key_length != port_at + (key & KEY_PORT ? 4 : 0))
 		return;
-	memcpy(address.bytes, element->key, length);
+	struct policy_network peer = {
+		.address.family = family_number(family),
+		.prefix_length = (uint8_t)(8 * length),
+		.protocol = key & KEY_PROTOCOL ? element->key[length] : 0,
+		.port = key & KEY_PORT ? (uint16_t)(port[0] << 8 | port[1]) : 0,
+		.inbound = set == SET_ALLOW_IN,
+	};
+	memcpy(peer.address.bytes, element->key, length);
 	if (key & KEY_PROTOCOL)
-		text_add(text, element->key[length] == IPPROTO_TCP ? "tcp:" : "udp:");
-	text_add(text, brackets ? "[" : "");
-	address_format(&address, text);
-	text_add(text, brackets ? "]" : "");
-	if (key & KEY_PORT)
-		text_addf(text, ":%u", port[0] << 8 | port[1]);
-	if (set == SET_ALLOW_IN)
-		text_add(text, ":in");
+		policy_network_format(&peer, &lines->text);
+	else if (key & KEY_PORT)
+		endpoint_format(&(struct endpoint){ peer.address, peer.port }, &lines->text);
+	else
+		address_format(&peer.address, &lines->text);
 	end_line(lines);
 }
 

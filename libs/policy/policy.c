@@ -52,7 +52,12 @@ void policy_network_format(const struct policy_network *network, struct text *te
 	bool ipv6 = network->address.family == AF_INET6;
 	/* --allow has one word for both */
 	uint8_t protocol = network->protocol == IPPROTO_ICMPV6 ? IPPROTO_ICMP : network->protocol;
-	text_addf(text, "%s:%s", protocol_word(protocol), ipv6 ? "[" : "");
+	const char *word = protocol_word(protocol);
+	if (word)
+		text_add(text, word);
+	else
+		text_addf(text, "%u", protocol);
+	text_add(text, ipv6 ? ":[" : ":");
 	address_format(&network->address, text);
 	text_add(text, ipv6 ? "]" : "");
 	if (network->prefix_length != 8 * address_length(&network->address))

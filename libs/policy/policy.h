@@ -82,7 +82,7 @@ static inline bool protocol_has_ports(uint8_t protocol)
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
 }
 
-/* In words of --allow: "tcp:192.0.2.0/24:22:in", "icmp:[2001:db8::1]". */
+/* In words of --allow: "tcp:192.0.2.0/24:22:in", "icmp:[2001:db8::1]"; a protocol without a word by its number. */
 void policy_network_format(const struct policy_network *network, struct text *text);
 
 /* The name of an IP protocol that can be allowed, as nft and /etc/protocols have it; NULL: it can't be. */

@@ -85,10 +85,12 @@ for ((i = 0; i < 60; i++)); do
 	printf 'insert rule %s inbound_chain accept comment "--allow %s"\n' "${inet[*]}" "$(printf '\1%.0s' {1..110})"
 done | dev nft -f -
 dev nft "add chain ${inet[*]} $(printf 'a%.0s' {1..100})"
+dev nft add element "${inet[@]}" allow_out4 "{ 9.9.9.8 . sctp . 22 }"
 gives others_comments 5 status
+matches others_protocol_is_listed " 132:9.9.9.8:22 " "$out"
 same others_comments_are_not_listed "" "$(grep -E '9\.9\.9\.9|--allow|[^ -~]' out | grep -v "set by")"
 run status -j
-same others_comments_json "True 8" "$(json '"%s %d" % (any("not ours" in line for line in o["differs"]), len(o["allowed"]))')"
+same others_comments_json "True 9" "$(json '"%s %d" % (any("not ours" in line for line in o["differs"]), len(o["allowed"]))')"
 run release
 for ((i = 1; i < 251; i++)); do
 	networks+=(-a tcp:10.0.0.$i:22)

@@ -466,7 +466,7 @@ class Ipsec(Tunnel):
 
     def keep(self):
         super().keep()
-        hint = f"{self.outer[1]}: --allow what IPsec sends it (esp:HOST"
+        hint = f"{self.outer[1]}: --allow esp:HOST"
         for options, told in ((), True), (self.options, False), (("--allow", f"udp:{self.outer[1]}:4500"), False):
             code, said = self.dev.run("quarantine", "-n", *options, *SERVERS)
             check(f"{self.name}_{'is_told' if told else f'with_{options[1][:3]}_is_not'}", code == 0 and (hint in said) == told, said)
