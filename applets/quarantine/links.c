@@ -35,8 +35,7 @@ struct prefix_on {
 struct surveyor {
 	struct links_survey *survey;
 	const struct policy *policy;
-	const char *const *uplinks;
-	size_t uplink_count;
+	const struct links_hints *hints;
 	struct netlink netlink;
 	struct link_facts *links; /* in order of their index */
 	size_t count;
@@ -107,9 +106,9 @@ static bool has_loose_mac(const struct netlink_link *link)
 static const char *named_link(const struct surveyor *surveyor, size_t place)
 {
 	const struct policy *policy = surveyor->policy;
-	if (place < surveyor->uplink_count)
-		return surveyor->uplinks[place];
-	place -= surveyor->uplink_count;
+	if (place < surveyor->hints->uplink_count)
+		return surveyor->hints->uplinks[place];
+	place -= surveyor->hints->uplink_count;
 	return place < policy->dhcp_server_count ? policy->dhcp_server[place] : NULL;
 }
 
@@ -553,6 +552,39 @@ static int spread(struct surveyor *surveyor)
 	return 0;
 }
 
+/* ---- after a reboot ---- */
+
+static bool is_awaited(const struct surveyor *surveyor, const char *link)
+{
+	const struct links_hints *hints = surveyor->hints;
+	for (size_t i = 0; i < hints->awaited_count; i++) {
+		if (strcmp(hints->awaited[i], link) == 0 || strcmp(hints->awaited[i], "*") == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * As long as one of the links that led to peers before is not there or has no route to one, nobody knows what will
+ * stand on the others (VLANs, PPPoE): their frames are let alone, else the way to the servers would not come back.
+ */
+static void await_links(struct surveyor *surveyor)
+{
+	size_t ready = 0;
+	for (size_t i = 0; i < surveyor->count; i++) {
+		const struct link_facts *link = &surveyor->links[i];
+		ready += (link->facts & FACT_WAY) && is_awaited(surveyor, link->link.name);
+	}
+	surveyor->survey->awaited = ready < surveyor->hints->awaited_count;
+	if (!surveyor->survey->awaited)
+		return;
+	for (size_t i = 0; i < surveyor->count; i++) {
+		if (is_awaited(surveyor, surveyor->links[i].link.name))
+			surveyor->links[i].facts |= FACT_LEADS | FACT_OPAQUE;
+	}
+	links_spread(surveyor->links, surveyor->count, false);
+}
+
 /* ---- the result ---- */
 
 enum group { UPLINKS, IDLE, SEALED, GROUPS };
@@ -650,6 +682,8 @@ static int make_survey(struct surveyor *surveyor)
 	result = spread(surveyor);
 	if (result < 0)
 		return result;
+	if (CONFIG_PERSIST)
+		await_links(surveyor);
 	links_finish(surveyor->links, surveyor->count);
 	if (CONFIG_QUARANTINE_IPSEC)
 		look_for_ipsec(surveyor);
@@ -661,14 +695,12 @@ static int make_survey(struct surveyor *surveyor)
 	return collect(surveyor);
 }
 
-int links_survey(struct links_survey *survey, const struct policy *policy, const char *const *uplinks,
-		 size_t uplink_count, struct diag *diag)
+int links_survey(struct links_survey *survey, const struct policy *policy, const struct links_hints *hints,
+		 struct diag *diag)
 {
-	struct surveyor surveyor = {
-		.survey = survey, .policy = policy, .uplinks = uplinks, .uplink_count = uplink_count,
-		.first_round = true,
-	};
-	*survey = (struct links_survey){ .records = NULL };
+	struct surveyor surveyor = { .survey = survey, .policy = policy, .hints = hints, .first_round = true };
+	*survey = (struct links_survey){ .outer_count = hints->tunnel_count };
+	memcpy(survey->outer, hints->tunnels, hints->tunnel_count * sizeof *hints->tunnels);
 	int result = netlink_open(&surveyor.netlink, NETLINK_ROUTE, diag);
 	if (result < 0)
 		return result;

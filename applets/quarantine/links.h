@@ -8,8 +8,21 @@
 #include "policy/policy.h"
 
 enum {
+	UPLINKS_MAX = 8,
+	AWAITED_MAX = 64,
 	SURVEY_LINKS_MAX = 4096,
 	SURVEY_OUTER_MAX = 16, /* two for each tunnel, one for a peer of WireGuard's */
+};
+
+/* What is known of the links beside what the kernel says. */
+struct links_hints {
+	const char *uplinks[UPLINKS_MAX]; /* names of links of which the user says that they lead to peers */
+	size_t uplink_count;
+	/* before a reboot: names of links that led to peers, "*" for any, and what tunnels then sent */
+	const char *awaited[AWAITED_MAX];
+	size_t awaited_count;
+	struct policy_network tunnels[SURVEY_OUTER_MAX];
+	size_t tunnel_count;
 };
 
 struct links_survey {
@@ -21,6 +34,7 @@ struct links_survey {
 	int tunnel_error; /* errno: WireGuard's peers could not be read; or 0 */
 	bool xdp; /* a link has an XDP program */
 	bool vrf; /* peers are reached over one */
+	bool awaited; /* a link that led to peers before a reboot is not there, or no route to a peer goes over it */
 	bool next_hops; /* a route to a peer has a next hop object, and does not say over which link */
 	/* what of the lists is not complete */
 	bool macs_cut;
@@ -38,11 +52,11 @@ struct links_survey {
 };
 
 /*
- * Asks the kernel. policy: normalized; uplinks: names of links that the user says lead to peers. Returns 0 or -errno
- * with a diagnostic: -E2BIG when there are more than SURVEY_LINKS_MAX links, -ENOMEM, what the kernel answers.
+ * Asks the kernel. policy: normalized. Returns 0 or -errno with a diagnostic: -E2BIG when there are more than
+ * SURVEY_LINKS_MAX links, -ENOMEM, what the kernel answers.
  */
-int links_survey(struct links_survey *survey, const struct policy *policy, const char *const *uplinks,
-		 size_t uplink_count, struct diag *diag);
+int links_survey(struct links_survey *survey, const struct policy *policy, const struct links_hints *hints,
+		 struct diag *diag);
 void links_survey_fini(struct links_survey *survey);
 
 /*

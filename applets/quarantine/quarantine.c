@@ -16,6 +16,7 @@
 #include "base/date.h"
 #include "build_info.h"
 #include "links.h"
+#include "persist.h"
 #include "nft/containment.h"
 #include "nft/examine.h"
 #include "nft/plan.h"
@@ -28,6 +29,7 @@
 #include "settings.h"
 #include "sever.h"
 #include "state/lock.h"
+#include "state/saved.h"
 #if CONFIG_QUARANTINE_NOTIFY
 #include "tty/log.h"
 #include "tty/notify.h"
@@ -51,6 +53,8 @@ struct run {
 	bool replaces; /* an older quarantine */
 	bool partial; /* something named is not covered */
 	bool unverified;
+	bool saved; /* it can come back after a reboot */
+	bool gone; /* somebody has released it meanwhile */
 	bool unproven; /* every server was asked, none proved itself, and that is why it ends */
 	int left_out; /* addresses that --proven-only does not allow any more */
 	struct report report; /* its diag is that of what this run does */
@@ -142,7 +146,8 @@ static int step_resolve(struct run *run)
 	struct targets *targets = &run->settings.targets;
 	struct deadline deadline = deadline_in(RESOLVE_MS);
 	report_begin(&run->report, "resolve");
-	resolvers_read(&run->resolvers, &run->report);
+	if (!run->settings.restore) /* then their addresses are known */
+		resolvers_read(&run->resolvers, &run->report);
 	int result = targets_resolve(targets, &run->resolvers.config, deadline, !run->settings.keep, warn, run, diag);
 #if CONFIG_QUARANTINE_PROBE
 	/* a name that can't be resolved can't be reached by it either */
@@ -229,7 +234,7 @@ static int survey_links(struct run *run)
 	struct policy *policy = policy_of(run);
 	struct links_survey *survey = &run->survey;
 	policy->layers = policy->wanted;
-	int result = links_survey(survey, policy, run->settings.uplinks, run->settings.uplink_count, diag);
+	int result = links_survey(survey, policy, &run->settings.links, diag);
 	if (result == -ENOMEM)
 		return result;
 	if (result < 0) {
@@ -240,7 +245,8 @@ static int survey_links(struct run *run)
 	}
 	if (policy->network_count + survey->outer_count > POLICY_NETWORKS_MAX)
 		return diag_fail(diag, E2BIG, "more than %d networks and tunnels", POLICY_NETWORKS_MAX);
-	uint8_t gaps = (*survey->switched ? GAP_SWITCH : 0) | (survey->xdp ? GAP_XDP : 0);
+	uint8_t gaps = (*survey->switched ? GAP_SWITCH : 0) | (survey->xdp ? GAP_XDP : 0) |
+		       (survey->awaited ? GAP_AWAITED : 0);
 	memcpy(&policy->networks[policy->network_count], survey->outer, survey->outer_count * sizeof *survey->outer);
 	policy->network_count += survey->outer_count;
 	for (size_t i = 0; i < survey->outer_count; i++) {
@@ -381,7 +387,7 @@ static int step_contain(struct run *run, bool on_probation)
 	if (on_probation)
 		text_add(detail, run->replaces ? ", beside older" : ", on probation");
 	else if (run->replaces)
-		text_add(detail, ", older ones replaced");
+		text_add(detail, ", older gone");
 	report_end(&run->report, true, detail->bytes);
 	if (policy->stateless)
 		warn_of(run, "", "no connection tracking: stateless rules are used");
@@ -558,6 +564,7 @@ static void verify(struct run *run)
 		result = find_behind(&run->netlink, &behind, diag);
 	if (result == 0)
 		result = examine(&run->netlink, run->settings.table, &examination, forget, states, diag);
+	run->gone = result == 0 && !states[TABLE_INET].found;
 	for (int id = 0; id < TABLES && result == 0; id++) {
 		const char *what = table_difference(policy_of(run), (enum table_id)id, &states[id]);
 		if (what)
@@ -601,6 +608,97 @@ static void step_sever(struct run *run)
 		partial(run, "this kernel can't end sockets: they go on after release");
 	if (severed.no_conntrack)
 		partial(run, "this kernel can't end offloaded flows (no ctnetlink)");
+}
+
+/* ---- a reboot ---- */
+
+/* The clock of a device without one: certificates and logs need a time that is at least behind what was. */
+static void set_clock(struct run *run)
+{
+	struct timespec then = { .tv_sec = (time_t)run->settings.saved_at };
+	if (time(NULL) >= then.tv_sec || clock_settime(CLOCK_REALTIME, &then) == 0)
+		return;
+	diag_errno(&run->report.diag, errno, "set the clock to when it was saved");
+	report_warning(&run->report, &run->report.diag);
+}
+
+static void ignore_restart(void *context)
+{
+	(void)context;
+}
+
+/*
+ * What is left of --for: the kernel knows it as long as it holds the older one, which may be this very quarantine; else
+ * it is what was left when it was saved. Whatever the wall clock says: it may have been wrong then, or be wrong now.
+ * Returns 0, -ETIME when the time is over, or another -errno with a diagnostic.
+ */
+static int adopt_time_left(struct run *run)
+{
+	struct diag *diag = &run->report.diag;
+	struct netlink netlink = { 0 };
+	struct table_state states[TABLES];
+	const struct table_state *older = &states[TABLE_INET];
+	const struct examination nothing = { .context = NULL };
+	int result = netlink_open(&netlink, NETLINK_NETFILTER, diag);
+	if (result == 0)
+		result = examine(&netlink, run->settings.table, &nothing, ignore_restart, states, diag);
+	netlink_close(&netlink);
+	if (result < 0 || !older->found)
+		return result;
+	if (older->over)
+		return diag_fail(diag, ETIME, "the time of what was saved is over");
+	if (older->left)
+		policy_of(run)->lasts = (uint32_t)(older->left / 1000 + 1);
+	return 0;
+}
+
+/* Nothing has to be put in force, which is no failure. */
+static int restore_nothing(struct run *run, const char *why)
+{
+	text_addf(report_line(&run->report), "nothing to restore: %s", why);
+	struct text *object = report_result(&run->report, "nothing to restore", "");
+	if (object) {
+		json_number(object, "exit", EXIT_DONE);
+		report_object_end(&run->report);
+	}
+	return EXIT_DONE;
+}
+
+/* The time of what was saved is over: it does not come back after the next reboot either. */
+static int end_saved(struct run *run)
+{
+	if (!run->settings.dry_run && saved_remove(run->settings.table, &run->report.diag) < 0)
+		return fail_step(run, EXIT_SYSTEM_REFUSED);
+	return restore_nothing(run, "its time is over");
+}
+
+/*
+ * What has taken the place of a saved quarantine is saved, too, else a reboot would bring the older one back. Of one
+ * that was restored only what is left of its time is new.
+ */
+static void step_save(struct run *run)
+{
+	const struct settings *settings = &run->settings;
+	struct diag *diag = &run->report.diag;
+	run->saved = saved_is_there(settings->table);
+	if (settings->restore ? !policy_of(run)->lasts : !settings->persist && !run->saved)
+		return;
+	int result = persist_save(settings, &run->resolvers, &run->survey, diag);
+	run->saved |= result == 0;
+	if (result == 0)
+		return;
+	report_warning(&run->report, diag);
+	run->unverified = true;
+}
+
+/* Who releases removes it before and after: of a file that is written still later nobody else knows. */
+static void forget_saved(struct run *run)
+{
+	if (!run->gone || !run->saved)
+		return;
+	run->saved = false;
+	if (saved_remove(run->settings.table, &run->report.diag) < 0)
+		report_warning(&run->report, &run->report.diag);
 }
 
 /* ---- telling ---- */
@@ -701,16 +799,8 @@ static void tell_peer(struct run *run, const struct policy_network *peer)
 static void tell_peers(struct run *run, enum set_id set, enum ip_family family, size_t *listed)
 {
 	size_t cursor = 0;
-	struct set_element element;
-	while (policy_next_element(policy_of(run), set, family, &cursor, &element)) {
-		struct policy_network peer = {
-			.address.family = family_number(family),
-			.prefix_length = (uint8_t)(8 * family_address_length(family)),
-			.protocol = element.protocol,
-			.port = (uint16_t)(element.port[0] << 8 | element.port[1]),
-			.inbound = set == SET_ALLOW_IN,
-		};
-		memcpy(peer.address.bytes, element.address, family_address_length(family));
+	struct policy_network peer;
+	while (policy_next_peer(policy_of(run), set, family, &cursor, &peer)) {
 		if ((*listed)++ < ALLOWED_LISTED || run->settings.verbose)
 			tell_peer(run, &peer);
 	}
@@ -830,6 +920,8 @@ static void tell_json(struct run *run, struct text *object, enum exit_code code)
 	resolvers_describe(&run->resolvers, line);
 	json_string(object, "dns", line->bytes);
 	json_number(object, "rules", (int64_t)run->rules);
+	if (CONFIG_PERSIST)
+		json_bool(object, "saved", run->saved);
 	json_array_begin(object, "layers");
 	for (int table = 0; table < TABLES; table++) {
 		if (policy_has_table(policy_of(run), (enum table_id)table))
@@ -873,6 +965,11 @@ static void tell_items(struct run *run)
 		report_item(&run->report, "lasts");
 		line = report_line(&run->report);
 	}
+	if (CONFIG_PERSIST && run->saved) {
+		text_addf(line, "%s, for quarantine --restore", saved_path);
+		report_item(&run->report, "saved in");
+		line = report_line(&run->report);
+	}
 	text_addf(line, "release%s%s", default_table ? "" : " -t ", default_table ? "" : table);
 	report_item(&run->report, "undo with");
 	output_write(&run->report.output, "", 0); /* before terminals that may be slow */
@@ -910,9 +1007,13 @@ static int contain_and_prove(struct run *run)
 #endif
 	if (code != EXIT_DONE)
 		return code;
+	if (CONFIG_PERSIST)
+		step_save(run);
 	if (CONFIG_QUARANTINE_SEVER)
 		step_sever(run);
 	verify(run);
+	if (CONFIG_PERSIST)
+		forget_saved(run);
 	return tell(run);
 }
 
@@ -921,6 +1022,8 @@ static int run_steps(struct run *run)
 	int result = 0;
 	if (run->settings.dry_run)
 		run->report.quiet = true;
+	if (run->settings.nothing_saved)
+		return restore_nothing(run, "no quarantine is saved");
 	report_begin(&run->report, "read");
 #if CONFIG_QUARANTINE_PROBE
 	if (!run->settings.no_probe)
@@ -929,7 +1032,16 @@ static int run_steps(struct run *run)
 		return fail_step(run, result == -EBADMSG ? EXIT_BAD_CONFIG : exit_code_for(result));
 #endif
 	report_end(&run->report, true, run->settings.client.servers ? "options and Velociraptor's configuration" :
-								       "options and configuration");
+			 run->settings.restore ? saved_path : "options and configuration");
+	if (CONFIG_PERSIST && run->settings.restore) {
+		result = adopt_time_left(run);
+		if (result == -ETIME)
+			return end_saved(run);
+		if (result < 0)
+			return fail_unchanged(run, result);
+		if (!run->settings.dry_run)
+			set_clock(run);
+	}
 	int code = step_resolve(run);
 	if (code != EXIT_DONE)
 		return code;

@@ -9,6 +9,8 @@
 
 #include "base/line.h"
 #include "base/parse.h"
+#include "persist.h"
+#include "state/saved.h"
 
 enum {
 	TIMEOUT_DEFAULT = 30, /* seconds */
@@ -105,13 +107,13 @@ static int parse_layers(void *field, const char *value, struct diag *diag)
 
 static int parse_uplink(void *field, const char *value, struct diag *diag)
 {
-	struct settings *settings = field;
+	struct links_hints *links = field;
 	size_t length = strlen(value);
 	if (length == 0 || length >= POLICY_INTERFACE_SIZE)
 		return diag_fail(diag, EINVAL, "'%.*s' is no interface's name", 60, value);
-	if (settings->uplink_count == UPLINKS_MAX)
+	if (links->uplink_count == UPLINKS_MAX)
 		return diag_fail(diag, EINVAL, "at most %d uplinks", UPLINKS_MAX);
-	settings->uplinks[settings->uplink_count++] = value;
+	links->uplinks[links->uplink_count++] = value;
 	return 0;
 }
 
@@ -152,7 +154,7 @@ const struct option_row quarantine_options[] = {
 	{ 0, FIELD(dns), "dns", "WHO", parse_dns, "resolvers (default: those configured),\nany, none, or ADDRESS,..." },
 	{ 0, FIELD(targets.policy.wanted), "layers", "LIST", parse_layers,
 	  "of inet,bridge,netdev,later; default: all,\nbut later only where there is no nft" },
-	{ 0, 0, "uplink", "NAME", parse_uplink, "this interface leads to a server, too;\nmay be repeated" },
+	{ 0, FIELD(links), "uplink", "NAME", parse_uplink, "this interface leads to a server, too;\nmay be repeated" },
 	{ 'c', FIELD(config), "config", "FILE", option_string, CONFIG_HELP },
 #if CONFIG_QUARANTINE_PROBE
 	TRUST_OPTION_ROWS(FIELD(trust)),
@@ -163,6 +165,10 @@ const struct option_row quarantine_options[] = {
 #endif
 	{ 0, FIELD(keep), "keep", NULL, option_flag, "contain even if no server answers" },
 	{ 0, FIELD(targets.policy.lasts), "for", "TIME", parse_lasts, "the kernel ends it then: 90s, 15m, 8h, 7d" },
+#if CONFIG_PERSIST
+	{ 0, FIELD(persist), "persist", NULL, option_flag, "save it, so that it can come back after a reboot" },
+	{ 0, FIELD(restore), "restore", NULL, option_flag, "contain as saved; for scripts that boot the device" },
+#endif
 	{ 0, FIELD(targets.policy), "log", "WHERE", parse_log,
 	  "log what is dropped, 20 packets a second:\nkernel, or a group of nfnetlink" },
 #if CONFIG_QUARANTINE_NOTIFY
@@ -182,7 +188,12 @@ const struct option_row quarantine_options[] = {
 /* These make no sense in a file. */
 static bool only_on_command_line(const char *name)
 {
-	return strcmp(name, "config") == 0 || strcmp(name, "remove") == 0 || strcmp(name, "dry-run") == 0;
+	static const char names[][sizeof "restore"] = { "config", "remove", "dry-run", "restore" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Options keep pointers to their values; only those that are parsed at once don't need a copy that stays. */
@@ -194,6 +205,9 @@ static int set_from_line(struct settings *settings, char *name, struct diag *dia
 	value = trim(value);
 	if (only_on_command_line(name))
 		return diag_fail(diag, EINVAL, "option '%s' can't stand in a file", name);
+	int result = CONFIG_PERSIST && settings->restore ? persist_read_line(settings, name, value, diag) : 0;
+	if (result != 0)
+		return result < 0 ? result : 0;
 	if (strcmp(name, "allow") == 0 || strcmp(name, "server") == 0)
 		return options_set(quarantine_options, settings, name, value, diag);
 	if (strcmp(name, "table") == 0 && *value && policy_table_name_check(value, diag) < 0)
@@ -422,12 +436,38 @@ static int look_at_command_line(struct settings *settings, struct command_line *
 	return 0;
 }
 
+/* On top of what was saved the command line says how to tell of it, and may ask for other layers. */
+static int read_saved(struct settings *settings, const struct command_line *line, struct diag *diag)
+{
+	const struct targets *targets = &settings->targets;
+	if (line->names_servers || line->names_trust || line->names_proof || line->config || settings->persist ||
+	    settings->proven_only || settings->table || targets->policy.lasts || targets->name_count)
+		return diag_fail(diag, EINVAL, "--restore takes what was saved: no URL, -t, -a, --for and the like");
+	settings->nothing_saved = !saved_is_there(NULL);
+	if (settings->nothing_saved)
+		return 0;
+	settings_fini(settings);
+	set_defaults(settings);
+	settings->restore = true;
+	int result = read_config(settings, saved_path, diag);
+	if (result == 0 && !settings->saved_whole)
+		result = diag_fail(diag, EBADMSG, "%s: its end is missing", saved_path);
+	int again = parse_command_line(settings, line, result < 0 ? NULL : diag); /* -j and -q: how to tell it */
+	if (result < 0)
+		return configuration_error(result);
+	settings->no_probe = true;
+	settings->keep = true;
+	return again;
+}
+
 /* The command line is parsed twice: once to find the file and errors, once more on top of what the file says. */
 static int read_in_order(struct settings *settings, struct command_line *line, struct diag *diag)
 {
 	int result = look_at_command_line(settings, line, diag);
 	if (result < 0 || settings->remove)
 		return result;
+	if (CONFIG_PERSIST && settings->restore)
+		return read_saved(settings, line, diag);
 	settings_fini(settings);
 	set_defaults(settings);
 	result = read_config(settings, line->config, diag);
@@ -456,9 +496,9 @@ static int check_together(struct settings *settings, struct diag *diag)
 {
 	if (settings->remove && settings->dry_run)
 		return diag_fail(diag, EINVAL, "options -r and -n exclude each other");
-	if (settings->remove)
+	if (settings->remove || settings->nothing_saved)
 		return 0;
-	if (settings->targets.server_count == 0)
+	if (settings->targets.server_count == 0 && !settings->restore)
 		return diag_fail(diag, EINVAL, "no server: name a URL, here or in %s", default_config);
 	if (!settings->table)
 		settings->table = CONFIG_DEFAULT_TABLE;

@@ -4,6 +4,7 @@
 #define QUARANTINE_SETTINGS_H
 
 #include "../applet.h"
+#include "links.h"
 #include "targets.h"
 #if CONFIG_QUARANTINE_PROBE
 #include "http/trust.h"
@@ -13,13 +14,12 @@ enum dns_mode { DNS_RESOLVERS, DNS_ANY, DNS_NONE, DNS_LIST };
 
 enum {
 	DNS_LIST_MAX = 8,
-	UPLINKS_MAX = 8,
 	PROBATION_MARGIN = 8, /* seconds beyond the proof's deadline: the forbidden URL, and the final transaction */
 };
 
 struct dns_settings {
 	enum dns_mode mode;
-	struct address list[DNS_LIST_MAX]; /* of DNS_LIST */
+	struct address list[2 * DNS_LIST_MAX]; /* of DNS_LIST; what was saved may be more than an option takes */
 	size_t count;
 };
 
@@ -30,10 +30,14 @@ struct settings {
 	struct velociraptor_config client; /* zero when it was not read */
 	struct targets targets; /* what is asked of the policy itself is in its policy: layers wanted, how long, log */
 	struct dns_settings dns;
-	const char *uplinks[UPLINKS_MAX]; /* interfaces that lead to the servers, too */
-	size_t uplink_count;
+	struct links_hints links;
+	int64_t saved_at; /* of what is restored: seconds since the epoch */
 	unsigned timeout; /* seconds */
 	bool remove;
+	bool persist;
+	bool restore;
+	bool nothing_saved; /* that could be restored */
+	bool saved_whole; /* its last line was read */
 	bool dry_run;
 	bool no_probe;
 	bool keep;
@@ -51,9 +55,9 @@ struct settings {
 extern const struct option_row quarantine_options[];
 
 /*
- * Reads both; the command line wins, and when it names a server those of the file don't count. When neither names one,
- * the configuration of Velociraptor's client does, with the way to them and whom to trust. Returns 0; -EINVAL for the
- * command line, -EBADMSG for a file, -ENOMEM; with a diagnostic.
+ * Reads both, or with --restore in place of the file what was saved; the command line wins, and when it names a server
+ * those of the file don't count. When neither names one, the configuration of Velociraptor's client does, with the way
+ * to them and whom to trust. Returns 0; -EINVAL for the command line, -EBADMSG for a file, -ENOMEM; with a diagnostic.
  */
 int settings_read(struct settings *settings, int argc, char **argv, struct diag *diag);
 void settings_fini(struct settings *settings);

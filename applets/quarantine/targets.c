@@ -276,7 +276,7 @@ static void collect_names(const struct targets *targets, struct lookup *lookup)
 	for (size_t i = 0; i < targets->server_count; i++) {
 		const struct server *server = &targets->servers[i];
 		const struct url *peer = server_peer(server);
-		if (peer->address.family)
+		if (peer->address.family || targets->pinned)
 			continue;
 		lookup->covered[lookup->count] = server->fallback.address.family != 0;
 		lookup->names[lookup->count++] = peer->host;
@@ -292,6 +292,15 @@ static void keep_endpoint(struct server *server, const struct address *address, 
 	struct endpoint *endpoint = &server->endpoints[server->endpoint_count++];
 	endpoint->address = *address;
 	endpoint->port = port;
+}
+
+int targets_add_endpoint(struct targets *targets, const struct address *address, uint16_t port, struct diag *diag)
+{
+	struct server *server = targets->server_count ? &targets->servers[targets->server_count - 1] : NULL;
+	if (!server || server->endpoint_count == SERVER_ENDPOINTS_MAX)
+		return diag_fail(diag, EINVAL, "no server has this address");
+	keep_endpoint(server, address, port);
+	return 0;
 }
 
 /* The fallback is allowed in any case: the client takes to it when names no longer resolve. */
@@ -386,8 +395,11 @@ static int use_results(struct targets *targets, const struct lookup *lookup, str
 	for (size_t i = 0; i < targets->server_count && result == 0; i++) {
 		struct server *server = &targets->servers[i];
 		const struct url *peer = server_peer(server);
-		const struct resolved *resolved = peer->address.family ? NULL : &lookup->results[at++];
-		keep_endpoints(server, resolved ? resolved->addresses : &peer->address, resolved ? resolved->count : 1);
+		if (!targets->pinned) {
+			const struct resolved *resolved = peer->address.family ? NULL : &lookup->results[at++];
+			keep_endpoints(server, resolved ? resolved->addresses : &peer->address,
+				       resolved ? resolved->count : 1);
+		}
 		result = add_server_peers(targets, server, diag);
 	}
 	for (size_t i = 0; i < targets->name_count && result == 0; i++)

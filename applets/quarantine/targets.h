@@ -48,6 +48,7 @@ struct allowed_name {
 struct targets {
 	struct server *servers; /* SERVERS_MAX */
 	size_t server_count;
+	bool pinned; /* servers have the endpoints that they have: their names are not looked up */
 	struct allowed_name names[NAMES_MAX];
 	size_t name_count;
 	struct policy policy; /* address lists on the heap, freed by targets_fini */
@@ -61,6 +62,9 @@ int targets_add_server(struct targets *targets, const char *url, struct diag *di
 /* The same with the way to it; proxy and fallback may be NULL. */
 int targets_add_way(struct targets *targets, const struct url *url, const struct velociraptor_proxy *proxy,
 		    const struct endpoint *fallback, struct diag *diag);
+
+/* Adds an address of the server that was added last. 0 or -EINVAL: there is none, or no room. */
+int targets_add_endpoint(struct targets *targets, const struct address *address, uint16_t port, struct diag *diag);
 
 /* Adds tcp:HOST[/LEN]:PORT[:in|out], udp:... or dhcp-server:INTERFACE. 0, -EINVAL, -ENOMEM. */
 int targets_add_allowed(struct targets *targets, const char *specification, struct diag *diag);

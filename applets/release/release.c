@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "nft/blocking.h"
 #include "nft/containment.h"
+#include "state/saved.h"
 
 extern const struct applet release_applet;
 
@@ -17,6 +18,7 @@ struct release_options {
 	const char *table;
 	bool json;
 	bool quiet;
+	bool forgotten; /* what was saved has been removed */
 };
 
 #define FIELD(name) offsetof(struct release_options, name)
@@ -85,6 +87,10 @@ __attribute__((noinline)) static int print_result(const struct release_options *
 		json_string(out, "Result", words);
 		json_number(out, "removed", (int64_t)removed->count);
 		json_number(out, "left", (int64_t)removed->left);
+		if (CONFIG_PERSIST)
+			json_bool(out, "forgotten", options->forgotten);
+	} else if (options->forgotten) {
+		text_addf(out, "%s%s", removed->count ? ",\n          " : "\nremoved ", saved_path);
 	}
 	print_blocking(blocking, options->json, out);
 	/* what was to be done is done: only the telling failed */
@@ -107,6 +113,17 @@ static int finish(struct netlink *netlink, const struct release_options *options
 	return applet_fail("release", EXIT_PARTIAL, &diag);
 }
 
+/*
+ * A power cut while we work must not bring the quarantine back, so that this comes first; and once more at the end, for
+ * one that was saved meanwhile. Where it can't be removed the device is opened all the same.
+ */
+static int forget_saved(struct release_options *options, struct diag *diag)
+{
+	int result = CONFIG_PERSIST ? saved_remove(options->table, diag) : 0;
+	options->forgotten |= result == 1;
+	return result;
+}
+
 static int run_release(int argc, char **argv)
 {
 	struct release_options options = { 0 };
@@ -120,15 +137,22 @@ static int run_release(int argc, char **argv)
 		return applet_usage_error(&release_applet, &diag);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
+	uint32_t generation; /* who may not ask for it may release nothing */
 	int result = netlink_open(&netlink, NETLINK_NETFILTER, &diag);
-	if (result == 0)
+	if (result == 0 && CONFIG_PERSIST)
+		result = nft_generation(&netlink, &generation, &diag);
+	if (result == 0) {
+		(void)forget_saved(&options, NULL);
 		result = containment_remove(&netlink, options.table, CONFIG_DEFAULT_TABLE, &removed, &diag);
+	}
 	int code;
 	if (result < 0)
 		code = applet_fail("release", result == -EEXIST ? EXIT_USAGE_ERROR : exit_code_for(result), &diag);
 	else
 		code = finish(&netlink, &options, &removed);
 	netlink_close(&netlink);
+	if (result == 0 && forget_saved(&options, &diag) < 0)
+		code = applet_fail("release", EXIT_UNVERIFIED, &diag);
 	return code;
 }
 

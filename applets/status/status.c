@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/output.h"
 #include "state.h"
+#include "state/saved.h"
 
 extern const struct applet status_applet;
 
@@ -163,6 +164,20 @@ static void tell_dns_bound(const struct status *status, struct text *text, struc
 	tell_words(text, "", words);
 }
 
+/* Whether a reboot brings it back, or would bring one back. */
+static bool is_saved(const struct status *status)
+{
+	return CONFIG_PERSIST && saved_is_there(status->comment ? status->table : NULL);
+}
+
+static void tell_saved(const struct status *status, struct text *text, struct text *words)
+{
+	if (!is_saved(status))
+		return;
+	text_addf(words, "%s, for quarantine --restore", saved_path);
+	tell_words(text, "saved in", words);
+}
+
 static void tell(struct status *status, struct text *text)
 {
 	char line[320];
@@ -170,8 +185,10 @@ static void tell(struct status *status, struct text *text)
 	tell_state(status, text);
 	if (*status->other)
 		item_format(text, "also there", status->other);
-	if (!status->comment)
+	if (!status->comment) {
+		tell_saved(status, text, &words);
 		return;
+	}
 	tell_lines(text, "differs", &status->differences);
 	tell_times(status, text, &words);
 	item_format(text, "set by", *status->comment ? status->comment : "Velociraptor's artifact, or by hand");
@@ -183,6 +200,7 @@ static void tell(struct status *status, struct text *text)
 	tell_attempt_summary(status, text, &words);
 	if (status->code != EXIT_ANSWER_NO)
 		tell_lines(text, "not covered", &status->gaps);
+	tell_saved(status, text, &words);
 	tell_release(status, text, &words);
 }
 
@@ -263,6 +281,8 @@ static void tell_json(struct status *status, struct text *text)
 	}
 	if (*status->other)
 		json_string(text, "other", status->other);
+	if (CONFIG_PERSIST)
+		json_bool(text, "saved", is_saved(status));
 	if (status->seal) {
 		json_number(text, "since", status->seal->began_wall);
 		json_number(text, "age", (int64_t)age_of(status->seal));

@@ -3,6 +3,7 @@
 #include "policy/policy.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
 bool policy_has_table(const struct policy *policy, enum table_id table)
 {
@@ -88,6 +89,24 @@ bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_f
 	size_t length = family_address_length(family);
 	const uint8_t *record = list->records + (*cursor)++ * peer_record_size(family);
 	*element = (struct set_element){ .address = record, .protocol = record[length], .port = record + length + 1 };
+	return true;
+}
+
+bool policy_next_peer(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
+		      struct policy_network *peer)
+{
+	struct set_element element;
+	size_t length = family_address_length(family);
+	if (!policy_next_element(policy, set, family, cursor, &element))
+		return false;
+	*peer = (struct policy_network){
+		.address.family = family_number(family),
+		.prefix_length = (uint8_t)(8 * length),
+		.protocol = element.protocol,
+		.port = (uint16_t)(element.port[0] << 8 | element.port[1]),
+		.inbound = set == SET_ALLOW_IN,
+	};
+	memcpy(peer->address.bytes, element.address, length);
 	return true;
 }
 

@@ -187,6 +187,7 @@ enum {
 	GAP_SWITCH = 1 << 2, /* ports that are switched in hardware */
 	GAP_TUNNEL = 1 << 3, /* what is in packets that only look like those of a tunnel of the kernel's */
 	GAP_XDP = 1 << 4, /* what a program does with packets before any hook of ours, as long as it is attached */
+	GAP_AWAITED = 1 << 5, /* raw frames on links that led to peers before a reboot, until they do so again */
 };
 
 /* What becomes of packets that are dropped, beside that. */
@@ -292,6 +293,10 @@ struct set_element {
 /* Walks the elements of a set in order. Start with *cursor 0; false at the end. */
 bool policy_next_element(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
 			 struct set_element *element);
+
+/* The same for sets of addresses and ports, SET_ALLOW_OUT or SET_ALLOW_IN, in the form of networks. */
+bool policy_next_peer(const struct policy *policy, enum set_id set, enum ip_family family, size_t *cursor,
+		      struct policy_network *peer);
 
 /*
  * The number of elements that the set is bound to; 0: none. Of a set that the kernel fills it is the bound, of a large

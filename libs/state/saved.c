@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "state/saved.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/line.h"
+
+const char saved_path[] = CONFIG_PERSIST_FILE;
+static const char new_path[] = CONFIG_PERSIST_FILE ".new";
+
+enum { FRONT_LIMIT = 1 << 30 }; /* bytes; of a file whose first lines are read only */
+
+static void flush(struct text *text)
+{
+	struct saved *saved = text->context;
+	if (saved->error == 0)
+		saved->error = -write_all(saved->fd, text->bytes, text->length);
+	text_clear(text);
+}
+
+int saved_begin(struct saved *saved, const char *table, struct diag *diag)
+{
+	*saved = (struct saved){ .fd = -1 };
+	/* what a power cut has left; O_EXCL follows no link that somebody may have put there since */
+	(void)unlink(new_path);
+	saved->fd = open(new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (saved->fd < 0)
+		return diag_errno(diag, errno, "save %s", saved_path);
+	saved->text = TEXT_ON(saved->bytes);
+	saved->text.flush = flush;
+	saved->text.context = saved;
+	text_addf(&saved->text, "# What `quarantine --restore` puts in force again. `release` removes it.\ntable %s\n",
+		  table);
+	return 0;
+}
+
+/* A new name lasts when its folder is on the disk. */
+static int sync_folder(void)
+{
+	char folder[sizeof saved_path + 1] = ".";
+	const char *end = strrchr(saved_path, '/');
+	if (end) /* of a file in the root folder that is the slash */
+		text_copy(folder, (size_t)(end - saved_path) + 1 + (end == saved_path), saved_path);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int result = fsync(fd) < 0 && errno != EINVAL ? -errno : 0; /* file systems without it say EINVAL */
+	close(fd);
+	return result;
+}
+
+int saved_keep(struct saved *saved, struct diag *diag)
+{
+	flush(&saved->text);
+	int error = saved->error;
+	if (error == 0 && fsync(saved->fd) < 0)
+		error = errno;
+	if (close(saved->fd) < 0 && error == 0)
+		error = errno;
+	if (error == 0 && rename(new_path, saved_path) < 0)
+		error = errno;
+	if (error == 0)
+		error = -sync_folder();
+	if (error == 0)
+		return 0;
+	(void)unlink(new_path);
+	return diag_errno(diag, error, "save %s", saved_path);
+}
+
+bool saved_is_there(const char *table)
+{
+	struct line_reader reader;
+	struct stat status;
+	char *line;
+	bool found = false;
+	if (!table)
+		return lstat(saved_path, &status) == 0;
+	if (line_reader_open(&reader, saved_path, FRONT_LIMIT, NULL) == 0) {
+		for (int i = 0; i < 2 && line_reader_next(&reader, &line, NULL) > 0; i++) {
+			const char *name = text_after(line, "table ");
+			found |= name && strcmp(name, table) == 0;
+		}
+	}
+	line_reader_close(&reader);
+	return found;
+}
+
+int saved_remove(const char *table, struct diag *diag)
+{
+	if (table && !saved_is_there(table))
+		return 0;
+	if (unlink(saved_path) < 0)
+		return errno == ENOENT ? 0 : diag_errno(diag, errno, "remove %s", saved_path);
+	int result = sync_folder();
+	return result < 0 ? diag_errno(diag, -result, "remove %s", saved_path) : 1;
+}
