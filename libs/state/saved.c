@@ -93,7 +93,7 @@ bool saved_is_there(const char *table)
 
 int saved_remove(const char *table, struct diag *diag)
 {
-	if (table && !saved_is_there(table))
+	if (!saved_is_there(table)) /* a read-only file system would say that it is, not that nothing is there */
 		return 0;
 	if (unlink(saved_path) < 0)
 		return errno == ENOENT ? 0 : diag_errno(diag, errno, "remove %s", saved_path);
