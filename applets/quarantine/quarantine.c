@@ -44,6 +44,7 @@ enum {
 	LOG_MS = 500,
 	NOTIFY_MS = 2000,
 	LINKS_SIZE = 512, /* bytes of the line of interfaces: links_describe fills what there is */
+	SAVED_OFTEN = 60, /* seconds of --for: whoever restores often does not write a flash chip as often */
 	ALLOWED_LISTED = 8, /* addresses of --allow in the last block; -v lists all */
 };
 
@@ -55,6 +56,7 @@ struct run {
 	bool unverified;
 	bool saved; /* it can come back after a reboot */
 	bool gone; /* somebody has released it meanwhile */
+	bool unchanged; /* it was in force already */
 	bool unproven; /* every server was asked, none proved itself, and that is why it ends */
 	int left_out; /* addresses that --proven-only does not allow any more */
 	struct report report; /* its diag is that of what this run does */
@@ -67,6 +69,7 @@ struct run {
 	/* what is not covered, in words; "": covered */
 	char offloaded[96]; /* flows that a flowtable hands to the network card */
 	char behind[96]; /* a chain of somebody else's that sees what ours have let out */
+	uint32_t saved_lasts; /* seconds: what is left of --for as the file says */
 	size_t rules;
 	size_t gaps_told;
 	char proven_by[80];
@@ -305,7 +308,11 @@ static int prepare_policy(struct run *run)
 	policy->gaps = run->resolvers.any_by_need ? GAP_DNS : 0;
 	int result = resolvers_allow(&run->resolvers, &run->settings.targets, &run->report.diag);
 	policy_normalize(policy);
-	return result < 0 ? result : survey_links(run);
+	if (result == 0)
+		result = survey_links(run);
+	if (CONFIG_PERSIST && result == 0)
+		policy->digest = plan_digest(policy);
+	return result;
 }
 
 static int print_dry_run(struct run *run)
@@ -640,6 +647,7 @@ static int adopt_time_left(struct run *run)
 	const struct table_state *older = &states[TABLE_INET];
 	const struct examination nothing = { .context = NULL };
 	int result = netlink_open(&netlink, NETLINK_NETFILTER, diag);
+	run->saved_lasts = policy_of(run)->lasts;
 	if (result == 0)
 		result = examine(&netlink, run->settings.table, &nothing, ignore_restart, states, diag);
 	netlink_close(&netlink);
@@ -650,6 +658,85 @@ static int adopt_time_left(struct run *run)
 	if (older->left)
 		policy_of(run)->lasts = (uint32_t)(older->left / 1000 + 1);
 	return 0;
+}
+
+/* What the kernel has of a plan that may be in force already. */
+struct standing {
+	const struct policy *policy;
+	size_t differences;
+	size_t hooks; /* on links of the plan */
+};
+
+static void note_changed(void *context, enum table_id table, const char *what)
+{
+	struct standing *standing = context;
+	(void)table;
+	(void)what;
+	standing->differences++;
+}
+
+static void note_hooked(void *context, uint32_t hook, const char *device)
+{
+	struct standing *standing = context;
+	const struct policy_links *links = &standing->policy->links;
+	(void)hook;
+	for (size_t i = 0; i < links->count; i++)
+		standing->hooks += strcmp(links->links[i].name, device) == 0;
+}
+
+static void look_again(void *context)
+{
+	struct standing *standing = context;
+	*standing = (struct standing){ .policy = standing->policy };
+}
+
+/* On a link that was made anew there are none. */
+static size_t count_hooks(const struct policy *policy)
+{
+	size_t hooks = (policy->layers & LAYER_INGRESS ? 1 : 0) + (policy->layers & LAYER_EGRESS ? 1 : 0);
+	size_t links = 0;
+	for (size_t i = 0; i < policy->links.count; i++)
+		links += policy->links.links[i].sealed || policy->links.links[i].form != LINK_UNKNOWN;
+	return hooks * links;
+}
+
+/* What the kernel refused of the plan when it was installed. */
+static void adopt_refusals(struct policy *policy, const struct table_seal *seal)
+{
+	policy->began = seal->began;
+	policy->layers = seal->layers;
+	policy->refused = seal->refused;
+	policy->without_fib = seal->without_fib;
+	policy->without_log = seal->without_log;
+	policy->stateless = seal->stateless;
+}
+
+/* Whether all of the plan counts already, so that nothing has to be done, and no counter begins anew. */
+static bool is_in_force(struct run *run)
+{
+	struct policy *policy = policy_of(run);
+	struct netlink netlink = { 0 };
+	struct table_state states[TABLES];
+	const struct table_seal *seal = &states[TABLE_INET].info.seal;
+	struct standing standing = { .policy = policy };
+	const struct examination examination = { .differs = note_changed, .hooked = note_hooked, .context = &standing };
+	int result = netlink_open(&netlink, NETLINK_NETFILTER, NULL);
+	if (result == 0)
+		result = examine(&netlink, run->settings.table, &examination, look_again, states, NULL);
+	netlink_close(&netlink);
+	if (result < 0 || standing.differences || !states[TABLE_INET].found || !states[TABLE_INET].info.sealed ||
+	    seal->plan != policy->digest || seal->wanted != policy->wanted || seal->gaps != policy->gaps)
+		return false;
+	struct policy planned = *policy;
+	adopt_refusals(&planned, seal);
+	for (int id = 0; id < TABLES; id++) {
+		if (table_difference(&planned, (enum table_id)id, &states[id]))
+			return false;
+	}
+	if (standing.hooks != count_hooks(&planned))
+		return false;
+	*policy = planned;
+	return true;
 }
 
 /* Nothing has to be put in force, which is no failure. */
@@ -681,7 +768,8 @@ static void step_save(struct run *run)
 	const struct settings *settings = &run->settings;
 	struct diag *diag = &run->report.diag;
 	run->saved = saved_is_there(settings->table);
-	if (settings->restore ? !policy_of(run)->lasts : !settings->persist && !run->saved)
+	uint32_t left = policy_of(run)->lasts;
+	if (settings->restore ? run->saved_lasts - left < SAVED_OFTEN : !settings->persist && !run->saved)
 		return;
 	int result = persist_save(settings, &run->resolvers, &run->survey, diag);
 	run->saved |= result == 0;
@@ -691,14 +779,26 @@ static void step_save(struct run *run)
 	run->unverified = true;
 }
 
-/* Who releases removes it before and after: of a file that is written still later nobody else knows. */
-static void forget_saved(struct run *run)
+/*
+ * Who releases removes the file before and after the tables, but knows nothing of a file that is written still later, nor
+ * of tables that somebody restores who had read the file before.
+ */
+static void notice_release(struct run *run)
 {
-	if (!run->gone || !run->saved)
-		return;
-	run->saved = false;
-	if (saved_remove(run->settings.table, &run->report.diag) < 0)
-		report_warning(&run->report, &run->report.diag);
+	struct diag *diag = &run->report.diag;
+	struct removed_tables removed = { 0 };
+	int result = 0;
+	if (run->gone && run->saved) {
+		run->saved = false;
+		result = saved_remove(run->settings.table, diag);
+	} else if (run->settings.restore && !saved_is_there(run->settings.table)) {
+		result = containment_remove(&run->netlink, run->settings.table, CONFIG_DEFAULT_TABLE, &removed, diag);
+		run->unverified = true;
+		if (result == 0)
+			result = diag_fail(diag, ECANCELED, "released meanwhile");
+	}
+	if (result < 0)
+		report_warning(&run->report, diag);
 }
 
 /* ---- telling ---- */
@@ -922,6 +1022,8 @@ static void tell_json(struct run *run, struct text *object, enum exit_code code)
 	json_number(object, "rules", (int64_t)run->rules);
 	if (CONFIG_PERSIST)
 		json_bool(object, "saved", run->saved);
+	if (CONFIG_PERSIST && run->settings.restore)
+		json_bool(object, "unchanged", run->unchanged);
 	json_array_begin(object, "layers");
 	for (int table = 0; table < TABLES; table++) {
 		if (policy_has_table(policy_of(run), (enum table_id)table))
@@ -995,8 +1097,21 @@ static int tell(struct run *run)
 
 /* ---- the whole ---- */
 
+/* Of what is restored and in force only what is left of its time is saved again. */
+static int leave_in_force(struct run *run)
+{
+	run->unchanged = true;
+	report_begin(&run->report, "contain");
+	count_rules(run);
+	report_end(&run->report, true, "in force already");
+	step_save(run);
+	return tell(run);
+}
+
 static int contain_and_prove(struct run *run)
 {
+	if (CONFIG_PERSIST && run->settings.restore && is_in_force(run))
+		return leave_in_force(run);
 	bool probe = CONFIG_QUARANTINE_PROBE && !run->settings.no_probe;
 	int code = step_contain(run, probe);
 #if CONFIG_QUARANTINE_PROBE
@@ -1013,7 +1128,7 @@ static int contain_and_prove(struct run *run)
 		step_sever(run);
 	verify(run);
 	if (CONFIG_PERSIST)
-		forget_saved(run);
+		notice_release(run);
 	return tell(run);
 }
 

@@ -49,6 +49,7 @@ static struct table_seal seal_table(const struct policy *policy, enum table_id t
 		.without_log = policy->without_log,
 		.stateless = policy->stateless,
 		.gaps = policy->gaps,
+		.plan = policy->digest,
 	};
 	(void)policy_each_rule(policy, table, count_rule, &seal);
 	(void)policy_each_chain(policy, table, note_chain, &seal);
@@ -527,4 +528,28 @@ void plan_print(const struct policy *policy, struct text *text)
 		if (policy_has_table(&plan, (enum table_id)table))
 			print_table(&plan, (enum table_id)table, text);
 	}
+}
+
+/* ---- a digest ---- */
+
+static void digest_text(struct text *text)
+{
+	uint64_t *digest = text->context;
+	*digest = *digest * 3 + digest_element(text->bytes, text->length);
+	text_clear(text);
+}
+
+uint32_t plan_digest(const struct policy *policy)
+{
+	char bytes[256];
+	uint64_t digest = 0;
+	struct text text = TEXT_ON(bytes);
+	struct policy timeless = *policy;
+	text.flush = digest_text;
+	text.context = &digest;
+	timeless.comment = "";
+	timeless.lasts = policy->lasts != 0;
+	plan_print(&timeless, &text);
+	digest_text(&text);
+	return (uint32_t)(digest ^ digest >> 32) | 1;
 }

@@ -38,4 +38,10 @@ void plan_print_element(struct text *text, enum set_id set, enum ip_family famil
  */
 void plan_print(const struct policy *policy, struct text *text);
 
+/*
+ * Tells one plan from another: of that text, whoever made it, when, and for how long. Never 0. Two that differ have the
+ * same one in four billion: it is not for plans that somebody has made to be mistaken for each other.
+ */
+uint32_t plan_digest(const struct policy *policy);
+
 #endif

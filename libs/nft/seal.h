@@ -38,7 +38,7 @@ struct table_seal {
 	uint8_t without_log; /* the same */
 	uint8_t stateless;
 	uint8_t gaps; /* GAP_ bits */
-	uint8_t reserved[4];
+	uint32_t plan; /* plan_digest; 0: not known */
 };
 
 struct set_seal {

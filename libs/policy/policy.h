@@ -199,6 +199,7 @@ struct policy {
 	const char *comment; /* of the table: marks it as ours, see POLICY_COMMENT_PREFIX */
 	uint64_t began; /* ms of CLOCK_BOOTTIME; with the table's name it stands for this run */
 	int64_t began_wall; /* seconds since the epoch */
+	uint32_t digest; /* plan_digest of it as it was made, before the kernel refused anything; 0: not known */
 	uint32_t lasts; /* seconds, then the kernel lets everything pass; 0: until release */
 	uint16_t log_group; /* of nfnetlink_log */
 	uint8_t log; /* enum policy_log */

@@ -220,6 +220,47 @@ ip -n dev link delete br-wan
 network_up
 check set_up_again wait_for 10 way_is_back
 
+# ---- what is in force already stays as it is ----
+
+gives set_up_again 0 quarantine "${ca[@]}" --persist $good
+blocked an_attempt dev world tcp/$forbidden4/8000
+again() { # NAME true|false
+	gives "$1" 0 quarantine --restore -j
+	matches "$1_says" "\"unchanged\":$2" "$out"
+}
+run status --attempts
+attempts=$(wc -l <<<"$out")
+again nothing_has_changed true
+run status --attempts
+same no_attempt_is_forgotten "$attempts" "$(wc -l <<<"$out")"
+changes() { # NAME COMMAND...: after it there is something to restore, once
+	local name=$1
+	shift
+	dev "$@" || not_ok "${name}_set_up" "$*"
+	again "$name" false
+	again "${name}_once" true
+}
+changes a_rule_is_gone nft flush chain inet $default_table outbound_chain
+changes a_rule_more nft insert rule inet $default_table inbound_chain accept
+changes an_element_more nft add element inet $default_table server4 "{ $forbidden4 . 8000 }"
+changes a_table_is_gone nft delete table netdev $default_table
+changes all_is_gone nft flush ruleset
+changes it_sleeps nft add table inet $default_table '{ flags dormant; }'
+changes an_address_more ip address add 192.0.2.130/25 dev wan
+changes a_link_more ip link add name new0 type bridge
+dev bash -c 'ip link delete new0; ip link add name new0 type bridge'
+gives a_link_made_anew 0 quarantine --restore # some kernels have put the hooks back by themselves
+run status
+same a_link_made_anew_is_covered '' "$(grep new0 <<<"$out")"
+again a_link_made_anew_once true
+changes a_link_less ip link delete new0
+changes another_address ip link set wan address 02:00:00:00:00:77
+ip -n dev address delete 192.0.2.130/25 dev wan
+dev nft add table inet somebody_s
+again tables_of_others_do_not_matter false
+again tables_of_others_do_not_matter_at_all true
+run release
+
 # ---- time ----
 
 time_left() {
