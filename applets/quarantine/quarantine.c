@@ -780,7 +780,7 @@ static void step_save(struct run *run)
 }
 
 /*
- * Who releases removes the file before and after the tables, but knows nothing of a file that is written still later, nor
+ * Who releases removes the file before and after the tables, but knows nothing of one that is written still later, nor
  * of tables that somebody restores who had read the file before.
  */
 static void notice_release(struct run *run)

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* guard: keep the quarantine that was saved in force, whatever happens to its rules or to the device's links. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../applet.h"
+#include "base/deadline.h"
+#include "base/io.h"
+#include "base/parse.h"
+#include "netlink/events.h"
+#include "state/saved.h"
+
+extern const struct applet guard_applet;
+
+enum {
+	INTERVAL_DEFAULT = 60, /* seconds between looks without a cause: not all that changes is told */
+	INTERVAL_MAX = 86400,
+	SETTLE_MS = 100, /* for what belongs together: a rule set that is reloaded, an interface that comes up */
+	PAUSE_MS = 400, /* between looks: who changes something without end costs no more than that */
+	AGAIN_MS = 2000, /* after a failure, doubled with each until the interval */
+	FAILURES_COUNTED = 6,
+	REPEATED_MS = 60000, /* in which a line is not told again: who plays with the rules does not fill the log */
+	ANSWER_SIZE = 1 << 17, /* bytes: more than quarantine says of as many servers as there can be */
+	LINE_SIZE_MAX = 128,
+};
+
+struct guard {
+	unsigned interval; /* seconds */
+	bool quiet;
+	struct netlink_events events;
+	int child; /* the process that restored last */
+	int code; /* its exit code; -1: none has run */
+	bool changed; /* it had to put something in force */
+	unsigned failures; /* one after the other */
+	int64_t told_at; /* ms */
+	char told[LINE_SIZE_MAX];
+	char answer[ANSWER_SIZE];
+};
+
+static int parse_interval(void *field, const char *value, struct diag *diag)
+{
+	uint64_t seconds;
+	if (!parse_duration(value, INTERVAL_MAX, &seconds))
+		return diag_fail(diag, EINVAL, "'%.*s' is no time like 90s or 15m, up to 1d", 24, value);
+	*(unsigned *)field = (unsigned)seconds;
+	return 0;
+}
+
+#define FIELD(name) offsetof(struct guard, name)
+static const struct option_row option_table[] = {
+	{ 'i', FIELD(interval), "interval", "TIME", parse_interval,
+	  "between looks when nothing was changed,\ndefault 60s" },
+	OPTION_QUIET(FIELD(quiet)),
+	OPTION_END,
+};
+
+/* ---- telling ---- */
+
+static void tell(struct guard *guard, const char *line)
+{
+	char bytes[LINE_SIZE_MAX + 16];
+	struct text text = TEXT_ON(bytes);
+	int64_t now = monotonic_ms();
+	if (guard->quiet || (strcmp(line, guard->told) == 0 && now - guard->told_at < REPEATED_MS))
+		return;
+	guard->told_at = now;
+	text_copy(guard->told, sizeof guard->told, line);
+	text_addf(&text, "guard: %s\n", line);
+	(void)applet_print("guard", text.bytes, text.length); /* a log that is gone does not end a guard */
+}
+
+/* ---- restoring ---- */
+
+/* In the child: objects of JSON go into the pipe, errors to where our own would. */
+static int restore(int fd)
+{
+	char name[] = "quarantine", option[] = "--restore", json[] = "-j";
+	char *arguments[] = { name, option, json, NULL };
+	if (dup2(fd, STDOUT_FILENO) < 0)
+		return EXIT_SYSTEM_REFUSED;
+	(void)signal(SIGTERM, SIG_DFL);
+	(void)signal(SIGINT, SIG_DFL);
+	return applet_run(name, 3, arguments);
+}
+
+/* Returns the exit code. */
+static int run_child(struct guard *guard)
+{
+	int ends[2], status = 0;
+	if (pipe(ends) < 0)
+		return EXIT_SYSTEM_REFUSED;
+	guard->child = fork();
+	if (guard->child == 0)
+		_exit(restore(ends[1]));
+	close(ends[1]);
+	ssize_t length = guard->child < 0 ? 0 : read_all(ends[0], guard->answer, ANSWER_SIZE - 1);
+	close(ends[0]);
+	guard->answer[length < 0 ? 0 : length] = '\0';
+	guard->changed = strstr(guard->answer, "\"unchanged\":true") == NULL;
+	while (guard->child >= 0 && waitpid(guard->child, &status, 0) < 0 && errno == EINTR)
+		;
+	return guard->child >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SYSTEM_REFUSED;
+}
+
+/* Where the kernel numbers processes in another way than we see, our own transactions come back as news. */
+static void add_cause(struct text *line, const struct netlink_news *news)
+{
+	bool foreign = news->rules && strcmp(news->program, guard_applet.name) != 0;
+	if (!foreign && news->links) {
+		text_add(line, ": links, addresses or routes have changed");
+		return;
+	}
+	if (news->rules)
+		text_add(line, ": the rules were changed");
+	if (foreign && *news->program)
+		text_add(line, " by ");
+	for (const char *at = news->program; foreign && *at; at++)
+		text_addf(line, "%c", *at > ' ' && *at < 0x7f ? *at : '?');
+}
+
+/* What came of it, unless all is as it was. */
+static void tell_state(struct guard *guard, int before, const struct netlink_news *news)
+{
+	char words[LINE_SIZE_MAX];
+	struct text line = TEXT_ON(words);
+	if (!saved_is_there(NULL))
+		text_add(&line, "its time is over, or it was released");
+	else if (guard->changed || guard->code != before)
+		text_addf(&line, "%s, %s", guard->code == EXIT_DONE ? "contained" : "partial",
+			  guard->changed ? "put in force" : "as saved");
+	if (guard->changed)
+		add_cause(&line, news);
+	if (line.length)
+		tell(guard, words);
+}
+
+/* Puts in force what is saved. Returns the milliseconds after which to look again, if nothing happens before. */
+static int keep(struct guard *guard, const struct netlink_news *news)
+{
+	int before = guard->code;
+	int interval = (int)guard->interval * 1000;
+	if (!saved_is_there(NULL)) {
+		guard->code = -1;
+		tell(guard, "nothing is saved (quarantine --persist): waiting");
+		return interval;
+	}
+	guard->code = run_child(guard);
+	if (guard->code == EXIT_DONE || guard->code == EXIT_PARTIAL) {
+		tell_state(guard, before, news);
+		guard->failures = 0;
+		return interval;
+	}
+	/* it has said why; EXIT_LOCKED is another quarantine that is under way */
+	int again = AGAIN_MS << guard->failures;
+	guard->failures += guard->failures < FAILURES_COUNTED;
+	return again < interval ? again : interval;
+}
+
+/* ---- the whole ---- */
+
+static volatile sig_atomic_t ended;
+
+static void note_end(int number)
+{
+	(void)number;
+	ended = 1;
+}
+
+/* Without SA_RESTART, so that it ends a poll. */
+static void catch_signals(void)
+{
+	struct sigaction end = { .sa_handler = note_end };
+	(void)sigaction(SIGTERM, &end, NULL);
+	(void)sigaction(SIGINT, &end, NULL);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+}
+
+/* Until something happens, or for so many milliseconds. */
+static void wait_for_news(struct guard *guard, int milliseconds, struct netlink_news *news)
+{
+	struct deadline deadline = deadline_in(milliseconds);
+	*news = (struct netlink_news){ .rules = false };
+	while (!ended && !news->rules && !news->links && !deadline_passed(deadline)) {
+		struct pollfd sockets[] = { { guard->events.rules, POLLIN, 0 }, { guard->events.links, POLLIN, 0 } };
+		if (poll(sockets, 2, deadline_left(deadline)) > 0)
+			netlink_events_read(&guard->events, guard->child, news);
+	}
+	if (ended || (!news->rules && !news->links))
+		return;
+	(void)poll(NULL, 0, SETTLE_MS);
+	netlink_events_read(&guard->events, guard->child, news);
+}
+
+static int run_guard(int argc, char **argv)
+{
+	static struct guard guard; /* all 0, so that it takes no room in the file */
+	struct netlink_news news = { .rules = false };
+	struct diag diag;
+	guard.interval = INTERVAL_DEFAULT;
+	guard.code = -1;
+	int operands = options_parse(option_table, &guard, argc, argv, &diag);
+	if (operands > 0)
+		operands = diag_fail(&diag, EINVAL, "unexpected operand '%.*s'", 60, argv[1]);
+	if (operands < 0)
+		return applet_usage_error(&guard_applet, &diag);
+	catch_signals();
+	int result = netlink_events_open(&guard.events, &diag);
+	if (result < 0)
+		return applet_fail("guard", exit_code_for(result), &diag);
+	while (!ended) {
+		int milliseconds = keep(&guard, &news);
+		(void)poll(NULL, 0, PAUSE_MS);
+		wait_for_news(&guard, milliseconds, &news);
+	}
+	netlink_events_close(&guard.events);
+	return EXIT_DONE;
+}
+
+const struct applet guard_applet = {
+	.name = "guard",
+	.summary = "keep a quarantine that was saved in force",
+	.operands = "",
+	.options = option_table,
+	.notes = "Runs until it is told to end (TERM); the quarantine goes on. release ends that.\n"
+		 "Exit: 0 ended, 64 usage, 69 kernel, 71 system.\n",
+	.run = run_guard,
+};
