@@ -558,7 +558,7 @@ static bool is_awaited(const struct surveyor *surveyor, const char *link)
 {
 	const struct links_hints *hints = surveyor->hints;
 	for (size_t i = 0; i < hints->awaited_count; i++) {
-		if (strcmp(hints->awaited[i], link) == 0 || strcmp(hints->awaited[i], "*") == 0)
+		if (strcmp(hints->awaited[i], link) == 0 || strcmp(hints->awaited[i], AWAITED_ANY) == 0)
 			return true;
 	}
 	return false;

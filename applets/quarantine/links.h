@@ -14,11 +14,13 @@ enum {
 	SURVEY_OUTER_MAX = 16, /* two for each tunnel, one for a peer of WireGuard's */
 };
 
+#define AWAITED_ANY "*"
+
 /* What is known of the links beside what the kernel says. */
 struct links_hints {
 	const char *uplinks[UPLINKS_MAX]; /* names of links of which the user says that they lead to peers */
 	size_t uplink_count;
-	/* before a reboot: names of links that led to peers, "*" for any, and what tunnels then sent */
+	/* before a reboot: names of links that led to peers, or AWAITED_ANY, and what tunnels then sent */
 	const char *awaited[AWAITED_MAX];
 	size_t awaited_count;
 	struct policy_network tunnels[SURVEY_OUTER_MAX];

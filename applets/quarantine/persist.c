@@ -10,16 +10,6 @@
 
 /* ---- reading ---- */
 
-/* Cuts the next word off; "" when there is none. */
-static char *next_word(char **at)
-{
-	char *word = *at + strspn(*at, " ");
-	*at = word + strcspn(word, " ");
-	if (**at)
-		*(*at)++ = '\0';
-	return word;
-}
-
 /* Seconds since the epoch. */
 static bool read_time(struct settings *settings, char *value)
 {
@@ -30,13 +20,11 @@ static bool read_time(struct settings *settings, char *value)
 	return true;
 }
 
-/* An address and a port, of the server in the line before. */
+/* Of the server in the line before, as --allow has it: "tcp:192.0.2.2:443". */
 static bool read_endpoint(struct settings *settings, char *value)
 {
-	struct endpoint endpoint;
-	const char *address = next_word(&value);
-	return address_parse(address, &endpoint.address) && parse_port(value, &endpoint.port) &&
-	       targets_add_endpoint(&settings->targets, &endpoint.address, endpoint.port, NULL) == 0;
+	struct policy_network peer;
+	return targets_parse_peer(value, &peer) && targets_add_endpoint(&settings->targets, &peer);
 }
 
 static bool read_resolver(struct settings *settings, char *value)
@@ -46,35 +34,30 @@ static bool read_resolver(struct settings *settings, char *value)
 	return dns->count < sizeof dns->list / sizeof *dns->list && address_parse(value, &dns->list[dns->count++]);
 }
 
+/* Of more than there is room for, any: what is awaited for nothing costs less than a way that is cut. */
 static bool read_awaited(struct settings *settings, char *value)
 {
 	struct links_hints *links = &settings->links;
-	if (links->awaited_count == AWAITED_MAX)
-		return false;
-	links->awaited[links->awaited_count++] = strdup(value); /* stays until the process ends */
-	return links->awaited[links->awaited_count - 1] != NULL;
+	bool full = links->awaited_count == AWAITED_MAX;
+	links->awaited_count -= full;
+	links->awaited[links->awaited_count] = full ? AWAITED_ANY : strdup(value); /* stays until the process ends */
+	return links->awaited[links->awaited_count++] != NULL;
 }
 
-/* Address, number of the protocol, port, port of ours, and 1 for packets from there; 0 for a port is none. */
+/* What the kernel sends for it, as --allow has it, and its own port: 0 for any. */
 static bool read_tunnel(struct settings *settings, char *value)
 {
 	struct links_hints *links = &settings->links;
-	struct policy_network tunnel = { .prefix_length = 0 };
-	uint64_t numbers[4];
-	static const uint16_t limits[] = { UINT8_MAX, UINT16_MAX, UINT16_MAX, 1 };
-	const char *address = next_word(&value);
-	if (links->tunnel_count == SURVEY_OUTER_MAX || !address_parse(address, &tunnel.address))
+	struct policy_network *tunnel = &links->tunnels[links->tunnel_count];
+	char *port = value + strcspn(value, " ");
+	uint64_t number;
+	if (links->tunnel_count == SURVEY_OUTER_MAX || *port == '\0')
 		return false;
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-		if (!parse_unsigned(next_word(&value), limits[i], &numbers[i]))
-			return false;
-	}
-	tunnel.prefix_length = (uint8_t)(8 * address_length(&tunnel.address));
-	tunnel.protocol = (uint8_t)numbers[0];
-	tunnel.port = (uint16_t)numbers[1];
-	tunnel.own_port = (uint16_t)numbers[2];
-	tunnel.inbound = numbers[3];
-	links->tunnels[links->tunnel_count++] = tunnel;
+	*port++ = '\0';
+	if (!targets_parse_peer(value, tunnel) || !parse_unsigned(port, UINT16_MAX, &number))
+		return false;
+	tunnel->own_port = (uint16_t)number;
+	links->tunnel_count++;
 	return true;
 }
 
@@ -129,10 +112,12 @@ static void write_time_and_place(const struct policy *policy, struct text *text)
 		text_addf(text, "log %u\n", policy->log_group);
 }
 
-static void write_line(struct text *text, const char *name, const struct address *address)
+/* The form that all peers have, but for resolvers. */
+static void write_peer(struct text *text, const char *name, const struct policy_network *peer)
 {
 	text_add(text, name);
-	address_format(address, text);
+	policy_network_format(peer, text);
+	text_add(text, "\n");
 }
 
 static void write_servers(const struct targets *targets, struct text *text)
@@ -143,8 +128,9 @@ static void write_servers(const struct targets *targets, struct text *text)
 		url_format(&server->url, text);
 		text_add(text, "\n");
 		for (size_t j = 0; j < server->endpoint_count; j++) {
-			write_line(text, "endpoint ", &server->endpoints[j].address);
-			text_addf(text, " %u\n", server->endpoints[j].port);
+			text_add(text, "endpoint tcp:");
+			endpoint_format(&server->endpoints[j], text);
+			text_add(text, "\n");
 		}
 	}
 }
@@ -154,23 +140,17 @@ static void write_resolvers(const struct resolvers *resolvers, struct text *text
 	if (resolvers->any || resolvers->count == 0)
 		text_addf(text, "dns %s\n", resolvers->any ? "any" : "none");
 	for (size_t i = 0; i < resolvers->count && !resolvers->any; i++) {
-		write_line(text, "resolver ", &resolvers->allowed[i]);
+		text_add(text, "resolver ");
+		address_format(&resolvers->allowed[i], text);
 		text_add(text, "\n");
 	}
-}
-
-static void write_allowed(const struct policy_network *network, struct text *text)
-{
-	text_add(text, "allow ");
-	policy_network_format(network, text);
-	text_add(text, "\n");
 }
 
 /* Tunnels that were found are behind the networks that were named. */
 static void write_policy(const struct policy *policy, size_t tunnels, struct text *text)
 {
 	for (size_t i = 0; i + tunnels < policy->network_count; i++)
-		write_allowed(&policy->networks[i], text);
+		write_peer(text, "allow ", &policy->networks[i]);
 	for (size_t i = 0; i < policy->dhcp_server_count; i++)
 		text_addf(text, "allow dhcp-server:%s\n", policy->dhcp_server[i]);
 	for (int family = IPV4; family < IP_FAMILIES; family++) {
@@ -178,7 +158,7 @@ static void write_policy(const struct policy *policy, size_t tunnels, struct tex
 			struct policy_network peer;
 			size_t cursor = 0;
 			while (policy_next_peer(policy, (enum set_id)set, (enum ip_family)family, &cursor, &peer))
-				write_allowed(&peer, text);
+				write_peer(text, "allow ", &peer);
 		}
 	}
 }
@@ -192,28 +172,23 @@ static bool is_uplink(const struct links_survey *survey, const char *name)
 	return false;
 }
 
-/* Those that led to a peer, and those from before that are still awaited. */
+/* Those that lead to a peer, and those from before that are still awaited. */
 static void write_links(const struct links_hints *hints, const struct links_survey *survey, struct text *text)
 {
-	size_t count = survey->uplink_count;
 	for (size_t i = 0; i < hints->uplink_count; i++)
 		text_addf(text, "uplink %s\n", hints->uplinks[i]);
-	for (size_t i = 0; i < hints->awaited_count; i++)
-		count += !is_uplink(survey, hints->awaited[i]);
-	if (count == 0 || count > AWAITED_MAX) {
-		text_add(text, "awaited *\n");
-	} else {
-		for (size_t i = 0; i < survey->uplink_count; i++)
-			text_addf(text, "awaited %s\n", survey->records[i].name);
-		for (size_t i = 0; i < hints->awaited_count; i++) {
-			if (!is_uplink(survey, hints->awaited[i]))
-				text_addf(text, "awaited %s\n", hints->awaited[i]);
-		}
+	for (size_t i = 0; i < survey->uplink_count; i++)
+		text_addf(text, "awaited %s\n", survey->records[i].name);
+	for (size_t i = 0; i < hints->awaited_count; i++) {
+		if (!is_uplink(survey, hints->awaited[i]))
+			text_addf(text, "awaited %s\n", hints->awaited[i]);
 	}
+	if (survey->uplink_count + hints->awaited_count == 0)
+		text_add(text, "awaited " AWAITED_ANY "\n");
 	for (size_t i = 0; i < survey->outer_count; i++) {
-		const struct policy_network *tunnel = &survey->outer[i];
-		write_line(text, "tunnel ", &tunnel->address);
-		text_addf(text, " %u %u %u %u\n", tunnel->protocol, tunnel->port, tunnel->own_port, tunnel->inbound);
+		text_add(text, "tunnel ");
+		policy_network_format(&survey->outer[i], text);
+		text_addf(text, " %u\n", survey->outer[i].own_port);
 	}
 }
 

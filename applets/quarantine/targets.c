@@ -188,6 +188,15 @@ static bool read_specification(const char *word, struct specification *specifica
 	return word && read_port_and_direction(word, &specification->peer);
 }
 
+bool targets_parse_peer(const char *specification, struct policy_network *peer)
+{
+	struct specification read = { 0 };
+	if (!read_specification(specification, &read) || read.peer.address.family == 0)
+		return false;
+	*peer = read.peer;
+	return true;
+}
+
 /* A single address with a port goes to the sets, all else to the rules. */
 static int add_allowed(struct targets *targets, const struct policy_network *peer, struct diag *diag)
 {
@@ -294,13 +303,13 @@ static void keep_endpoint(struct server *server, const struct address *address, 
 	endpoint->port = port;
 }
 
-int targets_add_endpoint(struct targets *targets, const struct address *address, uint16_t port, struct diag *diag)
+bool targets_add_endpoint(struct targets *targets, const struct policy_network *peer)
 {
 	struct server *server = targets->server_count ? &targets->servers[targets->server_count - 1] : NULL;
 	if (!server || server->endpoint_count == SERVER_ENDPOINTS_MAX)
-		return diag_fail(diag, EINVAL, "no server has this address");
-	keep_endpoint(server, address, port);
-	return 0;
+		return false;
+	keep_endpoint(server, &peer->address, peer->port);
+	return true;
 }
 
 /* The fallback is allowed in any case: the client takes to it when names no longer resolve. */

@@ -63,8 +63,11 @@ int targets_add_server(struct targets *targets, const char *url, struct diag *di
 int targets_add_way(struct targets *targets, const struct url *url, const struct velociraptor_proxy *proxy,
 		    const struct endpoint *fallback, struct diag *diag);
 
-/* Adds an address of the server that was added last. 0 or -EINVAL: there is none, or no room. */
-int targets_add_endpoint(struct targets *targets, const struct address *address, uint16_t port, struct diag *diag);
+/* Reads what policy_network_format has written of a peer. False: it is not that. */
+bool targets_parse_peer(const char *specification, struct policy_network *peer);
+
+/* Adds an address of the server that was added last. False: there is none, or no room. */
+bool targets_add_endpoint(struct targets *targets, const struct policy_network *peer);
 
 /* Adds tcp:HOST[/LEN]:PORT[:in|out], udp:... or dhcp-server:INTERFACE. 0, -EINVAL, -ENOMEM. */
 int targets_add_allowed(struct targets *targets, const char *specification, struct diag *diag);

@@ -158,7 +158,7 @@ ip -n dev -batch - <<-END
 	route add $two4 via 10.8.5.1
 END
 restores_the_same tunnel https://two.vr.test:8000/
-check a_tunnel_is_saved grep -q "^tunnel $router4 17 4789 0 0$" first
+check a_tunnel_is_saved grep -q "^tunnel udp:$router4:4789 0$" first
 cp first $saved
 ip -n dev link delete tunnel
 gives without_the_tunnel 5 quarantine --restore
@@ -308,8 +308,9 @@ refused cut_in_the_middle
 : >$saved
 refused empty
 number=0
-for line in 'endpoint 198.51.100.2' 'endpoint 198.51.100.2 0' 'endpoint x 1' 'endpoint 198.51.100.2 70000' 'saved -1' 'saved x' \
-	resolver 'resolver one.vr.test' 'tunnel 198.51.100.2' 'tunnel 198.51.100.2 17 1 1 2' 'tunnel x 17 1 1 1' 'end of it' \
+for line in 'endpoint 198.51.100.2' 'endpoint tcp:198.51.100.2:0' 'endpoint x 1' 'endpoint tcp:198.51.100.2:70000' 'saved -1' \
+	'saved x' 'endpoint tcp:one.vr.test:8000' resolver 'resolver one.vr.test' 'tunnel 198.51.100.2' \
+	'tunnel udp:198.51.100.2:1' 'tunnel udp:198.51.100.2:1 65536' 'tunnel udp:x:1 0' 'end of it' \
 	'for 0s' 'layers bridge' 'table a b' 'table 1' 'restore yes' nonsense 'allow x' 'log x'; do
 	sed "/^end$/i $line" whole >$saved
 	refused "line_$((++number))"
