@@ -38,6 +38,7 @@ struct guard {
 	int code; /* its exit code; -1: none has run */
 	bool changed; /* it had to put something in force */
 	unsigned failures; /* one after the other */
+	int64_t silent_until; /* ms: no more is told of failures */
 	int64_t told_at; /* ms */
 	char told[LINE_SIZE_MAX];
 	char answer[ANSWER_SIZE];
@@ -77,12 +78,12 @@ static void tell(struct guard *guard, const char *line)
 
 /* ---- restoring ---- */
 
-/* In the child: objects of JSON go into the pipe, errors to where our own would. */
-static int restore(int fd)
+/* In the child: objects of JSON go into the pipe, errors to where our own would, unless there were some just now. */
+static int restore(int fd, bool silent)
 {
 	char name[] = "quarantine", option[] = "--restore", json[] = "-j";
 	char *arguments[] = { name, option, json, NULL };
-	if (dup2(fd, STDOUT_FILENO) < 0)
+	if (dup2(fd, STDOUT_FILENO) < 0 || (silent && dup2(fd, STDERR_FILENO) < 0))
 		return EXIT_SYSTEM_REFUSED;
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGINT, SIG_DFL);
@@ -93,11 +94,12 @@ static int restore(int fd)
 static int run_child(struct guard *guard)
 {
 	int ends[2], status = 0;
+	bool silent = monotonic_ms() < guard->silent_until;
 	if (pipe(ends) < 0)
 		return EXIT_SYSTEM_REFUSED;
 	guard->child = fork();
 	if (guard->child == 0)
-		_exit(restore(ends[1]));
+		_exit(restore(ends[1], silent));
 	close(ends[1]);
 	ssize_t length = guard->child < 0 ? 0 : read_all(ends[0], guard->answer, ANSWER_SIZE - 1);
 	close(ends[0]);
@@ -157,6 +159,8 @@ static int keep(struct guard *guard, const struct netlink_news *news)
 		return interval;
 	}
 	/* it has said why; EXIT_LOCKED is another quarantine that is under way */
+	if (monotonic_ms() >= guard->silent_until)
+		guard->silent_until = monotonic_ms() + REPEATED_MS;
 	int again = AGAIN_MS << guard->failures;
 	guard->failures += guard->failures < FAILURES_COUNTED;
 	return again < interval ? again : interval;

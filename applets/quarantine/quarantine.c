@@ -48,6 +48,13 @@ enum {
 	ALLOWED_LISTED = 8, /* addresses of --allow in the last block; -v lists all */
 };
 
+/* What is restored as it stands in the kernel. */
+struct standing {
+	bool changed; /* something is not as it was installed */
+	size_t hooks; /* on devices */
+	struct table_state states[TABLES];
+};
+
 /* All that a run holds; every member is safe to release when it was never taken. */
 struct run {
 	int lock;
@@ -69,6 +76,7 @@ struct run {
 	/* what is not covered, in words; "": covered */
 	char offloaded[96]; /* flows that a flowtable hands to the network card */
 	char behind[96]; /* a chain of somebody else's that sees what ours have let out */
+	struct standing standing;
 	uint32_t saved_lasts; /* seconds: what is left of --for as the file says */
 	size_t rules;
 	size_t gaps_told;
@@ -629,65 +637,53 @@ static void set_clock(struct run *run)
 	report_warning(&run->report, &run->report.diag);
 }
 
-static void ignore_restart(void *context)
-{
-	(void)context;
-}
-
-/*
- * What is left of --for: the kernel knows it as long as it holds the older one, which may be this very quarantine; else
- * it is what was left when it was saved. Whatever the wall clock says: it may have been wrong then, or be wrong now.
- * Returns 0, -ETIME when the time is over, or another -errno with a diagnostic.
- */
-static int adopt_time_left(struct run *run)
-{
-	struct diag *diag = &run->report.diag;
-	struct netlink netlink = { 0 };
-	struct table_state states[TABLES];
-	const struct table_state *older = &states[TABLE_INET];
-	const struct examination nothing = { .context = NULL };
-	int result = netlink_open(&netlink, NETLINK_NETFILTER, diag);
-	run->saved_lasts = policy_of(run)->lasts;
-	if (result == 0)
-		result = examine(&netlink, run->settings.table, &nothing, ignore_restart, states, diag);
-	netlink_close(&netlink);
-	if (result < 0 || !older->found)
-		return result;
-	if (older->over)
-		return diag_fail(diag, ETIME, "the time of what was saved is over");
-	if (older->left)
-		policy_of(run)->lasts = (uint32_t)(older->left / 1000 + 1);
-	return 0;
-}
-
-/* What the kernel has of a plan that may be in force already. */
-struct standing {
-	const struct policy *policy;
-	size_t differences;
-	size_t hooks; /* on links of the plan */
-};
-
 static void note_changed(void *context, enum table_id table, const char *what)
 {
 	struct standing *standing = context;
 	(void)table;
 	(void)what;
-	standing->differences++;
+	standing->changed = true;
 }
 
+/* Those on every device, of no name, are not counted. */
 static void note_hooked(void *context, uint32_t hook, const char *device)
 {
 	struct standing *standing = context;
-	const struct policy_links *links = &standing->policy->links;
 	(void)hook;
-	for (size_t i = 0; i < links->count; i++)
-		standing->hooks += strcmp(links->links[i].name, device) == 0;
+	standing->hooks += *device != '\0' && *device != '*';
 }
 
 static void look_again(void *context)
 {
 	struct standing *standing = context;
-	*standing = (struct standing){ .policy = standing->policy };
+	standing->changed = false;
+	standing->hooks = 0;
+}
+
+/*
+ * What the kernel has of it. That also says what is left of --for, as long as it is this one that was saved: else it is
+ * what was left then. Whatever the wall clock says: it may have been wrong then, or be wrong now. Returns 0, -ETIME
+ * when the time is over, or another -errno with a diagnostic.
+ */
+static int read_standing(struct run *run)
+{
+	struct standing *standing = &run->standing;
+	const struct table_state *older = &standing->states[TABLE_INET];
+	const struct examination examination = { .differs = note_changed, .hooked = note_hooked, .context = standing };
+	struct netlink netlink = { 0 };
+	int result = netlink_open(&netlink, NETLINK_NETFILTER, &run->report.diag);
+	if (result == 0)
+		result = examine(&netlink, run->settings.table, &examination, look_again, standing->states,
+				 &run->report.diag);
+	netlink_close(&netlink);
+	run->saved_lasts = policy_of(run)->lasts;
+	if (result < 0 || !older->found || older->probation)
+		return result;
+	if (older->over && run->saved_lasts)
+		return -ETIME;
+	if (older->left)
+		policy_of(run)->lasts = (uint32_t)(older->left / 1000 + 1);
+	return 0;
 }
 
 /* On a link that was made anew there are none. */
@@ -700,40 +696,28 @@ static size_t count_hooks(const struct policy *policy)
 	return hooks * links;
 }
 
-/* What the kernel refused of the plan when it was installed. */
-static void adopt_refusals(struct policy *policy, const struct table_seal *seal)
-{
-	policy->began = seal->began;
-	policy->layers = seal->layers;
-	policy->refused = seal->refused;
-	policy->without_fib = seal->without_fib;
-	policy->without_log = seal->without_log;
-	policy->stateless = seal->stateless;
-}
-
 /* Whether all of the plan counts already, so that nothing has to be done, and no counter begins anew. */
 static bool is_in_force(struct run *run)
 {
 	struct policy *policy = policy_of(run);
-	struct netlink netlink = { 0 };
-	struct table_state states[TABLES];
-	const struct table_seal *seal = &states[TABLE_INET].info.seal;
-	struct standing standing = { .policy = policy };
-	const struct examination examination = { .differs = note_changed, .hooked = note_hooked, .context = &standing };
-	int result = netlink_open(&netlink, NETLINK_NETFILTER, NULL);
-	if (result == 0)
-		result = examine(&netlink, run->settings.table, &examination, look_again, states, NULL);
-	netlink_close(&netlink);
-	if (result < 0 || standing.differences || !states[TABLE_INET].found || !states[TABLE_INET].info.sealed ||
+	const struct standing *standing = &run->standing;
+	const struct table_seal *seal = &standing->states[TABLE_INET].info.seal;
+	struct policy planned = *policy;
+	if (standing->changed || !standing->states[TABLE_INET].found || !standing->states[TABLE_INET].info.sealed ||
 	    seal->plan != policy->digest || seal->wanted != policy->wanted || seal->gaps != policy->gaps)
 		return false;
-	struct policy planned = *policy;
-	adopt_refusals(&planned, seal);
+	/* what the kernel refused of the plan when it was installed */
+	planned.began = seal->began;
+	planned.layers = seal->layers;
+	planned.refused = seal->refused;
+	planned.without_fib = seal->without_fib;
+	planned.without_log = seal->without_log;
+	planned.stateless = seal->stateless;
 	for (int id = 0; id < TABLES; id++) {
-		if (table_difference(&planned, (enum table_id)id, &states[id]))
+		if (table_difference(&planned, (enum table_id)id, &standing->states[id]))
 			return false;
 	}
-	if (standing.hooks != count_hooks(&planned))
+	if (standing->hooks != count_hooks(&planned))
 		return false;
 	*policy = planned;
 	return true;
@@ -759,6 +743,28 @@ static int end_saved(struct run *run)
 	return restore_nothing(run, "its time is over");
 }
 
+/* Under the lock, so that what is saved and what stands are of one run. *over: there is nothing more to do. */
+static int prepare_restore(struct run *run, bool *over)
+{
+	struct diag *diag = &run->report.diag;
+	int code = run->settings.dry_run ? EXIT_DONE : take_lock(run);
+	if (code != EXIT_DONE)
+		return code;
+	if (saved_stamp() != run->settings.saved_stamp) {
+		diag_fail(diag, EAGAIN, "read %s: it has changed just now", saved_path);
+		return fail_step(run, EXIT_LOCKED);
+	}
+	int result = read_standing(run);
+	*over = result == -ETIME;
+	if (*over)
+		return end_saved(run);
+	if (result < 0)
+		return fail_unchanged(run, result);
+	if (!run->settings.dry_run)
+		set_clock(run);
+	return EXIT_DONE;
+}
+
 /*
  * What has taken the place of a saved quarantine is saved, too, else a reboot would bring the older one back. Of one
  * that was restored only what is left of its time is new.
@@ -781,21 +787,22 @@ static void step_save(struct run *run)
 
 /*
  * Who releases removes the file before and after the tables, but knows nothing of one that is written still later, nor
- * of tables that somebody restores who had read the file before.
+ * of tables that somebody restores who had read the file before. When the file of these is there, tables that are gone
+ * again were removed by somebody else.
  */
 static void notice_release(struct run *run)
 {
 	struct diag *diag = &run->report.diag;
 	struct removed_tables removed = { 0 };
 	int result = 0;
-	if (run->gone && run->saved) {
-		run->saved = false;
-		result = saved_remove(run->settings.table, diag);
-	} else if (run->settings.restore && !saved_is_there(run->settings.table)) {
+	if (run->settings.restore && !saved_is_there(run->settings.table)) {
 		result = containment_remove(&run->netlink, run->settings.table, CONFIG_DEFAULT_TABLE, &removed, diag);
 		run->unverified = true;
 		if (result == 0)
 			result = diag_fail(diag, ECANCELED, "released meanwhile");
+	} else if (!run->settings.restore && run->gone && run->saved) {
+		run->saved = false;
+		result = saved_remove(run->settings.table, diag);
 	}
 	if (result < 0)
 		report_warning(&run->report, diag);
@@ -1148,17 +1155,12 @@ static int run_steps(struct run *run)
 #endif
 	report_end(&run->report, true, run->settings.client.servers ? "options and Velociraptor's configuration" :
 			 run->settings.restore ? saved_path : "options and configuration");
-	if (CONFIG_PERSIST && run->settings.restore) {
-		result = adopt_time_left(run);
-		if (result == -ETIME)
-			return end_saved(run);
-		if (result < 0)
-			return fail_unchanged(run, result);
-		if (!run->settings.dry_run)
-			set_clock(run);
-	}
-	int code = step_resolve(run);
-	if (code != EXIT_DONE)
+	bool restore = CONFIG_PERSIST && run->settings.restore;
+	bool over = false;
+	int code = restore ? prepare_restore(run, &over) : EXIT_DONE;
+	if (code == EXIT_DONE && !over)
+		code = step_resolve(run);
+	if (code != EXIT_DONE || over)
 		return code;
 	result = prepare_policy(run);
 	if (result < 0)
@@ -1166,7 +1168,7 @@ static int run_steps(struct run *run)
 	if (run->settings.dry_run)
 		return print_dry_run(run);
 	code = check_output(run);
-	if (code == EXIT_DONE)
+	if (code == EXIT_DONE && !restore)
 		code = take_lock(run);
 	if (code != EXIT_DONE)
 		return code;

@@ -443,12 +443,14 @@ static int read_saved(struct settings *settings, const struct command_line *line
 	if (line->names_servers || line->names_trust || line->names_proof || line->config || settings->persist ||
 	    settings->proven_only || settings->table || targets->policy.lasts || targets->name_count)
 		return diag_fail(diag, EINVAL, "--restore takes what was saved: no URL, -t, -a, --for and the like");
-	settings->nothing_saved = !saved_is_there(NULL);
+	uint64_t stamp = saved_stamp();
+	settings->nothing_saved = stamp == 0;
 	if (settings->nothing_saved)
 		return 0;
 	settings_fini(settings);
 	set_defaults(settings);
 	settings->restore = true;
+	settings->saved_stamp = stamp;
 	int result = read_config(settings, saved_path, diag);
 	if (result == 0 && !settings->saved_whole)
 		result = diag_fail(diag, EBADMSG, "%s: its end is missing", saved_path);

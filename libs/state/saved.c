@@ -73,14 +73,21 @@ int saved_keep(struct saved *saved, struct diag *diag)
 	return diag_errno(diag, error, "save %s", saved_path);
 }
 
+uint64_t saved_stamp(void)
+{
+	struct stat status;
+	if (lstat(saved_path, &status) < 0)
+		return 0;
+	return ((uint64_t)status.st_ino ^ (uint64_t)status.st_ctim.tv_sec << 32 ^ (uint64_t)status.st_ctim.tv_nsec) | 1;
+}
+
 bool saved_is_there(const char *table)
 {
 	struct line_reader reader;
-	struct stat status;
 	char *line;
 	bool found = false;
 	if (!table)
-		return lstat(saved_path, &status) == 0;
+		return saved_stamp() != 0;
 	if (line_reader_open(&reader, saved_path, FRONT_LIMIT, NULL) == 0) {
 		for (int i = 0; i < 2 && line_reader_next(&reader, &line, NULL) > 0; i++) {
 			const char *name = text_after(line, "table ");

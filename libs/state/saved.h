@@ -7,6 +7,7 @@
 #define STATE_SAVED_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/diag.h"
 #include "base/text.h"
@@ -29,6 +30,9 @@ int saved_begin(struct saved *saved, const char *table, struct diag *diag);
  * -errno with a diagnostic; then the old one is as it was.
  */
 int saved_keep(struct saved *saved, struct diag *diag);
+
+/* Tells one file from the next that takes its place; 0: there is none. */
+uint64_t saved_stamp(void);
 
 /* Whether one is saved of this table, or with NULL of any. */
 bool saved_is_there(const char *table);
