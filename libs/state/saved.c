@@ -100,7 +100,10 @@ bool saved_is_there(const char *table)
 
 int saved_remove(const char *table, struct diag *diag)
 {
-	if (!saved_is_there(table)) /* a read-only file system would say that it is, not that nothing is there */
+	bool there = saved_is_there(table); /* a read-only file system would say that it is, not that nothing is there */
+	if (there || !table)
+		(void)unlink(new_path); /* what a power cut has left names servers, too */
+	if (!there)
 		return 0;
 	if (unlink(saved_path) < 0)
 		return errno == ENOENT ? 0 : diag_errno(diag, errno, "remove %s", saved_path);
