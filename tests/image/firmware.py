@@ -4,7 +4,7 @@
 
 The image is a static busybox, quarbox and an ext4 disk. Beyond its one link, in qemu's user network that leads nowhere else, are a
 management server, one that never speaks, and a host that nobody is to reach: what leaves is read off the link. Kernels are those
-of the command line, else of IMAGE_KERNELS, else all of the table; with IMAGE_QUICK=yes only the barest image is tried.
+of the command line, else of IMAGE_KERNELS, else all of the table; with IMAGE_QUICK=yes only the barest image and a reboot are tried.
 """
 import contextlib
 import os
@@ -32,11 +32,13 @@ from console import Machine, Stopped, frames  # noqa: E402
 MODULES = ["virtio_pci", "virtio_net", "virtio_blk", "ext4", "crc32c_generic", "nf_tables", "nf_conntrack", "nft_ct", "nft_counter",
            "nft_limit", "nft_log", "nft_fib_inet", "nft_fib_netdev", "nft_meta_bridge", "nf_conntrack_bridge", "nf_conntrack_netlink",
            "inet_diag", "tcp_diag", "udp_diag"]
-SERVER, FORBIDDEN = "10.0.2.100", "10.0.2.99"
+ADDRESS, SERVER, FORBIDDEN = "10.0.2.15", "10.0.2.100", "10.0.2.99"
 PROBE = f"probe --ca /etc/ca.pem https://{SERVER}:8000/"
 UNPROVEN = f"https://{SERVER}:8001/"  # of the server that never speaks
 # Into the device tree of these qemu 7.2 puts a seed, which the kernel believes before it reads its command line.
 SEEDED = ("riscv64", "ppc64el")
+UNSET_CLOCK = "1970-01-01T00:00:10"
+SAVED = "/etc/quarbox.saved"
 
 INITRAMFS_INIT = """#!/bin/sh
 mount -t devtmpfs dev /dev
@@ -48,29 +50,37 @@ if [ "$habit" = bare ]; then
     mount -t tmpfs -o mode=755 dev /disk/dev
     cp -a /dev/console "/dev/$tty" /disk/dev
     umount /dev
-    # the clock of an s390x is that of its host
-    [ "$(date +%Y)" = 1970 ] || date -s 1970-01-01
 else
     mount --move /dev /disk/dev
 fi
+# the clock of an s390x is that of its host
+[ "$habit" = usual ] || [ "$(date +%Y)" = 1970 ] || date -s 1970-01-01
 exec switch_root /disk /sbin/init
 """
 
 # Without /proc nobody can ask how the kernel was called: what it does not know itself is in the environment of init.
-START = """#!/bin/sh
+# With the habit restored somebody tries to get out from the beginning, and what was saved is in force before there is a network.
+# In the time that a test takes the disk gets only what somebody has synced.
+START = f"""#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+if [ "$habit" != bare ]; then
+    mount -o remount,rw,commit=300 /dev/vda /
+    mount -t proc proc /proc
+    mount -t sysfs sysfs /sys
+    mkdir -p /dev/pts
+    mount -t devpts devpts /dev/pts
+    mount -t tmpfs tmpfs /run
+    mount -t tmpfs -o size=90% tmpfs /tmp
+fi
+if [ "$habit" = restored ]; then
+    while sleep 1; do nc -w 1 {FORBIDDEN} 80; done </etc/empty >/dev/null 2>&1 &
+    (quarantine --restore; echo "exit code $?") >/run/restored 2>&1
+    (status; echo "exit code $?") >/run/status 2>&1
+fi
 ip link set lo up
 ip link set eth0 up
-ip address add 10.0.2.15/24 dev eth0
+ip address add {ADDRESS}/24 dev eth0
 ip route add default via 10.0.2.2
-[ "$habit" != bare ] || exit 0
-mount -o remount,rw /dev/vda /
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mkdir -p /dev/pts
-mount -t devpts devpts /dev/pts
-mount -t tmpfs tmpfs /run
-mount -t tmpfs -o size=90% tmpfs /tmp
 """
 
 FILES = {
@@ -242,6 +252,11 @@ class Firmware:
         self.boots.append(time.monotonic() - began)
         return machine
 
+    def recipients(self):
+        """Addresses to which IP packets have left."""
+        return {socket.inet_ntoa(frame[30:34]) for frame in frames(self.work / "frames")
+                if frame[12:14] == b"\x08\x00" and frame[26:30] == socket.inet_aton(ADDRESS)}
+
     def sent_to(self, address):
         """How many IP packets have left for it."""
         wanted = socket.inet_aton(address)
@@ -298,7 +313,7 @@ class Session:
 
 def bare(firmware):
     """Early, or on very little: read-only root, nothing mounted, two devices in /dev, the clock of 1970, no entropy."""
-    with firmware.boot("bare", clock="1970-01-01T00:00:10") as machine:
+    with firmware.boot("bare", clock=UNSET_CLOCK) as machine:
         session = Session(firmware, machine, "bare")
         there = machine.type("ls /proc /sys /dev; ls /etc/resolv.conf")
         session.check("is_bare", there.words.startswith(f"/dev: console {firmware.row.console} /proc: /sys: ls: /etc/resolv.conf: No"), there)
@@ -318,6 +333,14 @@ def bare(firmware):
         session.gives("with_a_lock", session.code, "quarantine -q --no-probe")
         session.gives("with_a_lock_status", session.code, "status -q")
         session.gives("with_a_lock_release", 0, "release -q")
+        cant_be_saved(session)
+
+
+def cant_be_saved(session):
+    session.gives("persist", 6, "quarantine --no-probe --persist", f"warning: save {SAVED}: Read-only file system", "uncertain: table")
+    session.gives("persist_status", session.code, "status")
+    session.gives("persist_restore", 0, "quarantine --restore", "^nothing to restore: no quarantine is saved$")
+    session.gives("persist_release", 0, "release -q")
 
 
 def seeded(machine):
@@ -489,7 +512,60 @@ def power_cuts(firmware):
                 cut_power(session)
 
 
-CASES = [bare] if QUICK else [bare, usual, power_cuts]
+def restored(session):
+    """Before there was a network, and since."""
+    session.gives("early", 0, "cat /run/restored", "partial: table", "raw frames on uplinks", "saved in", "exit code 5$")
+    session.gives("early_status", 0, "cat /run/status", "^partial: table vrr_quarantine_table, intact", "exit code 5$")
+    session.gives("intruder", 0, f"until status --attempts | grep 'tcp {FORBIDDEN}:80 '; do sleep 1; done")
+    session.gives("probe", 0, PROBE, "proven: ")
+    session.reaches_forbidden("closed", False)
+
+
+def restored_again(session):
+    """With the network, as its scripts do it."""
+    session.gives("again", session.code, "quarantine --restore", f"{session.state}: table", f"saved in {SAVED}, ")
+    session.gives("status", session.code, "status", f"^{session.state}: table vrr_quarantine_table, intact",
+                  f"allowed {SERVER}:8000", f"saved in {SAVED}, ", "until released, or 5[0-9]m ")
+    session.gives("again_probe", 0, PROBE, "proven: ")
+    session.reaches_forbidden("again_closed", False)
+    recipients = session.firmware.recipients()
+    session.check("nothing_else_has_left", recipients == {SERVER}, recipients)
+
+
+def released(firmware, before):
+    """Nothing comes back. before: what was on the disk."""
+    with firmware.boot("restored", clock=UNSET_CLOCK) as machine:
+        session = Session(firmware, machine, "released")
+        session.gives("early", 0, "cat /run/restored", "^nothing to restore: no quarantine is saved exit code 0$")
+        session.gives("status", 1, "status", "^not quarantined: no table of ours")
+        session.reaches_forbidden("open", True)
+        session.gives("clock_is_unset", 0, "date", " 1970$")
+        same = everything_on_disk(session)
+        session.check("nothing_is_left_on_disk", same == before, before, same)
+
+
+def persisted(firmware):
+    """Contained, and again after a reboot without a clock, until release."""
+    with firmware.boot("usual") as machine:
+        session = Session(firmware, machine, "persisted")
+        before = everything_on_disk(session)
+        session.gives("clock", 0, f"date -s @{int(time.time())}")  # not every machine has one when it boots
+        session.gives("quarantine", session.code, "quarantine --persist --for 1h", "proven", f"saved in {SAVED}, ")
+        saved_at = machine.type(f"sed -n 's/^saved //p' {SAVED}").text
+        session.gives("not_synced", 0, "echo >/etc/not_synced")
+        machine.cut_power()
+    with firmware.boot("restored", clock=UNSET_CLOCK) as machine:
+        session = Session(firmware, machine, "restored")
+        session.gives("clock", 0, f"date +%s; [ $(date +%s) -ge {saved_at} ]")
+        session.gives("not_synced_is_lost", 1, "ls /etc/not_synced", "No such file")
+        restored(session)
+        restored_again(session)
+        session.gives("release", 0, "release", f"^released: removed .*, {SAVED}$")
+        machine.cut_power()
+    released(firmware, before)
+
+
+CASES = [bare, persisted] if QUICK else [bare, usual, power_cuts, persisted]
 
 
 def run_on(row):
