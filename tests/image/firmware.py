@@ -91,6 +91,7 @@ FILES = {
     "etc/group": "root:x:0:\n",
     "etc/hosts": "127.0.0.1 localhost\n",
     "etc/quarbox.conf": f"server https://{SERVER}:8000/\nca /etc/ca.pem\nname VelociraptorServer\n",
+    "etc/many": f"server https://{SERVER}:8000/\nno-probe\n" + "".join(f"allow tcp:192.0.2.1:{port}\n" for port in range(1, 5001)),
 }
 
 failures = 0
@@ -251,6 +252,18 @@ class Firmware:
             raise
         self.boots.append(time.monotonic() - began)
         return machine
+
+    def wait_for_writes(self, count):
+        """Until the disk was written to so often, as far as it can be told apart."""
+        end = time.monotonic() + 60
+        last = (self.work / "disk").stat().st_mtime_ns
+        while count > 0:
+            if time.monotonic() >= end:
+                raise Stopped("nothing is written to the disk")
+            time.sleep(0.001)
+            written = (self.work / "disk").stat().st_mtime_ns
+            count -= written != last
+            last = written
 
     def recipients(self):
         """Addresses to which IP packets have left."""
@@ -565,7 +578,42 @@ def persisted(firmware):
     released(firmware, before)
 
 
-CASES = [bare, persisted] if QUICK else [bare, usual, power_cuts, persisted]
+def save_and_cut_power(session, line, writes):
+    """Of a long file, and while others let the kernel write what it has so far. writes: to the disk, until the power is cut."""
+    session.gives("can_save", 0, "save() { quarantine -q -c /etc/many --persist 2>/tmp/said; }")
+    session.gives("saved", session.code, "save")
+    session.gives("syncs", 0, "while sync; do :; done &")
+    session.gives("saves", 0, f"while :; do {line}; done &")
+    session.firmware.wait_for_writes(writes)
+    session.machine.cut_power()
+
+
+def saved_whole(session, may_lack):
+    """And in force again."""
+    end = session.machine.type(f"tail -n 1 {SAVED}")
+    lacks = may_lack and "No such file" in end.text
+    print(f"# {session.name}: {'nothing is' if lacks else 'it is'} saved", flush=True)
+    session.check("whole", lacks or end.text == "end", end)
+    session.gives("restored", 0, "grep -E '^(partial|nothing|exit)' /run/restored",
+                  "^nothing to restore: no .* 0$" if lacks else "^partial: table .* 5$")
+
+
+def cuts_while_saving(firmware):
+    """Power cuts while it is saved anew, and after a release."""
+    with firmware.boot("usual") as machine:
+        save_and_cut_power(Session(firmware, machine, "before_cut"), "save", 7)
+    with firmware.boot("restored", clock=UNSET_CLOCK) as machine:
+        session = Session(firmware, machine, "cut")
+        saved_whole(session, False)
+        save_and_cut_power(session, "release -q; save", 12)
+    with firmware.boot("restored", clock=UNSET_CLOCK) as machine:
+        session = Session(firmware, machine, "cut_again")
+        saved_whole(session, True)
+        session.gives("release", 0, "release -q")
+        session.gives("nothing_is_left", 1, f"ls {SAVED}*", "No such file")
+
+
+CASES = [bare, persisted] if QUICK else [bare, usual, power_cuts, persisted, cuts_while_saving]
 
 
 def run_on(row):
