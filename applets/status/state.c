@@ -282,7 +282,8 @@ static void judge_links(struct status *status)
 		uint8_t hooks = link->hooks | (link->known ? 0 : status->every_device);
 		if ((hooks & wanted) == wanted)
 			continue;
-		text_addf(&status->gaps.text, "raw frames on %s (it came later, or was made anew)", link->name);
+		text_addf(&status->gaps.text, "raw frames on %s (it came later, or %s)", link->name,
+			  status->seal->gaps & GAP_AWAITED ? "its route did" : "was made anew");
 		end_line(&status->gaps);
 		status->partial = true;
 	}
