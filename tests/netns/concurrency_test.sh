@@ -93,6 +93,7 @@ same stopped_holder_changes_nothing "$before" "$(rules -a)"
 gives stopped_holder_dry_run 0 timeout 5 quarantine -n $one
 disown $running
 kill -KILL $running
+wait_for 5 grep -q '^State:.Z' /proc/$running/status # on a busy machine it takes a moment to die
 gives killed_holder 0 timeout 5 quarantine --no-probe $one
 passes killed_holder_needs dev world tcp/$one4/8000
 gives killed_holder_release 0 release
