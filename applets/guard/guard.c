@@ -26,6 +26,7 @@ enum {
 	AGAIN_MS = 2000, /* after a failure, doubled with each until the interval */
 	FAILURES_COUNTED = 6,
 	REPEATED_MS = 60000, /* in which a line is not told again: who plays with the rules does not fill the log */
+	LINES_MAX = 20, /* in as long, of any kind */
 	ANSWER_SIZE = 1 << 17, /* bytes: more than quarantine says of as many servers as there can be */
 	LINE_SIZE_MAX = 128,
 };
@@ -34,12 +35,15 @@ struct guard {
 	unsigned interval; /* seconds */
 	bool quiet;
 	struct netlink_events events;
-	int child; /* the process that restored last */
+	int child; /* the process that is restoring, or 0 */
+	struct netlink_news news; /* what has happened while it was */
 	int code; /* its exit code; -1: none has run */
 	bool changed; /* it had to put something in force */
 	unsigned failures; /* one after the other */
 	int64_t silent_until; /* ms: no more is told of failures */
 	int64_t told_at; /* ms */
+	int64_t counted_from; /* ms */
+	unsigned lines; /* since then */
 	char told[LINE_SIZE_MAX];
 	char answer[ANSWER_SIZE];
 };
@@ -70,6 +74,13 @@ static void tell(struct guard *guard, const char *line)
 	int64_t now = monotonic_ms();
 	if (guard->quiet || (strcmp(line, guard->told) == 0 && now - guard->told_at < REPEATED_MS))
 		return;
+	if (guard->lines == 0 || now - guard->counted_from >= REPEATED_MS) {
+		guard->counted_from = now;
+		guard->lines = 0;
+	}
+	if (guard->lines == LINES_MAX)
+		return;
+	guard->lines++;
 	guard->told_at = now;
 	text_copy(guard->told, sizeof guard->told, line);
 	text_addf(&text, "guard: %s\n", line);
@@ -90,13 +101,13 @@ static int restore(int fd, bool silent)
 	return applet_run(name, 3, arguments);
 }
 
-/* Returns the exit code. */
+/* Returns the exit code, -1: it could not run to its end. */
 static int run_child(struct guard *guard)
 {
 	int ends[2], status = 0;
 	bool silent = monotonic_ms() < guard->silent_until;
 	if (pipe(ends) < 0)
-		return EXIT_SYSTEM_REFUSED;
+		return -1;
 	guard->child = fork();
 	if (guard->child == 0)
 		_exit(restore(ends[1], silent));
@@ -105,9 +116,14 @@ static int run_child(struct guard *guard)
 	close(ends[0]);
 	guard->answer[length < 0 ? 0 : length] = '\0';
 	guard->changed = strstr(guard->answer, "\"unchanged\":true") == NULL;
-	while (guard->child >= 0 && waitpid(guard->child, &status, 0) < 0 && errno == EINTR)
+	if (guard->child < 0)
+		return -1;
+	while (waitpid(guard->child, &status, 0) < 0 && errno == EINTR)
 		;
-	return guard->child >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SYSTEM_REFUSED;
+	/* by now: its number may become another's */
+	netlink_events_read(&guard->events, guard->child, &guard->news);
+	guard->child = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* Where the kernel numbers processes in another way than we see, our own transactions come back as news. */
@@ -158,7 +174,9 @@ static int keep(struct guard *guard, const struct netlink_news *news)
 		guard->failures = 0;
 		return interval;
 	}
-	/* it has said why; EXIT_LOCKED is another quarantine that is under way */
+	if (guard->code < 0)
+		tell(guard, "quarantine --restore could not run: trying again");
+	/* else it has said why; EXIT_LOCKED is another quarantine that is under way */
 	if (monotonic_ms() >= guard->silent_until)
 		guard->silent_until = monotonic_ms() + REPEATED_MS;
 	int again = AGAIN_MS << guard->failures;
@@ -182,6 +200,7 @@ static void catch_signals(void)
 	struct sigaction end = { .sa_handler = note_end };
 	(void)sigaction(SIGTERM, &end, NULL);
 	(void)sigaction(SIGINT, &end, NULL);
+	(void)signal(SIGCHLD, SIG_DFL); /* whoever starts us may have it ignored: then no exit code is kept */
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
@@ -191,7 +210,8 @@ static void catch_signals(void)
 static void wait_for_news(struct guard *guard, int milliseconds, struct netlink_news *news)
 {
 	struct deadline deadline = deadline_in(milliseconds);
-	*news = (struct netlink_news){ .rules = false };
+	*news = guard->news;
+	guard->news = (struct netlink_news){ .rules = false };
 	while (!ended && !news->rules && !news->links && !deadline_passed(deadline)) {
 		struct pollfd sockets[] = { { guard->events.rules, POLLIN, 0 }, { guard->events.links, POLLIN, 0 } };
 		if (poll(sockets, 2, deadline_left(deadline)) > 0)

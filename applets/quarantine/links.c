@@ -567,19 +567,23 @@ static bool is_awaited(const struct surveyor *surveyor, const char *link)
 /*
  * As long as one of the links that led to peers before is not there or has no route to one, nobody knows what will
  * stand on the others (VLANs, PPPoE): their frames are let alone, else the way to the servers would not come back.
+ * Those of all when none is there: an uplink may have got another name.
  */
 static void await_links(struct surveyor *surveyor)
 {
+	size_t there = 0;
 	size_t ready = 0;
 	for (size_t i = 0; i < surveyor->count; i++) {
 		const struct link_facts *link = &surveyor->links[i];
-		ready += (link->facts & FACT_WAY) && is_awaited(surveyor, link->link.name);
+		bool awaited = is_awaited(surveyor, link->link.name);
+		there += awaited;
+		ready += awaited && (link->facts & FACT_WAY);
 	}
 	surveyor->survey->awaited = ready < surveyor->hints->awaited_count;
 	if (!surveyor->survey->awaited)
 		return;
 	for (size_t i = 0; i < surveyor->count; i++) {
-		if (is_awaited(surveyor, surveyor->links[i].link.name))
+		if (there == 0 || is_awaited(surveyor, surveyor->links[i].link.name))
 			surveyor->links[i].facts |= FACT_LEADS | FACT_OPAQUE;
 	}
 	links_spread(surveyor->links, surveyor->count, false);

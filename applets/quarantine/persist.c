@@ -8,6 +8,8 @@
 #include "base/parse.h"
 #include "state/saved.h"
 
+static const char any_by_need[] = "unknown"; /* for whom a local resolver asks */
+
 /* ---- reading ---- */
 
 /* Seconds since the epoch. */
@@ -30,7 +32,10 @@ static bool read_endpoint(struct settings *settings, char *value)
 static bool read_resolver(struct settings *settings, char *value)
 {
 	struct dns_settings *dns = &settings->dns;
-	dns->mode = DNS_LIST;
+	dns->by_need = strcmp(value, any_by_need) == 0;
+	dns->mode = dns->by_need ? DNS_ANY : DNS_LIST;
+	if (dns->by_need)
+		return true;
 	return dns->count < sizeof dns->list / sizeof *dns->list && address_parse(value, &dns->list[dns->count++]);
 }
 
@@ -137,7 +142,9 @@ static void write_servers(const struct targets *targets, struct text *text)
 
 static void write_resolvers(const struct resolvers *resolvers, struct text *text)
 {
-	if (resolvers->any || resolvers->count == 0)
+	if (resolvers->any_by_need)
+		text_addf(text, "resolver %s\n", any_by_need);
+	else if (resolvers->any || resolvers->count == 0)
 		text_addf(text, "dns %s\n", resolvers->any ? "any" : "none");
 	for (size_t i = 0; i < resolvers->count && !resolvers->any; i++) {
 		text_add(text, "resolver ");
@@ -172,19 +179,28 @@ static bool is_uplink(const struct links_survey *survey, const char *name)
 	return false;
 }
 
+/* One for any link has come when any has: all are among the uplinks only as long as nobody knows which it will be. */
+static bool is_still_awaited(const struct links_survey *survey, const char *name)
+{
+	return strcmp(name, AWAITED_ANY) != 0 && !is_uplink(survey, name);
+}
+
 /* Those that lead to a peer, and those from before that are still awaited. */
 static void write_links(const struct links_hints *hints, const struct links_survey *survey, struct text *text)
 {
+	bool any = survey->uplink_count + hints->awaited_count == 0;
 	for (size_t i = 0; i < hints->uplink_count; i++)
 		text_addf(text, "uplink %s\n", hints->uplinks[i]);
-	for (size_t i = 0; i < survey->uplink_count; i++)
+	for (size_t i = 0; i < hints->awaited_count; i++)
+		any |= survey->awaited && strcmp(hints->awaited[i], AWAITED_ANY) == 0;
+	if (any)
+		text_add(text, "awaited " AWAITED_ANY "\n");
+	for (size_t i = 0; i < survey->uplink_count && !any; i++)
 		text_addf(text, "awaited %s\n", survey->records[i].name);
-	for (size_t i = 0; i < hints->awaited_count; i++) {
-		if (!is_uplink(survey, hints->awaited[i]))
+	for (size_t i = 0; i < hints->awaited_count && !any; i++) {
+		if (is_still_awaited(survey, hints->awaited[i]))
 			text_addf(text, "awaited %s\n", hints->awaited[i]);
 	}
-	if (survey->uplink_count + hints->awaited_count == 0)
-		text_add(text, "awaited " AWAITED_ANY "\n");
 	for (size_t i = 0; i < survey->outer_count; i++) {
 		text_add(text, "tunnel ");
 		policy_network_format(&survey->outer[i], text);
@@ -207,5 +223,5 @@ int persist_save(const struct settings *settings, const struct resolvers *resolv
 	write_policy(policy, survey->outer_count, text);
 	write_links(&settings->links, survey, text);
 	text_add(text, "end\n");
-	return saved_keep(&saved, diag);
+	return saved_keep(&saved, settings->restore, diag);
 }

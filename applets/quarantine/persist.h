@@ -15,7 +15,10 @@
  */
 int persist_read_line(struct settings *settings, const char *name, char *value, struct diag *diag);
 
-/* Saves what is in force: a policy and what it was made of. 0 or -errno with a diagnostic; then the old one stays. */
+/*
+ * Saves what is in force: a policy and what it was made of. 0 or -errno with a diagnostic; then the old one stays.
+ * -ECANCELED: it was restored, and somebody has released it since.
+ */
 int persist_save(const struct settings *settings, const struct resolvers *resolvers, const struct links_survey *survey,
 		 struct diag *diag);
 

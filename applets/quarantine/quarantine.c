@@ -63,6 +63,7 @@ struct run {
 	bool unverified;
 	bool saved; /* it can come back after a reboot */
 	bool gone; /* somebody has released it meanwhile */
+	bool rebooted; /* nothing was in force when it was restored */
 	bool unchanged; /* it was in force already */
 	bool unproven; /* every server was asked, none proved itself, and that is why it ends */
 	int left_out; /* addresses that --proven-only does not allow any more */
@@ -252,7 +253,6 @@ static int survey_links(struct run *run)
 		report_warning(&run->report, diag);
 		policy->refused |= policy->layers & LAYER_NETDEV;
 		policy->layers &= (uint8_t)~LAYER_NETDEV;
-		return 0;
 	}
 	if (policy->network_count + survey->outer_count > POLICY_NETWORKS_MAX)
 		return diag_fail(diag, E2BIG, "more than %d networks and tunnels", POLICY_NETWORKS_MAX);
@@ -260,6 +260,8 @@ static int survey_links(struct run *run)
 		       (survey->awaited ? GAP_AWAITED : 0);
 	memcpy(&policy->networks[policy->network_count], survey->outer, survey->outer_count * sizeof *survey->outer);
 	policy->network_count += survey->outer_count;
+	if (result < 0)
+		return 0;
 	for (size_t i = 0; i < survey->outer_count; i++) {
 		/* from WireGuard's own port nobody else sends but root, who would need its key as well */
 		if (!survey->outer[i].own_port)
@@ -273,7 +275,8 @@ static int survey_links(struct run *run)
 	policy->gaps |= gaps;
 	if (survey->vrf) /* our own addresses would look like those of others */
 		policy->without_fib = (1 << TABLES) - 1;
-	warn_of_survey(run);
+	if (!run->settings.restore || run->settings.dry_run)
+		warn_of_survey(run);
 	return 0;
 }
 
@@ -312,6 +315,7 @@ static int prepare_policy(struct run *run)
 	struct policy *policy = policy_of(run);
 	policy->table = run->settings.table;
 	policy->comment = run->comment;
+	policy->restored = run->settings.restore;
 	stamp(run);
 	policy->gaps = run->resolvers.any_by_need ? GAP_DNS : 0;
 	int result = resolvers_allow(&run->resolvers, &run->settings.targets, &run->report.diag);
@@ -340,13 +344,18 @@ static int check_output(struct run *run)
 	return error == 0 ? EXIT_DONE : fail_output(run, error, " (nothing was changed)");
 }
 
+/* Another run is at work, or has just been. For people it is no step. */
+static int fail_locked(struct run *run)
+{
+	run->report.name = run->report.json ? "lock" : NULL;
+	return fail_step(run, EXIT_LOCKED);
+}
+
 static int take_lock(struct run *run)
 {
 	run->lock = lock_take(&run->report.diag);
-	if (run->lock == -EWOULDBLOCK) {
-		run->report.name = run->report.json ? "lock" : NULL; /* for people it is no step */
-		return fail_step(run, EXIT_LOCKED);
-	}
+	if (run->lock == -EWOULDBLOCK)
+		return fail_locked(run);
 	if (run->lock < 0)
 		report_warning(&run->report, &run->report.diag);
 	return EXIT_DONE;
@@ -406,8 +415,6 @@ static int step_contain(struct run *run, bool on_probation)
 	report_end(&run->report, true, detail->bytes);
 	if (policy->stateless)
 		warn_of(run, "", "no connection tracking: stateless rules are used");
-	if (flowtable_each(&run->netlink, note_flowtable, run, diag) < 0)
-		report_warning(&run->report, diag);
 	return EXIT_DONE;
 }
 
@@ -537,6 +544,19 @@ static int step_keep(struct run *run)
 }
 #endif
 
+/* What others' tables make of packets: not all of it can be covered. */
+static int find_others(struct run *run)
+{
+	struct diag *diag = &run->report.diag;
+	struct text behind = TEXT_ON(run->behind);
+	if (flowtable_each(&run->netlink, note_flowtable, run, diag) < 0)
+		report_warning(&run->report, diag);
+	int result = -EINTR; /* somebody has changed a rule set while it was read */
+	for (int tries = 0; tries < READ_TRIES && result == -EINTR; tries++)
+		result = find_behind(&run->netlink, &behind, diag);
+	return result;
+}
+
 /* The first thing that is not as it was sent. */
 struct verification {
 	size_t count;
@@ -581,10 +601,7 @@ static void verify(struct run *run)
 	struct verification verification;
 	const struct examination examination = { .differs = note_difference, .context = &verification };
 	struct table_state states[TABLES];
-	struct text behind = TEXT_ON(run->behind);
-	int result = -EINTR; /* somebody has changed a rule set while it was read */
-	for (int tries = 0; tries < READ_TRIES && result == -EINTR; tries++)
-		result = find_behind(&run->netlink, &behind, diag);
+	int result = find_others(run);
 	if (result == 0)
 		result = examine(&run->netlink, run->settings.table, &examination, forget, states, diag);
 	run->gone = result == 0 && !states[TABLE_INET].found;
@@ -635,11 +652,14 @@ static void step_sever(struct run *run)
 
 /* ---- a reboot ---- */
 
-/* The clock of a device without one: certificates and logs need a time that is at least behind what was. */
+/*
+ * The clock of a device without one: certificates and logs need a time that is at least behind what was. Once: one that
+ * was wrong when it was saved is set right by whoever keeps it.
+ */
 static void set_clock(struct run *run)
 {
 	struct timespec then = { .tv_sec = (time_t)run->settings.saved_at };
-	if (time(NULL) >= then.tv_sec || clock_settime(CLOCK_REALTIME, &then) == 0)
+	if (!run->rebooted || time(NULL) >= then.tv_sec || clock_settime(CLOCK_REALTIME, &then) == 0)
 		return;
 	diag_errno(&run->report.diag, errno, "set the clock to when it was saved");
 	report_warning(&run->report, &run->report.diag);
@@ -671,10 +691,11 @@ static void look_again(void *context)
 /*
  * What the kernel has of it. That also says what is left of --for, as long as it is this one that was saved: else it is
  * what was left then. Whatever the wall clock says: it may have been wrong then, or be wrong now. Returns 0, -ETIME
- * when the time is over, or another -errno with a diagnostic.
+ * when the time is over, -EEXIST when there is a newer one, or another -errno with a diagnostic.
  */
 static int read_standing(struct run *run)
 {
+	struct policy *policy = policy_of(run);
 	struct standing *standing = &run->standing;
 	const struct table_state *older = &standing->states[TABLE_INET];
 	const struct examination examination = { .differs = note_changed, .hooked = note_hooked, .context = standing };
@@ -684,13 +705,22 @@ static int read_standing(struct run *run)
 		result = examine(&netlink, run->settings.table, &examination, look_again, standing->states,
 				 &run->report.diag);
 	netlink_close(&netlink);
-	run->saved_lasts = policy_of(run)->lasts;
-	if (result < 0 || !older->found || older->probation)
+	run->saved_lasts = policy->lasts;
+	run->rebooted = result == 0 && !older->found;
+	if (result < 0 || !older->found || older->probation) /* what is on probation was never kept */
 		return result;
+	if (!older->over && older->info.sealed && !older->info.seal.restored &&
+	    older->info.seal.began_wall > run->settings.saved_at)
+		return diag_fail(&run->report.diag, EEXIST, "a newer quarantine is in force, and was not saved");
 	if (older->over && run->saved_lasts)
 		return -ETIME;
-	if (older->left)
-		policy_of(run)->lasts = (uint32_t)(older->left / 1000 + 1);
+	if (older->left == 0 || !run->saved_lasts)
+		return 0;
+	/* exactly: who restores often must not make it last longer */
+	policy->lasts = (uint32_t)((older->left + 999) / 1000);
+	policy->lasts_less = (uint16_t)(policy->lasts * 1000ull - older->left);
+	if (policy->lasts > POLICY_LASTS_MAX) /* the kernel counts in ticks */
+		policy->lasts = POLICY_LASTS_MAX;
 	return 0;
 }
 
@@ -759,13 +789,15 @@ static int prepare_restore(struct run *run, bool *over)
 	if (code != EXIT_DONE)
 		return code;
 	if (saved_stamp() != run->settings.saved_stamp) {
-		diag_fail(diag, EAGAIN, "read %s: it has changed just now", saved_path);
-		return fail_step(run, EXIT_LOCKED);
+		diag_fail(diag, EAGAIN, "%s: saved anew, or released, meanwhile", saved_path);
+		return fail_locked(run);
 	}
 	int result = read_standing(run);
 	*over = result == -ETIME;
 	if (*over)
 		return end_saved(run);
+	if (result == -EEXIST) /* as it would be if it had said so itself */
+		return fail_step(run, EXIT_UNVERIFIED);
 	if (result < 0)
 		return fail_unchanged(run, result);
 	if (!run->settings.dry_run)
@@ -785,9 +817,11 @@ static void step_save(struct run *run)
 	uint32_t left = policy_of(run)->lasts;
 	if (settings->restore ? run->saved_lasts - left < SAVED_OFTEN : !settings->persist && !run->saved)
 		return;
+	if (!run->saved && !settings->restore && saved_is_there(NULL)) /* there is one file */
+		warn_of(run, saved_path, ": another table's is replaced");
 	int result = persist_save(settings, &run->resolvers, &run->survey, diag);
 	run->saved |= result == 0;
-	if (result == 0)
+	if (result == 0 || result == -ECANCELED) /* released meanwhile: see below */
 		return;
 	report_warning(&run->report, diag);
 	run->unverified = true;
@@ -796,24 +830,29 @@ static void step_save(struct run *run)
 /*
  * Who releases removes the file before and after the tables, but knows nothing of one that is written still later, nor
  * of tables that somebody restores who had read the file before. When the file of these is there, tables that are gone
- * again were removed by somebody else.
+ * again were removed by somebody else. One that is there but can't be read is no release. Returns EXIT_DONE, or another
+ * code when nothing is in force any more.
  */
-static void notice_release(struct run *run)
+static int notice_release(struct run *run)
 {
 	struct diag *diag = &run->report.diag;
 	struct removed_tables removed = { 0 };
 	int result = 0;
-	if (run->settings.restore && !saved_is_there(run->settings.table)) {
+	if (run->settings.restore && !saved_is_there(NULL)) {
+		run->saved = false;
 		result = containment_remove(&run->netlink, run->settings.table, CONFIG_DEFAULT_TABLE, &removed, diag);
+		if (result == 0) {
+			diag_fail(diag, ECANCELED, "released meanwhile");
+			return fail_locked(run);
+		}
 		run->unverified = true;
-		if (result == 0)
-			result = diag_fail(diag, ECANCELED, "released meanwhile");
 	} else if (!run->settings.restore && run->gone && run->saved) {
 		run->saved = false;
 		result = saved_remove(run->settings.table, diag);
 	}
 	if (result < 0)
 		report_warning(&run->report, diag);
+	return EXIT_DONE;
 }
 
 /* ---- telling ---- */
@@ -1106,7 +1145,8 @@ static int tell(struct run *run)
 		tell_json(run, object, code);
 	else
 		tell_items(run);
-	tell_people(run);
+	if (!run->unchanged) /* else they have been told */
+		tell_people(run);
 	return (int)code;
 }
 
@@ -1115,18 +1155,29 @@ static int tell(struct run *run)
 /* Of what is restored and in force only what is left of its time is saved again. */
 static int leave_in_force(struct run *run)
 {
+	struct diag *diag = &run->report.diag;
 	run->unchanged = true;
 	report_begin(&run->report, "contain");
+	int result = netlink_open(&run->netlink, NETLINK_NETFILTER, diag);
+	if (result < 0)
+		return fail_unchanged(run, result);
 	count_rules(run);
 	report_end(&run->report, true, "in force already");
 	step_save(run);
-	return tell(run);
+	if (find_others(run) < 0) {
+		report_warning(&run->report, diag);
+		run->unverified = true;
+	}
+	int code = notice_release(run);
+	return code == EXIT_DONE ? tell(run) : code;
 }
 
 static int contain_and_prove(struct run *run)
 {
 	if (CONFIG_PERSIST && run->settings.restore && is_in_force(run))
 		return leave_in_force(run);
+	if (CONFIG_PERSIST && run->settings.restore) /* not each time that nothing has to be done */
+		warn_of_survey(run);
 	bool probe = CONFIG_QUARANTINE_PROBE && !run->settings.no_probe;
 	int code = step_contain(run, probe);
 #if CONFIG_QUARANTINE_PROBE
@@ -1143,8 +1194,8 @@ static int contain_and_prove(struct run *run)
 		step_sever(run);
 	verify(run);
 	if (CONFIG_PERSIST)
-		notice_release(run);
-	return tell(run);
+		code = notice_release(run);
+	return code == EXIT_DONE ? tell(run) : code;
 }
 
 static int run_steps(struct run *run)

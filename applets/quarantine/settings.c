@@ -454,6 +454,8 @@ static int read_saved(struct settings *settings, const struct command_line *line
 	int result = read_config(settings, saved_path, diag);
 	if (result == 0 && !settings->saved_whole)
 		result = diag_fail(diag, EBADMSG, "%s: its end is missing", saved_path);
+	if (result == 0 && !(settings->table && saved_is_there(settings->table))) /* so release would not find it */
+		result = diag_fail(diag, EBADMSG, "%s: its second line is not that of the table", saved_path);
 	int again = parse_command_line(settings, line, result < 0 ? NULL : diag); /* -j and -q: how to tell it */
 	if (result < 0)
 		return configuration_error(result);

@@ -19,6 +19,7 @@ enum {
 
 struct dns_settings {
 	enum dns_mode mode;
+	bool by_need; /* DNS_ANY, because nobody knew whom a local resolver asks: of what was saved */
 	struct address list[2 * DNS_LIST_MAX]; /* of DNS_LIST; what was saved may be more than an option takes */
 	size_t count;
 };

@@ -49,6 +49,7 @@ static struct table_seal seal_table(const struct policy *policy, enum table_id t
 		.without_log = policy->without_log,
 		.stateless = policy->stateless,
 		.gaps = policy->gaps,
+		.restored = policy->restored,
 		.plan = policy->digest,
 	};
 	(void)policy_each_rule(policy, table, count_rule, &seal);

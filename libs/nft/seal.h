@@ -38,6 +38,8 @@ struct table_seal {
 	uint8_t without_log; /* the same */
 	uint8_t stateless;
 	uint8_t gaps; /* GAP_ bits */
+	uint8_t restored; /* what is saved may be newer, and may take its place */
+	uint8_t reserved;
 	uint32_t plan; /* plan_digest; 0: not known */
 };
 

@@ -270,7 +270,7 @@ void set_add_all(struct batch *batch, const struct policy *policy, enum table_id
 		char name[32];
 		struct text text = TEXT_ON(name);
 		text_addf(&text, "%s%s", prefix, set_lasts);
-		set_add_timer(batch, policy->table, name, policy->lasts * 1000ull);
+		set_add_timer(batch, policy->table, name, policy->lasts * 1000ull - policy->lasts_less);
 	}
 	for (int set = 0; set < SET_IDS; set++) {
 		for (int family = IPV4; family < IP_FAMILIES; family++) {

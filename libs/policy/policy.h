@@ -201,12 +201,14 @@ struct policy {
 	int64_t began_wall; /* seconds since the epoch */
 	uint32_t digest; /* plan_digest of it as it was made, before the kernel refused anything; 0: not known */
 	uint32_t lasts; /* seconds, then the kernel lets everything pass; 0: until release */
+	uint16_t lasts_less; /* ms, below 1000, of the last one: of a time that goes on nothing is to be added */
 	uint16_t log_group; /* of nfnetlink_log */
 	uint8_t log; /* enum policy_log */
 	uint8_t wanted; /* LAYER_ bits that were asked for */
 	uint8_t layers; /* those of them that this build has, less those that the kernel refused */
 	uint8_t refused; /* LAYER_ bits */
 	uint8_t gaps; /* GAP_ bits */
+	bool restored; /* from a file, so that it may be no newer than that */
 	bool dns_any; /* DNS to every address, rate-limited as a whole */
 	bool stateless; /* the kernel has no connection tracking */
 	uint8_t without_fib; /* bits 1 << enum table_id: the kernel does not look addresses up there */

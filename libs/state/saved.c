@@ -55,7 +55,7 @@ static int sync_folder(void)
 	return result;
 }
 
-int saved_keep(struct saved *saved, struct diag *diag)
+int saved_keep(struct saved *saved, bool again, struct diag *diag)
 {
 	flush(&saved->text);
 	int error = saved->error;
@@ -63,6 +63,8 @@ int saved_keep(struct saved *saved, struct diag *diag)
 		error = errno;
 	if (close(saved->fd) < 0 && error == 0)
 		error = errno;
+	if (error == 0 && again && !saved_is_there(NULL))
+		error = ECANCELED;
 	if (error == 0 && rename(new_path, saved_path) < 0)
 		error = errno;
 	if (error == 0)
@@ -77,7 +79,7 @@ uint64_t saved_stamp(void)
 {
 	struct stat status;
 	if (lstat(saved_path, &status) < 0)
-		return 0;
+		return errno == ENOENT || errno == ENOTDIR ? 0 : 1;
 	return ((uint64_t)status.st_ino ^ (uint64_t)status.st_ctim.tv_sec << 32 ^ (uint64_t)status.st_ctim.tv_nsec) | 1;
 }
 
@@ -100,7 +102,7 @@ bool saved_is_there(const char *table)
 
 int saved_remove(const char *table, struct diag *diag)
 {
-	bool there = saved_is_there(table); /* a read-only file system would say that it is, not that nothing is there */
+	bool there = saved_is_there(table); /* a read-only file system says that it is, not that nothing is there */
 	if (there || !table)
 		(void)unlink(new_path); /* what a power cut has left names servers, too */
 	if (!there)

@@ -27,14 +27,15 @@ int saved_begin(struct saved *saved, const char *table, struct diag *diag);
 
 /*
  * It takes the other's place at once: after a power cut there is the old file or the new one, whole. Returns 0, or
- * -errno with a diagnostic; then the old one is as it was.
+ * -errno with a diagnostic; then the old one is as it was, unless it was the folder that could not be written. again:
+ * when none is there any more somebody has released it, which this must not undo: -ECANCELED.
  */
-int saved_keep(struct saved *saved, struct diag *diag);
+int saved_keep(struct saved *saved, bool again, struct diag *diag);
 
 /* Tells one file from the next that takes its place; 0: there is none. */
 uint64_t saved_stamp(void);
 
-/* Whether one is saved of this table, or with NULL of any. */
+/* Whether one is saved of this table, or with NULL of any: then also one that can't be read. */
 bool saved_is_there(const char *table);
 
 /* Removes it if it is of this table, or with NULL of any. 1: it was there, 0: none was, or -errno with a diagnostic. */

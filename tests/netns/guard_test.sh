@@ -71,6 +71,16 @@ no_hook() { # LINK
 check one_that_is_gone_is_forgotten wait_for 10 no_hook new0
 check it_tells_of_links told 'guard: contained, put in force: links, addresses or routes have changed'
 
+# who takes turns does not fill the log either
+lines=$(wc -l <guard.log)
+for i in {1..30}; do
+	cp "$(command -v nft)" "nft$i"
+	dev "./nft$i" flush chain inet $default_table outbound_chain
+	rm "nft$i"
+	sleep 0.6
+done
+check many_do_not_fill_the_log test "$(($(wc -l <guard.log) - lines))" -le 20
+
 # ---- its end, and a reboot ----
 
 kill -9 $guard
@@ -148,8 +158,16 @@ matches not_permitted_tells '^guard: listen to changes of rules: not permitted \
 echo nonsense >$saved
 begin_guard -q
 check a_bad_file_is_told told "quarantine: $saved line 1: "
-rm $saved
 kill $guard
 wait $guard
 same a_bad_file_does_not_end_it 0 $?
+: >guard.log
+start dev perl -e '$SIG{CHLD} = "IGNORE"; exec "guard"' >>guard.log 2>&1 # some who start programs do so
+guard=$!
+check a_bad_file_is_told_again told "quarantine: $saved line 1: "
+sleep 0.5
+check and_nothing_else test "$(grep -c contained guard.log)" -eq 0
+rm $saved
+kill $guard
+wait $guard
 finish

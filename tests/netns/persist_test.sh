@@ -7,6 +7,7 @@ set -u
 lab_enter "$0" "$@"
 lab_up
 echoes world 22 7000
+echoes dev 22
 good=https://one.vr.test:8000/
 ca=(-T 10 --ca ca.pem)
 saved=/etc/quarbox.saved
@@ -72,6 +73,10 @@ matches and_that_is_told "saved in $saved" "$out"
 gives of_another_name 0 quarantine -t other "${ca[@]}" $good
 matches another_one_is_not "table $default_table" "$(cat $saved)"
 
+gives of_another_name_too 0 quarantine -t other --persist "${ca[@]}" $good
+matches that_another_one_is_saved_is_told "warning: $saved: another table's is replaced" "$err"
+gives back_to_the_first 0 quarantine --persist "${ca[@]}" $good
+
 # ---- release ----
 
 gives release_other 0 release -t other
@@ -97,6 +102,37 @@ run release
 wait $running
 same released_meanwhile_is_noticed 6 $?
 check released_meanwhile_does_not_come_back test ! -e $saved -a ! -e $saved.new
+# The same where nothing is put in force, but what is left of its time is saved again.
+gives set_up_for_an_hour 0 quarantine --no-probe --persist --for 1h $good
+sed -i 's/^for .*/for 9000s/' $saved
+while_it_restores() { # SYSTEM_CALL OPTION...: with release before it; the exit code is in $code then
+	local call=$1
+	shift
+	start dev strace -qf -o /dev/null -e trace="$call" -e inject="$call:delay_enter=1500000" \
+		"$bin/quarantine" --restore >out 2>err
+	running=$!
+	sleep 0.7
+	dev "$@" >/dev/null
+	wait $running
+	code=$?
+}
+while_it_restores fsync release
+code_is released_while_time_is_saved 75
+check released_while_time_is_saved_stays_so test ! -e $saved
+gives set_up_for_an_hour_again 0 quarantine --no-probe --persist --for 1h $good
+sed -i 's/^for .*/for 9000s/' $saved
+dev nft delete table netdev $default_table
+while_it_restores flock release
+code_is released_before_it_is_restored 75
+check released_before_it_is_restored_stays_so no_rules
+check and_is_not_saved_again test ! -e $saved
+# nor does it bring back what another one has taken the place of
+gives set_up_older 0 quarantine --no-probe --persist --dns any $good
+while_it_restores flock quarantine -q --no-probe --dns none $good
+code_is saved_anew_before_it_is_restored 75
+run status
+matches saved_anew_stays_in_force 'set by .* --dns none ' "$out"
+run release
 gives by_option 0 quarantine "${ca[@]}" --persist $good
 gives release_by_option 0 quarantine -r
 check release_by_option_removes_it test ! -e $saved
@@ -150,6 +186,19 @@ same local_resolver_is_silent '' "$err"
 run release
 use_resolvers $resolver4 $resolver6
 
+# ... or never were
+use_resolvers 127.0.0.1
+gives unknown_upstreams 5 quarantine --persist --no-probe https://$one4:8000/
+planned=$(rules | plan)
+use_resolvers $resolver4 $resolver6
+dev nft flush ruleset
+gives unknown_upstreams_restored 5 quarantine --restore
+same unknown_upstreams_rules "$planned" "$(rules | plan)"
+matches unknown_upstreams_are_told 'not covered DNS to any address' "$out"
+again_code=$(dev quarantine --restore -q; echo $?)
+same unknown_upstreams_again 5 "$again_code"
+run release
+
 # The other end of a tunnel stays allowed while the tunnel is not there yet.
 ip -n dev -batch - <<-END
 	link add tunnel type vxlan id 5 local $dev4 remote $router4 dstport 4789
@@ -184,6 +233,21 @@ blocked nobody_else_is dev world "${forbidden[@]}"
 gives proven_after_it 0 probe --ca ca.pem $good
 run status
 code_is status_when_the_network_is_up 0
+
+# Nothing was there when it was saved: any link will do.
+run release
+reboot
+gives nothing_is_there 0 quarantine --no-probe --persist --keep --for 1h -t any https://$one4:8000/
+same any_is_awaited 'awaited *' "$(grep ^awaited $saved)"
+sed -i 's/^for .*/for 9000s/' $saved
+gives still_nothing 5 quarantine --restore # and all frames are of a form that nobody knows
+same any_is_still_awaited 'awaited *' "$(grep ^awaited $saved)"
+gives still_nothing_again 5 quarantine --restore -j
+matches still_nothing_says '"unchanged":true' "$out"
+network_up
+gives any_has_come 0 quarantine --restore
+run release
+run quarantine --no-probe --persist $good # for what follows
 
 # Where the way goes over a bridge, which is not there yet, of which nobody else is to get anything.
 make_bridge() {
@@ -259,6 +323,16 @@ ip -n dev address delete 192.0.2.130/25 dev wan
 dev nft add table inet somebody_s
 again tables_of_others_do_not_matter false
 again tables_of_others_do_not_matter_at_all true
+dev nft -f - <<-'END'
+	table ip somebody_s {
+		chain late {
+			type filter hook output priority 2147483647
+		}
+	}
+END
+gives but_what_is_behind_ours 5 quarantine --restore
+matches behind_ours_says 'in force already .*not covered what late of table somebody_s' "$out"
+dev nft delete table ip somebody_s
 run release
 
 # ---- time ----
@@ -286,9 +360,37 @@ is_over() {
 	[ $code -eq 1 ]
 }
 check its_time_ends wait_for 5 is_over
+# A time that goes on is not rounded up each time.
+dev quarantine -q --no-probe --persist --for 100s $good
+for _ in {1..20}; do
+	dev nft flush chain inet $default_table outbound_chain
+	sleep 0.15
+	dev quarantine --restore -q
+done
+check no_time_is_added test "$(time_left)" -le 98
+dev nft flush ruleset
+sed -i 's/^for .*/for 2s/' $saved
+run quarantine --restore
+wait_for 5 is_over
 gives its_time_is_over 0 quarantine --restore
 matches its_time_is_over_tells ' nothing to restore: its time is over $' "$out"
 check and_it_is_forgotten test ! -e $saved
+run release
+
+# What was never kept has no time that could be over.
+gives set_up_killed 0 quarantine --no-probe --persist $good
+dev nft flush ruleset
+start dev quarantine -T 1 https://$forbidden4:9/ >/dev/null 2>&1
+running=$!
+check set_up_probation wait_for 5 on_probation
+kill -9 $running
+wait $running 2>/dev/null
+probation_ends() { ! dev nft list set inet $default_table probation | grep -q expires; }
+check set_up_probation_ends wait_for 15 probation_ends
+gives a_probation_that_is_over 0 quarantine --restore
+run status
+code_is a_probation_that_is_over_is_replaced 0
+check a_probation_that_is_over_forgets_nothing test -e $saved
 run release
 
 # ---- what can be wrong ----
@@ -315,6 +417,10 @@ for line in 'endpoint 198.51.100.2' 'endpoint tcp:198.51.100.2:0' 'endpoint x 1'
 	sed "/^end$/i $line" whole >$saved
 	refused "line_$((++number))"
 done
+sed '1i # by hand' whole >$saved
+refused a_table_elsewhere # release -t would not find it
+sed '/^table/d' whole >$saved
+refused a_table_is_missing
 sed '/^server/d' whole >$saved
 refused an_endpoint_of_nobody
 rm $saved
@@ -340,6 +446,21 @@ same is_not_followed mine "$(cat victim)"
 check is_gone test ! -e $saved.new
 
 # ---- where it can't be written or removed ----
+
+# A newer one that could not be saved is not undone by the older one that is.
+run release
+gives an_older_one 0 quarantine --no-probe --persist --dns any $good
+sed -i 's/^saved .*/saved 1700000000/' $saved
+mount --bind /etc /etc && mount -o remount,bind,ro /etc
+gives a_newer_one 6 quarantine --no-probe --dns none $good
+before=$(rules)
+gives the_newer_one_stays 6 quarantine --restore
+matches the_newer_one_is_told '^quarantine: a newer quarantine is in force, and was not saved' "$err"
+same the_newer_one_is_not_touched "$before" "$(rules)"
+umount /etc
+dev nft flush ruleset
+gives after_a_reboot_the_older_one_comes 0 quarantine --restore
+gives and_stays 0 quarantine --restore
 
 run release
 read_only() {
