@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* guard: keep the quarantine that was saved in force, whatever happens to its rules or to the device's links. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,7 +13,6 @@
 #include "../applet.h"
 #include "base/deadline.h"
 #include "base/io.h"
-#include "base/parse.h"
 #include "netlink/events.h"
 #include "state/saved.h"
 
@@ -20,7 +20,6 @@ extern const struct applet guard_applet;
 
 enum {
 	INTERVAL_DEFAULT = 60, /* seconds between looks without a cause: not all that changes is told */
-	INTERVAL_MAX = 86400,
 	SETTLE_MS = 100, /* for what belongs together: a rule set that is reloaded, an interface that comes up */
 	PAUSE_MS = 400, /* between looks: who changes something without end costs no more than that */
 	AGAIN_MS = 2000, /* after a failure, doubled with each until the interval */
@@ -48,19 +47,10 @@ struct guard {
 	char answer[ANSWER_SIZE];
 };
 
-static int parse_interval(void *field, const char *value, struct diag *diag)
-{
-	uint64_t seconds;
-	if (!parse_duration(value, INTERVAL_MAX, &seconds))
-		return diag_fail(diag, EINVAL, "'%.*s' is no time like 90s or 15m, up to 1d", 24, value);
-	*(unsigned *)field = (unsigned)seconds;
-	return 0;
-}
-
 #define FIELD(name) offsetof(struct guard, name)
 static const struct option_row option_table[] = {
-	{ 'i', FIELD(interval), "interval", "TIME", parse_interval,
-	  "between looks when nothing was changed,\ndefault 60s" },
+	{ 'i', FIELD(interval), "interval", "TIME", option_timeout,
+	  "between looks without news, default 60s" },
 	OPTION_QUIET(FIELD(quiet)),
 	OPTION_END,
 };
@@ -106,9 +96,9 @@ static int run_child(struct guard *guard)
 {
 	int ends[2], status = 0;
 	bool silent = monotonic_ms() < guard->silent_until;
-	if (pipe(ends) < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
-	guard->child = fork();
+	guard->child = _Fork(); /* there is one thread, and nothing has registered for fork's handlers */
 	if (guard->child == 0)
 		_exit(restore(ends[1], silent));
 	close(ends[1]);
@@ -253,7 +243,6 @@ const struct applet guard_applet = {
 	.summary = "keep a quarantine that was saved in force",
 	.operands = "",
 	.options = option_table,
-	.notes = "Runs until it is told to end (TERM); the quarantine goes on. release ends that.\n"
-		 "Exit: 0 ended, 64 usage, 69 kernel, 71 system.\n",
+	.notes = "When it ends (TERM) the quarantine goes on: see release.\n",
 	.run = run_guard,
 };

@@ -90,6 +90,11 @@ static struct policy *policy_of(struct run *run)
 	return &run->settings.targets.policy;
 }
 
+static bool restores(const struct run *run)
+{
+	return CONFIG_PERSIST && run->settings.restore;
+}
+
 /* ---- signals ---- */
 
 static volatile sig_atomic_t interrupted;
@@ -158,7 +163,7 @@ static int step_resolve(struct run *run)
 	struct targets *targets = &run->settings.targets;
 	struct deadline deadline = deadline_in(RESOLVE_MS);
 	report_begin(&run->report, "resolve");
-	if (!run->settings.restore) /* then their addresses are known */
+	if (!restores(run)) /* then their addresses are known */
 		resolvers_read(&run->resolvers, &run->report);
 	int result = targets_resolve(targets, &run->resolvers.config, deadline, !run->settings.keep, warn, run, diag);
 #if CONFIG_QUARANTINE_PROBE
@@ -275,7 +280,7 @@ static int survey_links(struct run *run)
 	policy->gaps |= gaps;
 	if (survey->vrf) /* our own addresses would look like those of others */
 		policy->without_fib = (1 << TABLES) - 1;
-	if (!run->settings.restore || run->settings.dry_run)
+	if (!restores(run) || run->settings.dry_run)
 		warn_of_survey(run);
 	return 0;
 }
@@ -315,7 +320,7 @@ static int prepare_policy(struct run *run)
 	struct policy *policy = policy_of(run);
 	policy->table = run->settings.table;
 	policy->comment = run->comment;
-	policy->restored = run->settings.restore;
+	policy->restored = restores(run);
 	stamp(run);
 	policy->gaps = run->resolvers.any_by_need ? GAP_DNS : 0;
 	int result = resolvers_allow(&run->resolvers, &run->settings.targets, &run->report.diag);
@@ -815,9 +820,9 @@ static void step_save(struct run *run)
 	struct diag *diag = &run->report.diag;
 	run->saved = saved_is_there(settings->table);
 	uint32_t left = policy_of(run)->lasts;
-	if (settings->restore ? run->saved_lasts - left < SAVED_OFTEN : !settings->persist && !run->saved)
+	if (restores(run) ? run->saved_lasts - left < SAVED_OFTEN : !settings->persist && !run->saved)
 		return;
-	if (!run->saved && !settings->restore && saved_is_there(NULL)) /* there is one file */
+	if (!run->saved && !restores(run) && saved_is_there(NULL)) /* there is one file */
 		warn_of(run, saved_path, ": another table's is replaced");
 	int result = persist_save(settings, &run->resolvers, &run->survey, diag);
 	run->saved |= result == 0;
@@ -838,7 +843,7 @@ static int notice_release(struct run *run)
 	struct diag *diag = &run->report.diag;
 	struct removed_tables removed = { 0 };
 	int result = 0;
-	if (run->settings.restore && !saved_is_there(NULL)) {
+	if (restores(run) && !saved_is_there(NULL)) {
 		run->saved = false;
 		result = containment_remove(&run->netlink, run->settings.table, CONFIG_DEFAULT_TABLE, &removed, diag);
 		if (result == 0) {
@@ -846,7 +851,7 @@ static int notice_release(struct run *run)
 			return fail_locked(run);
 		}
 		run->unverified = true;
-	} else if (!run->settings.restore && run->gone && run->saved) {
+	} else if (!restores(run) && run->gone && run->saved) {
 		run->saved = false;
 		result = saved_remove(run->settings.table, diag);
 	}
@@ -1076,7 +1081,7 @@ static void tell_json(struct run *run, struct text *object, enum exit_code code)
 	json_number(object, "rules", (int64_t)run->rules);
 	if (CONFIG_PERSIST)
 		json_bool(object, "saved", run->saved);
-	if (CONFIG_PERSIST && run->settings.restore)
+	if (restores(run))
 		json_bool(object, "unchanged", run->unchanged);
 	json_array_begin(object, "layers");
 	for (int table = 0; table < TABLES; table++) {
@@ -1145,7 +1150,7 @@ static int tell(struct run *run)
 		tell_json(run, object, code);
 	else
 		tell_items(run);
-	if (!run->unchanged) /* else they have been told */
+	if (!CONFIG_PERSIST || !run->unchanged) /* else they have been told */
 		tell_people(run);
 	return (int)code;
 }
@@ -1174,9 +1179,9 @@ static int leave_in_force(struct run *run)
 
 static int contain_and_prove(struct run *run)
 {
-	if (CONFIG_PERSIST && run->settings.restore && is_in_force(run))
+	if (restores(run) && is_in_force(run))
 		return leave_in_force(run);
-	if (CONFIG_PERSIST && run->settings.restore) /* not each time that nothing has to be done */
+	if (restores(run)) /* not each time that nothing has to be done */
 		warn_of_survey(run);
 	bool probe = CONFIG_QUARANTINE_PROBE && !run->settings.no_probe;
 	int code = step_contain(run, probe);
@@ -1203,7 +1208,7 @@ static int run_steps(struct run *run)
 	int result = 0;
 	if (run->settings.dry_run)
 		run->report.quiet = true;
-	if (run->settings.nothing_saved)
+	if (CONFIG_PERSIST && run->settings.nothing_saved)
 		return restore_nothing(run, "no quarantine is saved");
 	report_begin(&run->report, "read");
 #if CONFIG_QUARANTINE_PROBE
@@ -1213,8 +1218,8 @@ static int run_steps(struct run *run)
 		return fail_step(run, result == -EBADMSG ? EXIT_BAD_CONFIG : exit_code_for(result));
 #endif
 	report_end(&run->report, true, run->settings.client.servers ? "options and Velociraptor's configuration" :
-			 run->settings.restore ? saved_path : "options and configuration");
-	bool restore = CONFIG_PERSIST && run->settings.restore;
+			 restores(run) ? saved_path : "options and configuration");
+	bool restore = restores(run);
 	bool over = false;
 	int code = restore ? prepare_restore(run, &over) : EXIT_DONE;
 	if (code == EXIT_DONE && !over)

@@ -136,7 +136,7 @@ void resolvers_choose(struct resolvers *resolvers, const struct settings *settin
 		break;
 	case DNS_ANY:
 		resolvers->any = true;
-		resolvers->any_by_need = settings->dns.by_need;
+		resolvers->any_by_need = CONFIG_PERSIST && settings->dns.by_need;
 		break;
 	case DNS_NONE:
 		break;

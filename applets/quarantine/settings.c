@@ -442,8 +442,8 @@ static int read_saved(struct settings *settings, const struct command_line *line
 	const struct targets *targets = &settings->targets;
 	if (line->names_servers || line->names_trust || line->names_proof || line->config || settings->persist ||
 	    settings->proven_only || settings->table || targets->policy.lasts || targets->name_count)
-		return diag_fail(diag, EINVAL, "--restore takes what was saved: no URL, -t, -a, --for and the like");
-	uint64_t stamp = saved_stamp();
+		return diag_fail(diag, EINVAL, "--restore goes with no URL, -t, -a, --for and the like");
+	uint32_t stamp = saved_stamp();
 	settings->nothing_saved = stamp == 0;
 	if (settings->nothing_saved)
 		return 0;
@@ -452,10 +452,9 @@ static int read_saved(struct settings *settings, const struct command_line *line
 	settings->restore = true;
 	settings->saved_stamp = stamp;
 	int result = read_config(settings, saved_path, diag);
-	if (result == 0 && !settings->saved_whole)
-		result = diag_fail(diag, EBADMSG, "%s: its end is missing", saved_path);
-	if (result == 0 && !(settings->table && saved_is_there(settings->table))) /* so release would not find it */
-		result = diag_fail(diag, EBADMSG, "%s: its second line is not that of the table", saved_path);
+	/* release -t and status look for the table where it was written */
+	if (result == 0 && !(settings->saved_whole && settings->table && saved_is_there(settings->table)))
+		result = diag_fail(diag, EBADMSG, "%s: not whole", saved_path);
 	int again = parse_command_line(settings, line, result < 0 ? NULL : diag); /* -j and -q: how to tell it */
 	if (result < 0)
 		return configuration_error(result);
@@ -500,9 +499,9 @@ static int check_together(struct settings *settings, struct diag *diag)
 {
 	if (settings->remove && settings->dry_run)
 		return diag_fail(diag, EINVAL, "options -r and -n exclude each other");
-	if (settings->remove || settings->nothing_saved)
+	if (settings->remove || (CONFIG_PERSIST && settings->nothing_saved))
 		return 0;
-	if (settings->targets.server_count == 0 && !settings->restore)
+	if (settings->targets.server_count == 0 && !(CONFIG_PERSIST && settings->restore))
 		return diag_fail(diag, EINVAL, "no server: name a URL, here or in %s", default_config);
 	if (!settings->table)
 		settings->table = CONFIG_DEFAULT_TABLE;

@@ -33,7 +33,7 @@ struct settings {
 	struct dns_settings dns;
 	struct links_hints links;
 	int64_t saved_at; /* of what is restored: seconds since the epoch */
-	uint64_t saved_stamp; /* of the file that was read */
+	uint32_t saved_stamp; /* of the file that was read */
 	unsigned timeout; /* seconds */
 	bool remove;
 	bool persist;

@@ -285,7 +285,7 @@ static void collect_names(const struct targets *targets, struct lookup *lookup)
 	for (size_t i = 0; i < targets->server_count; i++) {
 		const struct server *server = &targets->servers[i];
 		const struct url *peer = server_peer(server);
-		if (peer->address.family || targets->pinned)
+		if (peer->address.family || (CONFIG_PERSIST && targets->pinned))
 			continue;
 		lookup->covered[lookup->count] = server->fallback.address.family != 0;
 		lookup->names[lookup->count++] = peer->host;
@@ -404,7 +404,7 @@ static int use_results(struct targets *targets, const struct lookup *lookup, str
 	for (size_t i = 0; i < targets->server_count && result == 0; i++) {
 		struct server *server = &targets->servers[i];
 		const struct url *peer = server_peer(server);
-		if (!targets->pinned) {
+		if (!CONFIG_PERSIST || !targets->pinned) {
 			const struct resolved *resolved = peer->address.family ? NULL : &lookup->results[at++];
 			keep_endpoints(server, resolved ? resolved->addresses : &peer->address,
 				       resolved ? resolved->count : 1);

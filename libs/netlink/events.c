@@ -37,15 +37,15 @@ int netlink_events_open(struct netlink_events *events, struct diag *diag)
 	events->links = -1;
 	events->rules = listen_to(NETLINK_NETFILTER, GROUP_RULES);
 	if (events->rules == -EPERM)
-		return diag_fail(diag, EPERM, "listen to changes of rules: not permitted (needs CAP_NET_ADMIN)");
+		return diag_fail(diag, EPERM, "listen to changes: not permitted (needs CAP_NET_ADMIN)");
 	if (events->rules < 0)
-		return diag_errno(diag, -events->rules, "listen to changes of rules");
+		return diag_errno(diag, -events->rules, "listen to changes");
 	events->links = listen_to(NETLINK_ROUTE, GROUPS_LINKS);
 	if (events->links >= 0)
 		return 0;
 	int error = -events->links;
 	netlink_events_close(events);
-	return diag_errno(diag, error, "listen to changes of links");
+	return diag_errno(diag, error, "listen to changes");
 }
 
 void netlink_events_close(struct netlink_events *events)

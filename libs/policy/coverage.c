@@ -23,7 +23,7 @@ static const char *const other_gaps[] = {
 	"what a switch forwards between its ports by itself",
 	"packets that programs wrap up for a tunnel's other end themselves",
 	"what the XDP program of an interface sends on by itself (see ip link)",
-	"raw frames on uplinks: quarantine --restore again when these are up",
+	CONFIG_PERSIST ? "raw frames on uplinks: quarantine --restore again when these are up" : "",
 };
 
 void coverage_describe(const struct policy *policy, struct text *text)

@@ -26,16 +26,16 @@ static void flush(struct text *text)
 
 int saved_begin(struct saved *saved, const char *table, struct diag *diag)
 {
-	*saved = (struct saved){ .fd = -1 };
 	/* what a power cut has left; O_EXCL follows no link that somebody may have put there since */
 	(void)unlink(new_path);
+	saved->error = 0;
 	saved->fd = open(new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (saved->fd < 0)
 		return diag_errno(diag, errno, "save %s", saved_path);
 	saved->text = TEXT_ON(saved->bytes);
 	saved->text.flush = flush;
 	saved->text.context = saved;
-	text_addf(&saved->text, "# What `quarantine --restore` puts in force again. `release` removes it.\ntable %s\n",
+	text_addf(&saved->text, "# for quarantine --restore; release removes it\ntable %s\n",
 		  table);
 	return 0;
 }
@@ -75,12 +75,13 @@ int saved_keep(struct saved *saved, bool again, struct diag *diag)
 	return diag_errno(diag, error, "save %s", saved_path);
 }
 
-uint64_t saved_stamp(void)
+uint32_t saved_stamp(void)
 {
 	struct stat status;
 	if (lstat(saved_path, &status) < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : 1;
-	return ((uint64_t)status.st_ino ^ (uint64_t)status.st_ctim.tv_sec << 32 ^ (uint64_t)status.st_ctim.tv_nsec) | 1;
+	/* nanoseconds are below 2^30, and times of a second's clock have none */
+	return ((uint32_t)status.st_ino ^ (uint32_t)status.st_ctim.tv_sec ^ (uint32_t)status.st_ctim.tv_nsec << 2) | 1;
 }
 
 bool saved_is_there(const char *table)

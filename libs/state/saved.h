@@ -33,7 +33,7 @@ int saved_begin(struct saved *saved, const char *table, struct diag *diag);
 int saved_keep(struct saved *saved, bool again, struct diag *diag);
 
 /* Tells one file from the next that takes its place; 0: there is none. */
-uint64_t saved_stamp(void);
+uint32_t saved_stamp(void);
 
 /* Whether one is saved of this table, or with NULL of any: then also one that can't be read. */
 bool saved_is_there(const char *table);

@@ -23,7 +23,7 @@ is_whole() {
 	[[ $out =~ ', intact' ]] && ! [[ $out =~ 'made anew' ]]
 }
 : >guard.log
-begin_guard -i 1h
+begin_guard -i 10m
 check it_waits told 'guard: nothing is saved (quarantine --persist): waiting'
 gives set_up 0 quarantine -T 10 --ca ca.pem --persist $good
 check it_sees_what_is_saved told 'guard: contained, as saved'
@@ -147,13 +147,13 @@ wait $guard
 
 # ---- what can be wrong ----
 
-for wrong in '-i 0' '-i 2d' '-i x' -x operand '-i'; do
+for wrong in '-i 0' '-i 11m' '-i x' -x operand '-i'; do
 	# shellcheck disable=SC2086 # an option and its value
 	gives "wrong_${wrong// /_}" 64 guard $wrong
 done
 gives help 0 guard --help
 gives not_permitted 77 capsh --drop=cap_net_admin -- -c "$bin/guard"
-matches not_permitted_tells '^guard: listen to changes of rules: not permitted \(needs CAP_NET_ADMIN\)' "$err"
+matches not_permitted_tells '^guard: listen to changes: not permitted \(needs CAP_NET_ADMIN\)' "$err"
 : >guard.log
 echo nonsense >$saved
 begin_guard -q
