@@ -13,6 +13,7 @@
 #include "../applet.h"
 #include "base/deadline.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "netlink/events.h"
 #include "state/saved.h"
 
@@ -32,6 +33,7 @@ enum {
 
 struct guard {
 	unsigned interval; /* seconds */
+	bool json;
 	bool quiet;
 	struct netlink_events events;
 	int child; /* the process that is restoring, or 0 */
@@ -51,6 +53,7 @@ struct guard {
 static const struct option_row option_table[] = {
 	{ 'i', FIELD(interval), "interval", "TIME", option_timeout,
 	  "between looks without news, default 60s" },
+	OPTION_JSON(FIELD(json)),
 	OPTION_QUIET(FIELD(quiet)),
 	OPTION_END,
 };
@@ -59,7 +62,7 @@ static const struct option_row option_table[] = {
 
 static void tell(struct guard *guard, const char *line)
 {
-	char bytes[LINE_SIZE_MAX + 16];
+	char bytes[LINE_SIZE_MAX + 64];
 	struct text text = TEXT_ON(bytes);
 	int64_t now = monotonic_ms();
 	if (guard->quiet || (strcmp(line, guard->told) == 0 && now - guard->told_at < REPEATED_MS))
@@ -73,7 +76,15 @@ static void tell(struct guard *guard, const char *line)
 	guard->lines++;
 	guard->told_at = now;
 	text_copy(guard->told, sizeof guard->told, line);
-	text_addf(&text, "guard: %s\n", line);
+	if (guard->json) {
+		json_begin(&text);
+		json_number(&text, "Time", (int64_t)time(NULL));
+		json_string(&text, "Result", line);
+		json_number(&text, "exit", guard->code);
+		json_end(&text);
+	} else {
+		text_addf(&text, "guard: %s\n", line);
+	}
 	(void)applet_print("guard", text.bytes, text.length); /* a log that is gone does not end a guard */
 }
 

@@ -144,6 +144,13 @@ code_is what_is_over_stays_so 1
 run release
 kill $guard
 wait $guard
+: >guard.log
+begin_guard -j
+check json told '"Result":"nothing is saved (quarantine --persist): waiting","exit":-1}'
+kill $guard
+wait $guard
+check json_is_valid /usr/bin/python3 -c 'import json, sys
+for line in open("guard.log"): json.loads(line)["Time"]'
 
 # ---- what can be wrong ----
 
