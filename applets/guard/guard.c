@@ -12,7 +12,6 @@
 
 #include "../applet.h"
 #include "base/deadline.h"
-#include "base/io.h"
 #include "base/json.h"
 #include "netlink/events.h"
 #include "state/saved.h"
@@ -27,7 +26,6 @@ enum {
 	FAILURES_COUNTED = 6,
 	REPEATED_MS = 60000, /* in which a line is not told again: who plays with the rules does not fill the log */
 	LINES_MAX = 20, /* in as long, of any kind */
-	ANSWER_SIZE = 1 << 17, /* bytes: more than quarantine says of as many servers as there can be */
 	LINE_SIZE_MAX = 128,
 };
 
@@ -46,7 +44,6 @@ struct guard {
 	int64_t counted_from; /* ms */
 	unsigned lines; /* since then */
 	char told[LINE_SIZE_MAX];
-	char answer[ANSWER_SIZE];
 };
 
 #define FIELD(name) offsetof(struct guard, name)
@@ -102,6 +99,29 @@ static int restore(int fd, bool silent)
 	return applet_run(name, 3, arguments);
 }
 
+/* Reads all that it says. Small, because room in the file's memory is room that each applet needs. */
+static bool says_unchanged(int fd)
+{
+	static const char words[] = "\"unchanged\":true";
+	char bytes[512];
+	size_t length = 0;
+	bool found = false;
+	for (;;) {
+		ssize_t count = read(fd, bytes + length, sizeof bytes - 1 - length);
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return found;
+		length += (size_t)count;
+		bytes[length] = '\0';
+		found |= strstr(bytes, words) != NULL;
+		/* their beginning may be the end */
+		size_t kept = length < sizeof words - 2 ? length : sizeof words - 2;
+		memmove(bytes, bytes + length - kept, kept);
+		length = kept;
+	}
+}
+
 /* Returns the exit code, -1: it could not run to its end. */
 static int run_child(struct guard *guard)
 {
@@ -113,10 +133,8 @@ static int run_child(struct guard *guard)
 	if (guard->child == 0)
 		_exit(restore(ends[1], silent));
 	close(ends[1]);
-	ssize_t length = guard->child < 0 ? 0 : read_all(ends[0], guard->answer, ANSWER_SIZE - 1);
+	guard->changed = !says_unchanged(ends[0]); /* of no child it is the end of the pipe */
 	close(ends[0]);
-	guard->answer[length < 0 ? 0 : length] = '\0';
-	guard->changed = strstr(guard->answer, "\"unchanged\":true") == NULL;
 	if (guard->child < 0)
 		return -1;
 	while (waitpid(guard->child, &status, 0) < 0 && errno == EINTR)

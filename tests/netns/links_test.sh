@@ -8,7 +8,8 @@ lab_enter "$0" "$@"
 root=$(realpath "$tests/../..")
 sources=("$root"/applets/quarantine/links.c "$root"/libs/policy/*.c "$root"/libs/netlink/*.c "$root"/libs/base/*.c)
 # shellcheck disable=SC2046
-${CC:-cc} -std=c11 -D_GNU_SOURCE -DCONFIG_LAYER_BRIDGE=1 -DCONFIG_LAYER_NETDEV=1 -DCONFIG_QUARANTINE_IPSEC=1 -g \
+${CC:-cc} -std=c11 -D_GNU_SOURCE -DCONFIG_LAYER_BRIDGE=1 -DCONFIG_LAYER_NETDEV=1 -DCONFIG_QUARANTINE_IPSEC=1 \
+	-DCONFIG_PERSIST=1 -g \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -I"$root/libs" -I"$root/applets" \
 	-I"$root/applets/quarantine" -o survey "$tools/links.c" "${sources[@]}" $(pkg-config --cflags --libs libmnl) ||
 	{ echo "not ok set_up: cc"; exit 1; }
@@ -53,6 +54,20 @@ wan sealed ethernet
 ifb9 sealed ethernet
 on-link 203.0.113.0/24
 on-link 2001:db8:3::/64' 2001:db8:3::9
+surveyed awaited_is_there 'wan uplink ethernet untagged
+lan sealed ethernet
+ifb9 sealed ethernet
+on-link 192.0.2.0/24' -w wan 198.51.100.2
+surveyed one_more_is_awaited 'wan uplink unknown untagged
+lan sealed ethernet
+ifb9 sealed ethernet
+on-link 192.0.2.0/24' -w wan -w ppp0 198.51.100.2
+surveyed none_that_is_awaited_is_there 'wan uplink unknown untagged
+lan uplink unknown untagged
+ifb9 uplink unknown untagged
+on-link 192.0.2.0/24
+on-link 203.0.113.0/24
+on-link 2001:db8:3::/64' -w ppp0 198.51.100.2
 surveyed both 'wan uplink ethernet untagged
 lan uplink ethernet untagged
 ifb9 sealed ethernet

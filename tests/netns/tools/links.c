@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * links [-u UPLINK] [-d DHCP_SERVER_INTERFACE] [ADDRESS[/LENGTH]...]: the survey of the links of this namespace, for a policy
- * that allows these addresses. A line for each link: its name, group, form, what passes and which VLANs; then the lists.
+ * links [-u UPLINK] [-w AWAITED]... [-d DHCP_SERVER_INTERFACE] [ADDRESS[/LENGTH]...]: the survey of the links of this
+ * namespace, for a policy that allows these addresses. A line for each link: its name, group, form, what passes and which
+ * VLANs; then the lists.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,15 +106,16 @@ int main(int argc, char **argv)
 	static struct policy policy;
 	struct links_survey survey;
 	struct diag diag;
-	const char *uplinks[1];
-	size_t uplink_count = 0;
+	struct links_hints hints = { .uplink_count = 0 };
 	size_t columns = 200;
 	int option;
 	for (int family = IPV4; family < IP_FAMILIES; family++)
 		policy.peers[PEER_SERVER][family] = (struct peer_list){ records[family], 0, 64 };
-	while ((option = getopt(argc, argv, "u:d:c:ae:")) >= 0) {
+	while ((option = getopt(argc, argv, "u:w:d:c:ae:")) >= 0) {
 		if (option == 'u')
-			uplinks[uplink_count++] = optarg;
+			hints.uplinks[hints.uplink_count++] = optarg;
+		else if (option == 'w') /* it led to peers before a reboot */
+			hints.awaited[hints.awaited_count++] = optarg;
 		else if (option == 'd')
 			text_copy(policy.dhcp_server[policy.dhcp_server_count++], POLICY_INTERFACE_SIZE, optarg);
 		else if (option == 'c')
@@ -128,7 +130,7 @@ int main(int argc, char **argv)
 	for (int i = optind; i < argc; i++)
 		allow(&policy, argv[i]);
 	policy_normalize(&policy);
-	if (links_survey(&survey, &policy, uplinks, uplink_count, &diag) < 0) {
+	if (links_survey(&survey, &policy, &hints, &diag) < 0) {
 		fprintf(stderr, "links: %s\n", diag.text);
 		return 1;
 	}
