@@ -5,20 +5,11 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* Links whose frames nobody knows have no chains, and a table without any holds nothing up. */
-static bool has_hooks(const struct policy *policy)
-{
-	bool found = (policy->layers & LAYERS_BUILT & LAYER_LATER) && policy->links.count > 0;
-	for (size_t i = 0; i < policy->links.count && !found; i++)
-		found = policy->links.links[i].sealed || policy->links.links[i].form != LINK_UNKNOWN;
-	return found;
-}
-
 bool policy_has_table(const struct policy *policy, enum table_id table)
 {
 	if (!(policy->layers & LAYERS_BUILT & table_types[table].layers))
 		return false;
-	return table != TABLE_NETDEV || has_hooks(policy);
+	return table != TABLE_NETDEV || policy->links.count > 0;
 }
 
 /* ---- sets ---- */
