@@ -327,7 +327,8 @@ static int prepare_policy(struct run *run)
 	policy_normalize(policy);
 	if (result == 0)
 		result = survey_links(run);
-	if (CONFIG_PERSIST && result == 0)
+	/* only of what is saved: writing the text takes time and memory */
+	if (CONFIG_PERSIST && result == 0 && (run->settings.persist || saved_stamp() != 0))
 		policy->digest = plan_digest(policy);
 	return result;
 }

@@ -89,8 +89,10 @@ bool saved_is_there(const char *table)
 	struct line_reader reader;
 	char *line;
 	bool found = false;
+	if (saved_stamp() == 0)
+		return false;
 	if (!table)
-		return saved_stamp() != 0;
+		return true;
 	if (line_reader_open(&reader, saved_path, FRONT_LIMIT, NULL) == 0) {
 		for (int i = 0; i < 2 && line_reader_next(&reader, &line, NULL) > 0; i++) {
 			const char *name = text_after(line, "table ");
