@@ -16,11 +16,11 @@
 #include "base/date.h"
 #include "build_info.h"
 #include "links.h"
-#include "persist.h"
 #include "nft/containment.h"
 #include "nft/examine.h"
 #include "nft/plan.h"
 #include "nft/table.h"
+#include "persist.h"
 #include "policy/coverage.h"
 #include "prove.h"
 #include "report.h"
@@ -826,7 +826,7 @@ static void step_save(struct run *run)
 	if (!run->saved && !restores(run) && saved_is_there(NULL)) /* there is one file */
 		warn_of(run, saved_path, ": another table's is replaced");
 	int result = persist_save(settings, &run->resolvers, &run->survey, diag);
-	run->saved |= result == 0;
+	run->saved = result == 0 || (run->saved && restores(run)); /* else what is there is another one */
 	if (result == 0 || result == -ECANCELED) /* released meanwhile: see below */
 		return;
 	report_warning(&run->report, diag);
@@ -1218,14 +1218,15 @@ static int run_steps(struct run *run)
 	if (result < 0)
 		return fail_step(run, result == -EBADMSG ? EXIT_BAD_CONFIG : exit_code_for(result));
 #endif
-	report_end(&run->report, true, run->settings.client.servers ? "options and Velociraptor's configuration" :
-			 restores(run) ? saved_path : "options and configuration");
 	bool restore = restores(run);
 	bool over = false;
 	int code = restore ? prepare_restore(run, &over) : EXIT_DONE;
-	if (code == EXIT_DONE && !over)
-		code = step_resolve(run);
 	if (code != EXIT_DONE || over)
+		return code;
+	report_end(&run->report, true, run->settings.client.servers ? "options and Velociraptor's configuration" :
+			 restore ? saved_path : "options and configuration");
+	code = step_resolve(run);
+	if (code != EXIT_DONE)
 		return code;
 	result = prepare_policy(run);
 	if (result < 0)

@@ -57,6 +57,8 @@ check nothing_is_saved_without_being_asked test ! -e $saved
 gives persist 0 quarantine "${ca[@]}" --persist $good
 matches persist_is_told "saved in $saved, for quarantine --restore" "$out"
 same persist_is_root_s '600 0' "$(stat -c '%a %u' $saved)"
+gives restore_not_permitted 77 capsh --drop=cap_net_admin -- -c "$bin/quarantine --restore"
+same its_step_is_told_once 1 "$(grep -c '] read ' <<<"$out")"
 before=$(cat $saved)
 check nothing_else_is_left test ! -e $saved.new
 run status
@@ -373,7 +375,7 @@ sed -i 's/^for .*/for 2s/' $saved
 run quarantine --restore
 wait_for 5 is_over
 gives its_time_is_over 0 quarantine --restore
-matches its_time_is_over_tells ' nothing to restore: its time is over $' "$out"
+matches its_time_is_over_tells '^nothing to restore: its time is over $' "$out"
 check and_it_is_forgotten test ! -e $saved
 run release
 
@@ -453,6 +455,7 @@ gives an_older_one 0 quarantine --no-probe --persist --dns any $good
 sed -i 's/^saved .*/saved 1700000000/' $saved
 mount --bind /etc /etc && mount -o remount,bind,ro /etc
 gives a_newer_one 6 quarantine --no-probe --dns none $good
+same the_newer_one_is_not_called_saved '' "$(grep 'saved in' <<<"$out")"
 before=$(rules)
 gives the_newer_one_stays 6 quarantine --restore
 matches the_newer_one_is_told '^quarantine: a newer quarantine is in force, and was not saved' "$err"
@@ -469,6 +472,7 @@ read_only() {
 read_only
 gives read_only 6 quarantine --no-probe --persist $good
 matches read_only_tells "^quarantine: warning: save $saved: Read-only file system" "$err"
+same read_only_does_not_say_that_it_is_saved '' "$(grep 'saved in' <<<"$out")"
 run status
 code_is read_only_is_contained 0
 gives read_only_nothing_to_forget 0 release
