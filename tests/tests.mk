@@ -89,7 +89,7 @@ include tests/fuzz/fuzz.mk
 .PHONY: $(test_goals)
 check: all $(unit_programs) $(fuzz_targets) $(image_tools)
 	$(run_tests) $(lint_scripts) $(unit_programs) tests/fuzz/fuzz_test.sh $(golden_scripts) $(netns_scripts) \
-		$(image_scripts) $(cross_scripts) tests/configs_test.sh
+		$(image_scripts) --beside tests/configs_test.sh $(cross_scripts)
 .PHONY: unit-programs
 unit-programs: $(unit_programs)
 unit: $(unit_programs)
