@@ -9,6 +9,12 @@
 
 #include "common.h"
 
+/*
+ * libs/tls has it: whether this program can have a certificate to show. A constant, so that link-time optimisation
+ * leaves out what signs where it can't; not a macro, because all configurations share one compiled mbedtls.
+ */
+extern const unsigned char tls_may_identify;
+
 /* The tables of functions for each kind of key: nothing is encrypted with one, and no two are compared. */
 #ifdef SOURCE_pk_wrap
 #include "mbedtls/pk.h"
@@ -16,6 +22,19 @@
 #define mbedtls_rsa_pkcs1_decrypt(...) MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE
 #define mbedtls_rsa_check_pub_priv(...) MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE
 #define mbedtls_ecp_check_pub_priv(...) MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE
+#include "mbedtls/ecdsa.h"
+#define mbedtls_rsa_pkcs1_sign(...) \
+	(tls_may_identify ? mbedtls_rsa_pkcs1_sign(__VA_ARGS__) : MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE)
+#define mbedtls_ecdsa_write_signature(...) \
+	(tls_may_identify ? mbedtls_ecdsa_write_signature(__VA_ARGS__) : MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE)
+#endif
+
+/* The client's messages with its certificate and what proves that it is its own. */
+#if defined SOURCE_ssl_tls || defined SOURCE_ssl_tls12_client || defined SOURCE_ssl_tls13_client || \
+	defined SOURCE_ssl_tls13_generic
+#include "ssl_misc.h"
+#define mbedtls_ssl_own_cert(ssl) (tls_may_identify ? mbedtls_ssl_own_cert(ssl) : NULL)
+#define mbedtls_ssl_own_key(ssl) (tls_may_identify ? mbedtls_ssl_own_key(ssl) : NULL)
 #endif
 
 /* The table of functions for AES alone: only GCM is used, which calls AES itself. */
