@@ -48,8 +48,8 @@ struct guard {
 
 #define FIELD(name) offsetof(struct guard, name)
 static const struct option_row option_table[] = {
-	{ 'i', FIELD(interval), "interval", "TIME", option_timeout,
-	  "between looks without news, default 60s" },
+	OPTION('i', FIELD(interval), "interval", "TIME", option_timeout,
+	       "between looks without news, default 60s"),
 	OPTION_JSON(FIELD(json)),
 	OPTION_QUIET(FIELD(quiet)),
 	OPTION_END,

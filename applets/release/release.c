@@ -23,8 +23,8 @@ struct release_options {
 
 #define FIELD(name) offsetof(struct release_options, name)
 static const struct option_row option_table[] = {
-	{ 't', FIELD(table), "table", "NAME", table_option,
-	  "only tables of this name;\ndefault: every one of ours, and\n" CONFIG_DEFAULT_TABLE },
+	OPTION('t', FIELD(table), "table", "NAME", table_option,
+	       "only tables of this name;\ndefault: every one of ours, and\n" CONFIG_DEFAULT_TABLE),
 	OPTION_JSON(FIELD(json)),
 	OPTION_QUIET(FIELD(quiet)),
 	OPTION_END,

@@ -25,11 +25,11 @@ struct status_options {
 
 #define FIELD(name) offsetof(struct status_options, name)
 static const struct option_row option_table[] = {
-	{ 't', FIELD(table), "table", "NAME", table_option,
-	  "the quarantine of this name;\ndefault: the one that there is" },
-	{ 0, FIELD(attempts), "attempts", NULL, option_flag, "whom somebody tried to reach, newest first" },
+	OPTION('t', FIELD(table), "table", "NAME", table_option,
+	       "the quarantine of this name;\ndefault: the one that there is"),
+	OPTION(0, FIELD(attempts), "attempts", "", option_flag, "whom somebody tried to reach, newest first"),
 	OPTION_JSON(FIELD(json)),
-	{ 'q', FIELD(quiet), "quiet", NULL, option_flag, "print errors only: the exit code says it" },
+	OPTION('q', FIELD(quiet), "quiet", "", option_flag, "print errors only: the exit code says it"),
 	OPTION_END,
 };
 

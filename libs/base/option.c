@@ -36,9 +36,20 @@ int option_timeout(void *field, const char *value, struct diag *diag)
 	return 0;
 }
 
+/* What usage calls the value; "": a flag. */
+static const char *argument_of(const struct option_row *row)
+{
+	return row->words + strlen(row->words) + 1;
+}
+
+static bool is_flag(const struct option_row *row)
+{
+	return *argument_of(row) == '\0';
+}
+
 static const struct option_row *find_letter(const struct option_row *table, char letter)
 {
-	for (; table->name; table++) {
+	for (; table->words; table++) {
 		if (table->letter == letter)
 			return table;
 	}
@@ -47,8 +58,8 @@ static const struct option_row *find_letter(const struct option_row *table, char
 
 static const struct option_row *find_name(const struct option_row *table, const char *name, size_t length)
 {
-	for (; table->name; table++) {
-		if (text_after(name, table->name) == name + length)
+	for (; table->words; table++) {
+		if (text_after(name, table->words) == name + length)
 			return table;
 	}
 	return NULL;
@@ -59,7 +70,7 @@ static int set_row(const struct option_row *row, void *values, const char *value
 {
 	struct diag reason = { "" };
 	int result = row->parse((char *)values + row->offset, value, &reason);
-	return result < 0 ? diag_fail(diag, -result, "option --%s: %s", row->name, reason.text) : 0;
+	return result < 0 ? diag_fail(diag, -result, "option --%s: %s", row->words, reason.text) : 0;
 }
 
 int options_set(const struct option_row *table, void *values, const char *name, const char *value, struct diag *diag)
@@ -67,8 +78,8 @@ int options_set(const struct option_row *table, void *values, const char *name, 
 	const struct option_row *row = find_name(table, name, strlen(name));
 	if (!row)
 		return diag_fail(diag, EINVAL, "unknown option '%.*s'", 60, name);
-	if (row->argument && (!value || !*value))
-		return diag_fail(diag, EINVAL, "option '%s' needs a value: %s", name, row->argument);
+	if (!is_flag(row) && (!value || !*value))
+		return diag_fail(diag, EINVAL, "option '%s' needs a value: %s", name, argument_of(row));
 	return set_row(row, values, value && *value ? value : NULL, diag);
 }
 
@@ -84,12 +95,12 @@ static int parse_long(const struct option_row *table, void *values, const char *
 	if (!row)
 		return diag_fail(diag, EINVAL, "unknown option '--%.*s'", (int)(length < 60 ? length : 60), word);
 	const char *value = word[length] == '=' ? word + length + 1 : NULL;
-	if (row->argument && !value) {
+	if (!is_flag(row) && !value) {
 		value = next;
 		*used = true;
 	}
-	if (row->argument && !value)
-		return diag_fail(diag, EINVAL, "option --%s needs a value: %s", row->name, row->argument);
+	if (!is_flag(row) && !value)
+		return diag_fail(diag, EINVAL, "option --%s needs a value: %s", row->words, argument_of(row));
 	return set_row(row, values, value, diag);
 }
 
@@ -101,7 +112,7 @@ static int parse_letters(const struct option_row *table, void *values, const cha
 		const struct option_row *row = find_letter(table, *word);
 		if (!row)
 			return diag_fail(diag, EINVAL, *word == 'h' ? "" : "unknown option '-%c'", *word);
-		if (!row->argument) {
+		if (is_flag(row)) {
 			int result = set_row(row, values, NULL, diag);
 			if (result < 0)
 				return result;
@@ -110,7 +121,7 @@ static int parse_letters(const struct option_row *table, void *values, const cha
 		*used = word[1] == '\0';
 		const char *value = *used ? next : word + 1;
 		if (!value)
-			return diag_fail(diag, EINVAL, "option -%c needs a value: %s", *word, row->argument);
+			return diag_fail(diag, EINVAL, "option -%c needs a value: %s", *word, argument_of(row));
 		return set_row(row, values, value, diag);
 	}
 	return 0;
@@ -147,16 +158,17 @@ int options_parse(const struct option_row *table, void *values, int argc, char *
 
 void options_usage(const struct option_row *table, struct text *text)
 {
-	for (; table->name; table++) {
+	for (; table->words; table++) {
 		if (table->letter)
 			text_addf(text, "  -%c, ", table->letter);
 		else
 			text_add(text, "      ");
-		text_addf(text, "--%s%s%s", table->name, table->argument ? " " : "",
-			  table->argument ? table->argument : "");
-		for (const char *line = table->help; *line;) {
+		const char *argument = argument_of(table);
+		const char *help = argument + strlen(argument) + 1;
+		text_addf(text, "--%s%s%s", table->words, is_flag(table) ? "" : " ", argument);
+		for (const char *line = help; *line;) {
 			size_t length = strcspn(line, "\n");
-			text_add(text, line == table->help ? " " : "");
+			text_add(text, line == help ? " " : "");
 			text_pad_to(text, HELP_COLUMN);
 			text_add_bytes(text, line, length);
 			text_add(text, "\n");

@@ -16,15 +16,17 @@
 struct option_row {
 	char letter; /* 0: only the long name */
 	uint16_t offset; /* of the field in the options struct */
-	const char *name;
-	const char *argument; /* what usage calls the value; NULL: a flag */
 	/* Returns 0 or -errno; writes in diag what is wrong with the value, without the option's name. */
 	int (*parse)(void *field, const char *value, struct diag *diag);
-	const char *help; /* one line, or more with \n */
+	/* Name, what usage calls the value and help, each with a NUL: a pointer to each takes up to 32 bytes. */
+	const char *words;
 };
 
-/* A table ends with a row whose name is NULL. */
-#define OPTION_END { 0, 0, NULL, NULL, NULL, NULL }
+/* argument "": a flag; help: one line, or more with \n. */
+#define OPTION(letter, offset, name, argument, parse, help) { letter, offset, parse, name "\0" argument "\0" help }
+
+/* A table ends with a row without words. */
+#define OPTION_END { 0, 0, NULL, NULL }
 
 /* For fields of type bool and const char *. A flag's value is NULL or "yes"/"no". */
 int option_flag(void *field, const char *value, struct diag *diag);
@@ -34,8 +36,8 @@ int option_string(void *field, const char *value, struct diag *diag); /* keeps t
 int option_timeout(void *field, const char *value, struct diag *diag);
 
 /* Rows that mean the same in every applet. */
-#define OPTION_JSON(field) { 'j', field, "json", NULL, option_flag, "print JSON, one object a line" }
-#define OPTION_QUIET(field) { 'q', field, "quiet", NULL, option_flag, "print errors only" }
+#define OPTION_JSON(field) OPTION('j', field, "json", "", option_flag, "print JSON, one object a line")
+#define OPTION_QUIET(field) OPTION('q', field, "quiet", "", option_flag, "print errors only")
 
 /*
  * Parses argv[1..argc) into `values` as getopt_long would: -abc, -tVALUE, -t VALUE, --table=VALUE, --table VALUE, "--"
