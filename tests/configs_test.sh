@@ -90,6 +90,12 @@ thread_fits() {
 }
 check thread_fits 'small_thread.c is too small for this musl' thread_fits
 
+# The same for other processors is in tests/cross.
+has_stack_guard() {
+	make O="$build" THIRD_PARTY_DIR="$third_party" DL_DIR="$downloads" "$build/tests/stack_guard" && "$build/tests/stack_guard"
+}
+check stack_guard "the stack protector does not use the C library's random number" has_stack_guard
+
 # Seen in a program that waits for its output to be taken.
 relocated_is_read_only() {
 	mkfifo "$work/full" && exec 9<>"$work/full" && dd if=/dev/zero of="$work/full" bs=4096 oflag=nonblock 2>/dev/null

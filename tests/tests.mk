@@ -63,6 +63,14 @@ $(image_tools): $O/image/%: tests/image/%.c | $(third_party_ready)
 	$(Q)$(CC) $(language) $(warnings) $(third_party_cflags) $(code_flags) $(third_party_ldflags) \
 		-o $@ $(third_party_start) $< $(third_party_libs)
 
+# --- what the stack protector does, in a program that is compiled and linked like quarbox ------------------------------
+
+$O/tests/stack_guard: tests/cross/stack_guard.c $(third_party_sources:%.c=$O/obj/%.o) $O/obj/link | $(third_party_ready)
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(language) $(warnings) $(third_party_cflags) $(link_flags) -o $@ $(third_party_start) \
+		$(filter %.c %.o,$^) $(third_party_libs)
+
 # --- running them ----------------------------------------------------------------------------------------------------
 
 lint_scripts := $(sort $(wildcard tests/lint/*_test.*))

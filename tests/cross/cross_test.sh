@@ -5,6 +5,7 @@
 #
 #   builds     everything, as one static program
 #   list       it says what it consists of
+#   stack_guard  what protects the stack is random
 #   text       the golden cases of quarantine -n, byte for byte
 #   probe      tests/netns/probe_test.sh, with servers on this machine
 #   notify     tests/netns/notify_test.sh
@@ -154,6 +155,11 @@ wrap() { # FILE COMMAND...
 	chmod +x "$wrapper"
 }
 
+has_stack_guard() {
+	# shellcheck disable=SC2086 # words
+	make_for "$folder" "$folder/tests/stack_guard" && $emulator "$folder/tests/stack_guard"
+}
+
 list() {
 	sed -n 's/^CONFIG_APPLET_\(.*\)=y$/\1/p' "${program%/*}/.config" | tr 'A-Z' 'a-z' | sort >"$folder/applets"
 	"$run" --list >"$folder/listed" && cmp "$folder/applets" "$folder/listed" && "$run" --build-info | grep "^target: .*$triplet"
@@ -258,6 +264,7 @@ target() { # NAME TRIPLET QEMU PROCESSOR LIBRARIES AUDIT
 	check has_a_filter 'libs/net/system_calls.c does not know the machine' has_a_filter
 	wrap "$run" "$emulator" "$program"
 	check list 'other applets or another target than configured' list
+	check stack_guard 'the stack protector does not use the C library'"'"'s random number' has_stack_guard
 	if [ -z "$without_libmnl" ]; then
 		results_of text nothing tests/golden/golden_test.sh
 		golden=$count
