@@ -740,6 +740,18 @@ static size_t count_hooks(const struct policy *policy)
 	return hooks * links;
 }
 
+/*
+ * While a device starts, modules of its kernel may come later than we do: what was refused is asked for again each time
+ * that as long has passed again since it was started, for three minutes. Later a refusal counts for good: to ask
+ * resets the counters.
+ */
+static bool may_have_come(const struct table_seal *seal, uint64_t now)
+{
+	enum { STARTING_MS = 180000 };
+	bool lacks = seal->refused | seal->without_fib | seal->without_log | seal->stateless;
+	return lacks && seal->began < STARTING_MS && now >= 2 * seal->began;
+}
+
 /* Whether all of the plan counts already, so that nothing has to be done, and no counter begins anew. */
 static bool is_in_force(struct run *run)
 {
@@ -748,7 +760,8 @@ static bool is_in_force(struct run *run)
 	const struct table_seal *seal = &standing->states[TABLE_INET].info.seal;
 	struct policy planned = *policy;
 	if (standing->changed || !standing->states[TABLE_INET].found || !standing->states[TABLE_INET].info.sealed ||
-	    seal->plan != policy->digest || seal->wanted != policy->wanted || seal->gaps != policy->gaps)
+	    seal->plan != policy->digest || seal->wanted != policy->wanted || seal->gaps != policy->gaps ||
+	    may_have_come(seal, policy->began))
 		return false;
 	/* what the kernel refused of the plan when it was installed */
 	planned.began = seal->began;

@@ -236,6 +236,28 @@ gives proven_after_it 0 probe --ca ca.pem $good
 run status
 code_is status_when_the_network_is_up 0
 
+# Modules that come later than we do, while the device starts. Its clock begins anew in a time namespace.
+${CC:-cc} -D_GNU_SOURCE -o older_kernel "$tools/older_kernel.c" || { echo "not ok set_up: cc"; exit 1; }
+up_for() { # SECONDS: words in front of a command
+	echo unshare -T --boottime $(($1 - $(cut -d. -f1 /proc/uptime)))
+}
+for words in egress:5 bridge:5 fib:0; do
+	lacks=${words%:*} code_without=${words#*:}
+	gives before_$lacks 0 quarantine "${ca[@]}" --persist $good
+	dev nft flush ruleset
+	gives without_$lacks $code_without $(up_for 50) ./older_kernel $lacks quarantine --restore
+	gives still_without_$lacks $code_without $(up_for 90) quarantine --restore -j
+	matches still_without_${lacks}_says '"unchanged":true' "$out"
+	gives with_$lacks 0 $(up_for 101) quarantine --restore -j
+	matches with_${lacks}_says '"unchanged":false' "$out"
+	gives again_with_$lacks 0 $(up_for 300) quarantine --restore -j
+	matches again_with_${lacks}_says '"unchanged":true' "$out"
+	dev nft flush ruleset
+	gives later_without_$lacks $code_without $(up_for 181) ./older_kernel $lacks quarantine --restore
+	gives for_good_without_$lacks $code_without $(up_for 3000) quarantine --restore -j
+	matches for_good_without_${lacks}_says '"unchanged":true' "$out"
+done
+
 # Nothing was there when it was saved: any link will do.
 run release
 reboot
