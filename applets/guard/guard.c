@@ -24,6 +24,8 @@ enum {
 	PAUSE_MS = 400, /* between looks: who changes something without end costs no more than that */
 	AGAIN_MS = 2000, /* after a failure, doubled with each until the interval */
 	FAILURES_COUNTED = 6,
+	RENEW_DEFAULT = 600, /* seconds between looks whether a server answers, which it sees as a connection */
+	DISTURBED_MS = 60000, /* until the next one, when it was ended by what happened meanwhile */
 	REPEATED_MS = 60000, /* in which a line is not told again: who plays with the rules does not fill the log */
 	LINES_MAX = 20, /* in as long, of any kind */
 	LINE_SIZE_MAX = 128,
@@ -31,6 +33,7 @@ enum {
 
 struct guard {
 	unsigned interval; /* seconds */
+	unsigned renewal; /* likewise */
 	bool json;
 	bool quiet;
 	struct netlink_events events;
@@ -39,6 +42,9 @@ struct guard {
 	int code; /* its exit code; -1: none has run */
 	bool changed; /* it had to put something in force */
 	unsigned failures; /* one after the other */
+	struct deadline renew_at;
+	bool renews; /* the child looks for a server, and may wait for its proof */
+	bool lost; /* no server answered at the last look, and none was found elsewhere */
 	int64_t silent_until; /* ms: no more is told of failures */
 	int64_t told_at; /* ms */
 	int64_t counted_from; /* ms */
@@ -50,10 +56,16 @@ struct guard {
 static const struct option_row option_table[] = {
 	OPTION('i', FIELD(interval), "interval", "TIME", option_timeout,
 	       "between looks without news, default 60s"),
+#if CONFIG_QUARANTINE_PROBE
+	OPTION('r', FIELD(renewal), "renew", "TIME", option_timeout,
+	       "between looks whether a server answers,\ndefault 10m"),
+#endif
 	OPTION_JSON(FIELD(json)),
 	OPTION_QUIET(FIELD(quiet)),
 	OPTION_END,
 };
+
+static volatile sig_atomic_t ended;
 
 /* ---- telling ---- */
 
@@ -88,9 +100,9 @@ static void tell(struct guard *guard, const char *line)
 /* ---- restoring ---- */
 
 /* In the child: objects of JSON go into the pipe, errors to where our own would, unless there were some just now. */
-static int restore(int fd, bool silent)
+static int run_option(char *option, int fd, bool silent)
 {
-	char name[] = "quarantine", option[] = "--restore", json[] = "-j";
+	char name[] = "quarantine", json[] = "-j";
 	char *arguments[] = { name, option, json, NULL };
 	if (dup2(fd, STDOUT_FILENO) < 0 || (silent && dup2(fd, STDERR_FILENO) < 0))
 		return EXIT_SYSTEM_REFUSED;
@@ -99,14 +111,46 @@ static int restore(int fd, bool silent)
 	return applet_run(name, 3, arguments);
 }
 
-/* Reads all that it says. Small, because room in the file's memory is room that each applet needs. */
-static bool says_unchanged(int fd)
+static bool is_foreign(const struct netlink_news *news)
 {
-	static const char words[] = "\"unchanged\":true";
+	return news->rules && strcmp(news->program, guard_applet.name) != 0;
+}
+
+/* What a renewal has to give way to. Where the kernel numbers processes as we don't, its own transactions are news. */
+static bool is_disturbed(const struct guard *guard)
+{
+	return ended || guard->news.links || is_foreign(&guard->news);
+}
+
+/*
+ * Until there is something to read. What a proof waits for is long: what has to be restored meanwhile ends it, and so
+ * does who ends us.
+ */
+static void wait_beside_proof(struct guard *guard, int fd)
+{
+	enum { READ, RULES, LINKS, SOCKETS };
+	struct pollfd sockets[SOCKETS] = {
+		[READ] = { fd, POLLIN, 0 },
+		[RULES] = { guard->events.rules, POLLIN, 0 },
+		[LINKS] = { guard->events.links, POLLIN, 0 },
+	};
+	while (!sockets[READ].revents) {
+		(void)poll(sockets, SOCKETS, is_disturbed(guard) ? PAUSE_MS : -1);
+		netlink_events_read(&guard->events, guard->child, &guard->news);
+		if (is_disturbed(guard))
+			(void)kill(guard->child, SIGTERM);
+	}
+}
+
+/* Reads all that it says. Small, because room in the file's memory is room that each applet needs. */
+static bool says(struct guard *guard, int fd, const char *words)
+{
 	char bytes[512];
 	size_t length = 0;
 	bool found = false;
 	for (;;) {
+		if (guard->renews)
+			wait_beside_proof(guard, fd);
 		ssize_t count = read(fd, bytes + length, sizeof bytes - 1 - length);
 		if (count < 0 && errno == EINTR)
 			continue;
@@ -116,7 +160,7 @@ static bool says_unchanged(int fd)
 		bytes[length] = '\0';
 		found |= strstr(bytes, words) != NULL;
 		/* their beginning may be the end */
-		size_t kept = length < sizeof words - 2 ? length : sizeof words - 2;
+		size_t kept = length < strlen(words) - 1 ? length : strlen(words) - 1;
 		memmove(bytes, bytes + length - kept, kept);
 		length = kept;
 	}
@@ -126,14 +170,18 @@ static bool says_unchanged(int fd)
 static int run_child(struct guard *guard)
 {
 	int ends[2], status = 0;
-	bool silent = monotonic_ms() < guard->silent_until;
+	char option[] = "--restore";
+	if (guard->renews)
+		memcpy(option, "--renew", sizeof "--renew");
+	bool silent = guard->renews || monotonic_ms() < guard->silent_until;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
 	guard->child = _Fork(); /* there is one thread, and nothing has registered for fork's handlers */
 	if (guard->child == 0)
-		_exit(restore(ends[1], silent));
+		_exit(run_option(option, ends[1], silent));
 	close(ends[1]);
-	guard->changed = !says_unchanged(ends[0]); /* of no child it is the end of the pipe */
+	/* of no child it is the end of the pipe */
+	guard->changed = !says(guard, ends[0], guard->renews ? "nothing to renew" : "\"unchanged\":true");
 	close(ends[0]);
 	if (guard->child < 0)
 		return -1;
@@ -148,7 +196,7 @@ static int run_child(struct guard *guard)
 /* Where the kernel numbers processes in another way than we see, our own transactions come back as news. */
 static void add_cause(struct text *line, const struct netlink_news *news)
 {
-	bool foreign = news->rules && strcmp(news->program, guard_applet.name) != 0;
+	bool foreign = is_foreign(news);
 	if (!foreign && news->links) {
 		text_add(line, ": links, addresses or routes have changed");
 		return;
@@ -203,9 +251,25 @@ static int keep(struct guard *guard, const struct netlink_news *news)
 	return again < interval ? again : interval;
 }
 
-/* ---- the whole ---- */
+/* A server may have moved: what is saved has its address of then. */
+static void renew(struct guard *guard)
+{
+	guard->renews = true;
+	int code = run_child(guard);
+	guard->renews = false;
+	bool lost = code != EXIT_DONE && code != EXIT_PARTIAL;
+	bool disturbed = lost && is_disturbed(guard);
+	guard->renew_at = deadline_in(guard->renewal * 1000ll);
+	if (disturbed)
+		guard->renew_at = deadline_earlier(guard->renew_at, deadline_in(DISTURBED_MS));
+	if (!lost && guard->changed)
+		tell(guard, "no server answered: contained anew, with one at another address");
+	else if (lost && !disturbed && !guard->lost)
+		tell(guard, "no server answers, and none has proven itself at another address");
+	guard->lost = lost && (guard->lost || !disturbed);
+}
 
-static volatile sig_atomic_t ended;
+/* ---- the whole ---- */
 
 static void note_end(int number)
 {
@@ -248,6 +312,7 @@ static int run_guard(int argc, char **argv)
 	struct netlink_news news = { .rules = false };
 	struct diag diag;
 	guard.interval = INTERVAL_DEFAULT;
+	guard.renewal = RENEW_DEFAULT;
 	guard.code = -1;
 	int operands = options_parse(option_table, &guard, argc, argv, &diag);
 	if (operands > 0)
@@ -258,8 +323,15 @@ static int run_guard(int argc, char **argv)
 	int result = netlink_events_open(&guard.events, &diag);
 	if (result < 0)
 		return applet_fail("guard", exit_code_for(result), &diag);
+	guard.renew_at = deadline_in(guard.renewal * 1000ll);
 	while (!ended) {
 		int milliseconds = keep(&guard, &news);
+		if (CONFIG_QUARANTINE_PROBE && (guard.code == EXIT_DONE || guard.code == EXIT_PARTIAL)) {
+			if (deadline_passed(guard.renew_at))
+				renew(&guard);
+			int left = deadline_left(guard.renew_at);
+			milliseconds = left < milliseconds ? left : milliseconds;
+		}
 		(void)poll(NULL, 0, PAUSE_MS);
 		wait_for_news(&guard, milliseconds, &news);
 	}

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/line.h"
 #include "base/parse.h"
 #include "state/saved.h"
 
@@ -66,6 +68,21 @@ static bool read_tunnel(struct settings *settings, char *value)
 	return true;
 }
 
+static bool read_folder(struct settings *settings, char *value)
+{
+	settings->command.folder = strdup(value);
+	return settings->command.folder != NULL;
+}
+
+static bool read_word(struct settings *settings, char *value)
+{
+	struct command *command = &settings->command;
+	if (command->count == COMMAND_WORDS_MAX)
+		return false;
+	command->words[command->count] = strdup(value);
+	return command->words[command->count++] != NULL;
+}
+
 /* The last line: a file that was cut is not taken for a whole one. */
 static bool read_end(struct settings *settings, char *value)
 {
@@ -83,6 +100,8 @@ static const struct {
 	{ "endpoint", read_endpoint },
 	{ "awaited", read_awaited },
 	{ "tunnel", read_tunnel },
+	{ "folder", read_folder },
+	{ "word", read_word },
 	{ "end", read_end },
 };
 
@@ -97,6 +116,40 @@ int persist_read_line(struct settings *settings, const char *name, char *value, 
 }
 
 /* ---- writing ---- */
+
+/* What comes back from a line as it was: neither control characters nor blanks at its ends. */
+static bool fits_line(const char *word)
+{
+	size_t length = strlen(word);
+	if (length == 0 || length > LINE_SIZE - sizeof "folder " || word[0] == ' ' || word[length - 1] == ' ')
+		return false;
+	for (; *word; word++) {
+		if ((unsigned char)*word < ' ' || *word == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+void persist_note_command(struct command *command, char **words)
+{
+	command->count = 0;
+	command->folder = getcwd(NULL, 0);
+	for (size_t i = 0; words[i]; i++) {
+		if (i == COMMAND_WORDS_MAX || !fits_line(words[i])) {
+			command->count = 0;
+			return;
+		}
+		command->words[command->count++] = words[i];
+	}
+}
+
+static void write_command(const struct command *command, struct text *text)
+{
+	if (command->folder && fits_line(command->folder))
+		text_addf(text, "folder %s\n", command->folder);
+	for (size_t i = 0; i < command->count; i++)
+		text_addf(text, "word %s\n", command->words[i]);
+}
 
 static void write_time_and_place(const struct policy *policy, struct text *text)
 {
@@ -222,6 +275,7 @@ int persist_save(const struct settings *settings, const struct resolvers *resolv
 	write_servers(&settings->targets, text);
 	write_policy(policy, survey->outer_count, text);
 	write_links(&settings->links, survey, text);
+	write_command(&settings->command, text);
 	text_add(text, "end\n");
-	return saved_keep(&saved, settings->restore, diag);
+	return saved_keep(&saved, settings->restore || settings->renew, diag);
 }

@@ -30,6 +30,9 @@
 #include "sever.h"
 #include "state/lock.h"
 #include "state/saved.h"
+#if CONFIG_QUARANTINE_PROBE
+#include "http/probe.h"
+#endif
 #if CONFIG_QUARANTINE_NOTIFY
 #include "tty/log.h"
 #include "tty/notify.h"
@@ -45,6 +48,7 @@ enum {
 	NOTIFY_MS = 2000,
 	LINKS_SIZE = 512, /* bytes of the line of interfaces: links_describe fills what there is */
 	SAVED_OFTEN = 60, /* seconds of --for: whoever restores often does not write a flash chip as often */
+	REACH_MS = 3000, /* for a server to take a connection at one of its addresses */
 	ALLOWED_LISTED = 8, /* addresses of --allow in the last block; -v lists all */
 };
 
@@ -69,6 +73,7 @@ struct run {
 	int left_out; /* addresses that --proven-only does not allow any more */
 	struct report report; /* its diag is that of what this run does */
 	struct settings settings;
+	struct settings *before; /* of --renew, when it has come to that: what was saved */
 	struct netlink netlink;
 	struct resolvers resolvers;
 	struct links_survey survey;
@@ -93,6 +98,12 @@ static struct policy *policy_of(struct run *run)
 static bool restores(const struct run *run)
 {
 	return CONFIG_PERSIST && run->settings.restore;
+}
+
+/* No server answers where it was when it was saved. */
+static bool renews(const struct run *run)
+{
+	return CONFIG_PERSIST && CONFIG_QUARANTINE_PROBE && run->before;
 }
 
 /* ---- signals ---- */
@@ -136,6 +147,15 @@ static int fail_unchanged(struct run *run, int error)
 	return fail_step(run, exit_code_for(error));
 }
 
+/* What was asked for can't be done: no step has begun. */
+static int refuse(struct run *run, int error)
+{
+	if (*run->report.diag.text == '\0') /* help */
+		return applet_usage_error(&quarantine_applet, &run->report.diag);
+	return fail_step(run, error == -EBADMSG ? EXIT_BAD_CONFIG :
+			 error == -ENOMEM ? EXIT_SYSTEM_REFUSED : EXIT_USAGE_ERROR);
+}
+
 static int fail_output(struct run *run, int error, const char *what)
 {
 	struct diag *diag = &run->report.diag;
@@ -155,6 +175,22 @@ static void warn_of(struct run *run, const char *subject, const char *what)
 {
 	diag_fail(&run->report.diag, 0, "%s%s", subject, what);
 	report_warning(&run->report, &run->report.diag);
+}
+
+static bool has_other_address(const struct targets *targets, const struct targets *before)
+{
+	for (size_t i = 0; i < targets->server_count; i++) {
+		const struct server *server = &targets->servers[i];
+		for (size_t j = 0; j < server->endpoint_count; j++) {
+			const struct endpoint *endpoint = &server->endpoints[j];
+			bool known = false;
+			for (size_t k = 0; k < before->server_count; k++)
+				known |= server_has_endpoint(&before->servers[k], &endpoint->address, endpoint->port);
+			if (!known)
+				return true;
+		}
+	}
+	return false;
 }
 
 static int step_resolve(struct run *run)
@@ -178,6 +214,10 @@ static int step_resolve(struct run *run)
 		return fail_step(run, EXIT_NO_SERVER);
 	if (result < 0)
 		return fail_unchanged(run, result);
+	if (renews(run) && !has_other_address(targets, &run->before->targets)) {
+		diag_fail(diag, EHOSTUNREACH, "no server answers, and none has another address");
+		return fail_step(run, EXIT_NO_SERVER);
+	}
 	resolvers_choose(&run->resolvers, &run->settings, &run->report);
 	run->partial |= run->resolvers.any_by_need;
 	struct text *detail = report_line(&run->report);
@@ -486,6 +526,15 @@ static void check_resolvers(struct run *run)
 	run->unverified = true;
 }
 
+static bool is_proven(const struct targets *targets)
+{
+	for (size_t i = 0; i < targets->server_count; i++) {
+		if (targets->servers[i].proven)
+			return true;
+	}
+	return false;
+}
+
 static int step_prove(struct run *run)
 {
 	struct diag *diag = &run->report.diag;
@@ -499,6 +548,10 @@ static int step_prove(struct run *run)
 	}
 	if (result < 0 && !run->settings.keep) {
 		run->unproven = true;
+		return roll_back(run, EXIT_NO_SERVER);
+	}
+	if (renews(run) && !is_proven(&run->settings.targets)) {
+		diag_fail(diag, EACCES, "a server answers, but none has proven itself");
 		return roll_back(run, EXIT_NO_SERVER);
 	}
 	if (result < 0) {
@@ -783,8 +836,9 @@ static bool is_in_force(struct run *run)
 /* Nothing has to be put in force, which is no failure. */
 static int restore_nothing(struct run *run, const char *why)
 {
-	text_addf(report_line(&run->report), "nothing to restore: %s", why);
-	struct text *object = report_result(&run->report, "nothing to restore", "");
+	const char *state = run->settings.renew ? "nothing to renew" : "nothing to restore";
+	text_addf(report_line(&run->report), "%s: %s", state, why);
+	struct text *object = report_result(&run->report, state, "");
 	if (object) {
 		json_number(object, "exit", EXIT_DONE);
 		report_object_end(&run->report);
@@ -798,6 +852,16 @@ static int end_saved(struct run *run)
 	if (!run->settings.dry_run && saved_remove(run->settings.table, &run->report.diag) < 0)
 		return fail_step(run, EXIT_SYSTEM_REFUSED);
 	return restore_nothing(run, "its time is over");
+}
+
+/* Only what is in force, and long enough for a proof. */
+static int prepare_renewal(struct run *run, bool *over)
+{
+	const struct table_state *older = &run->standing.states[TABLE_INET];
+	uint32_t lasts = policy_of(run)->lasts;
+	bool ends = lasts && lasts <= run->settings.timeout + PROBATION_MARGIN;
+	*over = ends || !older->found || older->probation;
+	return *over ? restore_nothing(run, ends ? "it ends soon" : "it is not in force") : EXIT_DONE;
 }
 
 /* Under the lock, so that what is saved and what stands are of one run. *over: there is nothing more to do. */
@@ -819,10 +883,49 @@ static int prepare_restore(struct run *run, bool *over)
 		return fail_step(run, EXIT_UNVERIFIED);
 	if (result < 0)
 		return fail_unchanged(run, result);
+	if (renews(run))
+		return prepare_renewal(run, over);
 	if (!run->settings.dry_run)
 		set_clock(run);
 	return EXIT_DONE;
 }
+
+#if CONFIG_PERSIST && CONFIG_QUARANTINE_PROBE
+/* Returns 1 when a server takes a connection where it was, 0, or -errno with a diagnostic. */
+static int answers(const struct targets *targets, struct diag *diag)
+{
+	struct endpoint reached;
+	int result = 0;
+	for (size_t i = 0; i < targets->server_count && result == 0; i++)
+		result = probe_reachable(targets->servers[i].endpoints, targets->servers[i].endpoint_count,
+					 deadline_in(REACH_MS), &reached, diag);
+	return result;
+}
+
+/*
+ * A management server may move: what was saved has its addresses of then, and lets it be found nowhere else. As long as
+ * one answers nothing is done. *over as above.
+ */
+static int begin_renewal(struct run *run, bool *over)
+{
+	struct diag *diag = &run->report.diag;
+	const char *why = "no quarantine is saved";
+	int result = run->settings.nothing_saved ? 1 : answers(&run->settings.targets, diag);
+	if (result > 0 && !run->settings.nothing_saved)
+		why = "a server answers";
+	*over = result > 0;
+	if (result < 0)
+		return fail_unchanged(run, result);
+	if (*over)
+		return restore_nothing(run, why);
+	run->before = malloc(sizeof *run->before);
+	if (!run->before)
+		return fail_unchanged(run, diag_errno(diag, ENOMEM, "renew"));
+	*run->before = run->settings;
+	result = settings_read_again(&run->settings, run->before, diag);
+	return result < 0 ? refuse(run, result) : EXIT_DONE;
+}
+#endif
 
 /*
  * What has taken the place of a saved quarantine is saved, too, else a reboot would bring the older one back. Of one
@@ -830,7 +933,7 @@ static int prepare_restore(struct run *run, bool *over)
  */
 static void step_save(struct run *run)
 {
-	const struct settings *settings = &run->settings;
+	struct settings *settings = &run->settings;
 	struct diag *diag = &run->report.diag;
 	run->saved = saved_is_there(settings->table);
 	uint32_t left = policy_of(run)->lasts;
@@ -838,6 +941,8 @@ static void step_save(struct run *run)
 		return;
 	if (!run->saved && !restores(run) && saved_is_there(NULL)) /* there is one file */
 		warn_of(run, saved_path, ": another table's is replaced");
+	if (!restores(run) && !renews(run))
+		persist_note_command(&settings->command, run->words);
 	int result = persist_save(settings, &run->resolvers, &run->survey, diag);
 	run->saved = result == 0 || (run->saved && restores(run)); /* else what is there is another one */
 	if (result == 0 || result == -ECANCELED) /* released meanwhile: see below */
@@ -857,7 +962,7 @@ static int notice_release(struct run *run)
 	struct diag *diag = &run->report.diag;
 	struct removed_tables removed = { 0 };
 	int result = 0;
-	if (restores(run) && !saved_is_there(NULL)) {
+	if ((restores(run) || renews(run)) && !saved_is_there(NULL)) {
 		run->saved = false;
 		result = containment_remove(&run->netlink, run->settings.table, CONFIG_DEFAULT_TABLE, &removed, diag);
 		if (result == 0) {
@@ -1222,6 +1327,14 @@ static int run_steps(struct run *run)
 	int result = 0;
 	if (run->settings.dry_run)
 		run->report.quiet = true;
+	bool over = false;
+#if CONFIG_PERSIST && CONFIG_QUARANTINE_PROBE
+	if (run->settings.renew) {
+		int begun = begin_renewal(run, &over);
+		if (begun != EXIT_DONE || over)
+			return begun;
+	}
+#endif
 	if (CONFIG_PERSIST && run->settings.nothing_saved)
 		return restore_nothing(run, "no quarantine is saved");
 	report_begin(&run->report, "read");
@@ -1232,8 +1345,7 @@ static int run_steps(struct run *run)
 		return fail_step(run, result == -EBADMSG ? EXIT_BAD_CONFIG : exit_code_for(result));
 #endif
 	bool restore = restores(run);
-	bool over = false;
-	int code = restore ? prepare_restore(run, &over) : EXIT_DONE;
+	int code = restore || renews(run) ? prepare_restore(run, &over) : EXIT_DONE;
 	if (code != EXIT_DONE || over)
 		return code;
 	report_end(&run->report, true, run->settings.client.servers ? "options and Velociraptor's configuration" :
@@ -1247,7 +1359,7 @@ static int run_steps(struct run *run)
 	if (run->settings.dry_run)
 		return print_dry_run(run);
 	code = check_output(run);
-	if (code == EXIT_DONE && !restore)
+	if (code == EXIT_DONE && !restore && !renews(run))
 		code = take_lock(run);
 	if (code != EXIT_DONE)
 		return code;
@@ -1267,6 +1379,9 @@ static int finish(struct run *run, int code)
 	netlink_close(&run->netlink);
 	links_survey_fini(&run->survey);
 	settings_fini(&run->settings);
+	if (run->before)
+		settings_fini(run->before);
+	free(run->before);
 	if (run->lock >= 0)
 		close(run->lock);
 	free(run);
@@ -1294,15 +1409,6 @@ static int run_release(const struct settings *settings)
 	return applet_run(name, count, arguments);
 }
 
-/* What was asked for can't be done: no step has begun. */
-static int refuse(struct run *run, int error)
-{
-	if (*run->report.diag.text == '\0') /* help */
-		return applet_usage_error(&quarantine_applet, &run->report.diag);
-	return fail_step(run, error == -EBADMSG ? EXIT_BAD_CONFIG :
-			 error == -ENOMEM ? EXIT_SYSTEM_REFUSED : EXIT_USAGE_ERROR);
-}
-
 static int run_quarantine(int argc, char **argv)
 {
 	struct run *run = calloc(1, sizeof *run);
@@ -1318,7 +1424,7 @@ static int run_quarantine(int argc, char **argv)
 		return run_release(&run->settings);
 	if (!run->settings.dry_run) /* which may end at any time: a pipe that nobody reads, ^C */
 		catch_signals();
-	bool probe = CONFIG_QUARANTINE_PROBE && !run->settings.no_probe;
+	bool probe = CONFIG_QUARANTINE_PROBE && (!run->settings.no_probe || run->settings.renew);
 	report_init(&run->report, run->settings.json, run->settings.quiet, (probe ? 5 : 3) + CONFIG_QUARANTINE_SEVER);
 	return finish(run, result < 0 ? refuse(run, result) : run_steps(run));
 }

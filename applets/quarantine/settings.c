@@ -171,6 +171,9 @@ const struct option_row quarantine_options[] = {
 #if CONFIG_PERSIST
 	OPTION(0, FIELD(persist), "persist", "", option_flag, "save it, so that it can come back after a reboot"),
 	OPTION(0, FIELD(restore), "restore", "", option_flag, "contain as saved; for scripts that boot the device"),
+#if CONFIG_QUARANTINE_PROBE
+	OPTION(0, FIELD(renew), "renew", "", option_flag, "where no server answers: at another address?"),
+#endif
 #endif
 	OPTION(0, FIELD(targets.policy), "log", "WHERE", parse_log,
 	       "log what is dropped, 20 packets a second:\nkernel, or a group of nfnetlink"),
@@ -191,7 +194,7 @@ const struct option_row quarantine_options[] = {
 /* These make no sense in a file. */
 static bool only_on_command_line(const char *name)
 {
-	static const char names[][sizeof "restore"] = { "config", "remove", "dry-run", "restore" };
+	static const char names[][sizeof "restore"] = { "config", "remove", "dry-run", "restore", "renew" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (strcmp(name, names[i]) == 0)
 			return true;
@@ -444,8 +447,10 @@ static int read_saved(struct settings *settings, const struct command_line *line
 {
 	const struct targets *targets = &settings->targets;
 	if (line->names_servers || line->names_trust || line->names_proof || line->config || settings->persist ||
-	    settings->proven_only || settings->table || targets->policy.lasts || targets->name_count)
-		return diag_fail(diag, EINVAL, "--restore goes with no URL, -t, -a, --for and the like");
+	    settings->proven_only || settings->table || targets->policy.lasts || targets->name_count ||
+	    (settings->renew && settings->dry_run))
+		return diag_fail(diag, EINVAL, "--%s goes with no URL, -t, -a, --for and the like",
+				 settings->renew ? "renew" : "restore");
 	uint32_t stamp = saved_stamp();
 	settings->nothing_saved = stamp == 0;
 	if (settings->nothing_saved)
@@ -459,6 +464,7 @@ static int read_saved(struct settings *settings, const struct command_line *line
 	if (result == 0 && !(settings->saved_whole && settings->table && saved_is_there(settings->table)))
 		result = diag_fail(diag, EBADMSG, "%s: not whole", saved_path);
 	int again = parse_command_line(settings, line, result < 0 ? NULL : diag); /* -j and -q: how to tell it */
+	settings->restore = true; /* also of --renew */
 	if (result < 0)
 		return configuration_error(result);
 	settings->no_probe = true;
@@ -472,7 +478,7 @@ static int read_in_order(struct settings *settings, struct command_line *line, s
 	int result = look_at_command_line(settings, line, diag);
 	if (result < 0 || settings->remove)
 		return result;
-	if (CONFIG_PERSIST && settings->restore)
+	if (CONFIG_PERSIST && (settings->restore || settings->renew))
 		return read_saved(settings, line, diag);
 	settings_fini(settings);
 	set_defaults(settings);
@@ -528,6 +534,51 @@ int settings_read(struct settings *settings, int argc, char **argv, struct diag 
 	free(line.copy);
 	return result < 0 ? result : check_together(settings, diag);
 }
+
+#if CONFIG_PERSIST && CONFIG_QUARANTINE_PROBE
+/* Whether what was asked for once can be asked for by itself: by nobody's proof an address would become the server's. */
+static int check_again(struct settings *settings, const struct settings *saved, struct diag *diag)
+{
+	if (settings->no_probe || settings->trust.insecure)
+		return diag_fail(diag, EINVAL, "renew: it was set up without a proof");
+	if (strcmp(settings->table ? settings->table : CONFIG_DEFAULT_TABLE, saved->table) != 0)
+		return diag_fail(diag, EINVAL, "renew: its configuration names another table by now");
+	settings->keep = false;
+	settings->proven_only = true;
+	settings->persist = false; /* it is saved again as long as it is saved */
+	settings->message = NULL;
+	settings->renew = true;
+	settings->json = saved->json;
+	settings->quiet = saved->quiet;
+	settings->verbose = saved->verbose;
+	settings->saved_at = saved->saved_at;
+	settings->saved_stamp = saved->saved_stamp;
+	settings->command = saved->command;
+	return 0;
+}
+
+int settings_read_again(struct settings *settings, const struct settings *saved, struct diag *diag)
+{
+	char name[] = "quarantine";
+	char *argv[COMMAND_WORDS_MAX + 2] = { name };
+	char *copy[COMMAND_WORDS_MAX + 2];
+	const struct command *command = &saved->command;
+	struct command_line line = { .argc = (int)command->count + 1, .argv = argv, .copy = copy };
+	memcpy(argv + 1, command->words, command->count * sizeof *argv);
+	set_defaults(settings);
+	if (command->count == 0)
+		return diag_fail(diag, EINVAL, "renew: its command line is not known");
+	if (command->folder && chdir(command->folder) < 0)
+		return diag_errno(diag, errno, "go to %s", command->folder);
+	int result = read_in_order(settings, &line, diag);
+	if (result == 0)
+		result = check_again(settings, saved, diag);
+	if (result == 0)
+		result = check_together(settings, diag);
+	settings->targets.policy.lasts = saved->targets.policy.lasts; /* as far as nobody knows better what is left */
+	return result;
+}
+#endif
 
 void settings_fini(struct settings *settings)
 {

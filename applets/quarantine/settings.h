@@ -14,6 +14,7 @@ enum dns_mode { DNS_RESOLVERS, DNS_ANY, DNS_NONE, DNS_LIST };
 
 enum {
 	DNS_LIST_MAX = 8,
+	COMMAND_WORDS_MAX = 64,
 	PROBATION_MARGIN = 8, /* seconds beyond the proof's deadline: the forbidden URL, and the final transaction */
 };
 
@@ -22,6 +23,13 @@ struct dns_settings {
 	bool by_need; /* DNS_ANY, because nobody knew whom a local resolver asks: of what was saved */
 	struct address list[2 * DNS_LIST_MAX]; /* of DNS_LIST; what was saved may be more than an option takes */
 	size_t count;
+};
+
+/* The command that has set up what is saved, as words that stay until the process ends. */
+struct command {
+	const char *folder; /* in which it was given; NULL: not known */
+	char *words[COMMAND_WORDS_MAX]; /* behind the name */
+	size_t count; /* 0: not known */
 };
 
 struct settings {
@@ -34,10 +42,12 @@ struct settings {
 	struct links_hints links;
 	int64_t saved_at; /* of what is restored: seconds since the epoch */
 	uint32_t saved_stamp; /* of the file that was read */
+	struct command command; /* of what is restored or renewed */
 	unsigned timeout; /* seconds */
 	bool remove;
 	bool persist;
 	bool restore;
+	bool renew; /* with restore: it is not known yet whether that is needed */
 	bool nothing_saved; /* that could be restored */
 	bool saved_whole; /* its last line was read */
 	bool dry_run;
@@ -62,6 +72,13 @@ extern const struct option_row quarantine_options[];
  * to them and whom to trust. Returns 0; -EINVAL for the command line, -EBADMSG for a file, -ENOMEM; with a diagnostic.
  */
 int settings_read(struct settings *settings, int argc, char **argv, struct diag *diag);
+
+/*
+ * Of --renew, when what was saved (`saved`) is to be set up anew: the command that did it, read again, but kept only
+ * when a server proves itself, and no other address is allowed. Errors as above.
+ */
+int settings_read_again(struct settings *settings, const struct settings *saved, struct diag *diag);
+
 void settings_fini(struct settings *settings);
 
 #endif

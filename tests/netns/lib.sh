@@ -331,13 +331,15 @@ echoes() { # NAMESPACE PORT...: an echo server; what reached it is in NAMESPACE.
 	wait_for 10 test -e "$1.echo.ready" || { echo "not ok set_up: echo in $1"; exit 1; }
 }
 
-# dnsmasq as the resolver, and another one that nobody configured.
-lab_resolvers() {
-	local records=(--host-record=one.vr.test,$one4,$one6 --host-record=two.vr.test,$two4,$two6
+# dnsmasq as the resolver, and another one that nobody configured; its pid is in resolver.pid.
+lab_resolvers() { # [ADDRESS...]: of one.vr.test, if it is elsewhere
+	[ $# -gt 0 ] || set -- $one4 $one6
+	local records=("${@/#/--host-record=one.vr.test,}" --host-record=two.vr.test,$two4,$two6
 		--host-record=forbidden.test,$forbidden4,$forbidden6 --host-record=echo.test,$one4,$one6)
 	start world dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null --no-resolv --no-hosts \
 		--bind-interfaces --port=53 --user=root --pid-file --local=/test/ \
 		--listen-address=$resolver4,$resolver6,$rogue4,$rogue6 "${records[@]}" >dnsmasq.log 2>&1
+	echo $! >resolver.pid
 	wait_for 5 grep -q started dnsmasq.log || { echo "not ok set_up: dnsmasq"; cat dnsmasq.log; exit 1; }
 	use_resolvers $resolver4 $resolver6
 }
