@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netlink/events.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -15,7 +17,8 @@
 
 enum { GROUP_RULES = 1 << (NFNLGRP_NFTABLES - 1),
        GROUPS_LINKS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE,
-       MESSAGES_SIZE = 8192, /* NLMSG_GOODSIZE is no more; what is longer is cut, and no end of a transaction */
+       END_OF_RULES = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN, /* a message that the kernel sends by itself */
+       MESSAGES_SIZE = 512,
        READS_MAX = 1024, /* of one look: who changes without end does not hold us up */
 };
 
@@ -32,6 +35,23 @@ static int listen_to(int bus, uint32_t groups)
 	return -error;
 }
 
+/*
+ * The kernel tells of each rule and element: without a filter a large set, or our own transaction while we are busy,
+ * fills the buffer, and who did it is lost. BPF loads in network byte order what nlmsg_type has in the machine's. A
+ * kernel that takes no filter costs no more than that.
+ */
+static void hear_ends_only(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(END_OF_RULES), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog program = { sizeof code / sizeof *code, code };
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
 int netlink_events_open(struct netlink_events *events, struct diag *diag)
 {
 	events->links = -1;
@@ -40,6 +60,7 @@ int netlink_events_open(struct netlink_events *events, struct diag *diag)
 		return diag_fail(diag, EPERM, "listen to changes: not permitted (needs CAP_NET_ADMIN)");
 	if (events->rules < 0)
 		return diag_errno(diag, -events->rules, "listen to changes");
+	hear_ends_only(events->rules);
 	events->links = listen_to(NETLINK_ROUTE, GROUPS_LINKS);
 	if (events->links >= 0)
 		return 0;
@@ -62,7 +83,7 @@ void netlink_events_close(struct netlink_events *events)
 static void take_generation(const struct nlmsghdr *whole, int own, struct netlink_news *news)
 {
 	struct netlink_message message;
-	if (whole->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN) ||
+	if (whole->nlmsg_type != END_OF_RULES ||
 	    !netlink_take_apart(&message, whole, sizeof(struct nfgenmsg)))
 		return;
 	if (netlink_network_number(message.of[NFTA_GEN_PROC_PID], 4) == (uint64_t)own)
