@@ -172,7 +172,7 @@ const struct option_row quarantine_options[] = {
 	OPTION(0, FIELD(persist), "persist", "", option_flag, "save it, so that it can come back after a reboot"),
 	OPTION(0, FIELD(restore), "restore", "", option_flag, "contain as saved; for scripts that boot the device"),
 #if CONFIG_QUARANTINE_PROBE
-	OPTION(0, FIELD(renew), "renew", "", option_flag, "where no server answers: at another address?"),
+	OPTION(0, FIELD(renew), "renew", "", option_flag, "follow a server that moved, when it proves itself"),
 #endif
 #endif
 	OPTION(0, FIELD(targets.policy), "log", "WHERE", parse_log,
@@ -575,7 +575,7 @@ int settings_read_again(struct settings *settings, const struct settings *saved,
 		result = check_again(settings, saved, diag);
 	if (result == 0)
 		result = check_together(settings, diag);
-	settings->targets.policy.lasts = saved->targets.policy.lasts; /* as far as nobody knows better what is left */
+	settings->targets.policy.lasts = saved->targets.policy.lasts; /* what is left may be less */
 	return result;
 }
 #endif
