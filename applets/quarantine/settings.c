@@ -536,7 +536,7 @@ int settings_read(struct settings *settings, int argc, char **argv, struct diag 
 }
 
 #if CONFIG_PERSIST && CONFIG_QUARANTINE_PROBE
-/* Whether what was asked for once can be asked for by itself: by nobody's proof an address would become the server's. */
+/* Whether what was asked for once can be asked for by itself: without a proof any address would become the server's. */
 static int check_again(struct settings *settings, const struct settings *saved, struct diag *diag)
 {
 	if (settings->no_probe || settings->trust.insecure)
