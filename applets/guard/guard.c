@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +28,8 @@ enum {
 	FAILURES_COUNTED = 6,
 	RENEW_DEFAULT = 600, /* seconds between looks whether a server answers, which it sees as a connection */
 	DISTURBED_MS = 60000, /* until the next one, when it was ended by what happened meanwhile */
+	YIELDS_MAX = 4, /* so often in a row: there are networks, and programs, that change something all the time */
+	GIVE_WAY_MS = 3000, /* for a renewal that was told to end; killed, it leaves what was there before */
 	REPEATED_MS = 60000, /* in which a line is not told again: who plays with the rules does not fill the log */
 	LINES_MAX = 20, /* in as long, of any kind */
 	LINE_SIZE_MAX = 128,
@@ -43,8 +47,11 @@ struct guard {
 	bool changed; /* it had to put something in force */
 	unsigned failures; /* one after the other */
 	struct deadline renew_at;
+	bool gives_way; /* it was told to end ... */
+	struct deadline give_way; /* ... before that */
 	bool renews; /* the child looks for a server, and may wait for its proof */
-	bool lost; /* no server answered at the last look, and none was found elsewhere */
+	unsigned yields; /* of renewals, in a row */
+	int renewed; /* the exit code of the last one */
 	int64_t silent_until; /* ms: no more is told of failures */
 	int64_t told_at; /* ms */
 	int64_t counted_from; /* ms */
@@ -111,15 +118,22 @@ static int run_option(char *option, int fd, bool silent)
 	return applet_run(name, 3, arguments);
 }
 
+/* Where the kernel numbers processes in another way than we see, our own transactions come back as news. */
 static bool is_foreign(const struct netlink_news *news)
 {
-	return news->rules && strcmp(news->program, guard_applet.name) != 0;
+	enum { FIRST_PID_NAMESPACE = 0xeffffffc }; /* PROC_PID_INIT_INO of linux/proc_ns.h */
+	struct stat numbers;
+	char own[PROGRAM_NAME_SIZE] = "";
+	if (!news->rules || (stat("/proc/self/ns/pid", &numbers) == 0 && numbers.st_ino == FIRST_PID_NAMESPACE))
+		return news->rules;
+	(void)prctl(PR_GET_NAME, own);
+	return strcmp(news->program, own) != 0;
 }
 
-/* What a renewal has to give way to. Where the kernel numbers processes as we don't, its own transactions are news. */
+/* What a renewal has to give way to. */
 static bool is_disturbed(const struct guard *guard)
 {
-	return ended || guard->news.links || is_foreign(&guard->news);
+	return ended || (guard->yields < YIELDS_MAX && (guard->news.links || is_foreign(&guard->news)));
 }
 
 /*
@@ -135,10 +149,14 @@ static void wait_beside_proof(struct guard *guard, int fd)
 		[LINKS] = { guard->events.links, POLLIN, 0 },
 	};
 	while (!sockets[READ].revents) {
-		(void)poll(sockets, SOCKETS, is_disturbed(guard) ? PAUSE_MS : -1);
+		(void)poll(sockets, SOCKETS, PAUSE_MS);
 		netlink_events_read(&guard->events, guard->child, &guard->news);
-		if (is_disturbed(guard))
-			(void)kill(guard->child, SIGTERM);
+		if (!is_disturbed(guard))
+			continue;
+		if (!guard->gives_way)
+			guard->give_way = deadline_in(GIVE_WAY_MS);
+		guard->gives_way = true;
+		(void)kill(guard->child, deadline_passed(guard->give_way) ? SIGKILL : SIGTERM);
 	}
 }
 
@@ -180,11 +198,14 @@ static int run_child(struct guard *guard)
 	if (guard->child == 0)
 		_exit(run_option(option, ends[1], silent));
 	close(ends[1]);
-	/* of no child it is the end of the pipe */
+	if (guard->child < 0) {
+		close(ends[0]);
+		guard->child = 0;
+		return -1;
+	}
+	guard->gives_way = false;
 	guard->changed = !says(guard, ends[0], guard->renews ? "nothing to renew" : "\"unchanged\":true");
 	close(ends[0]);
-	if (guard->child < 0)
-		return -1;
 	while (waitpid(guard->child, &status, 0) < 0 && errno == EINTR)
 		;
 	/* by now: its number may become another's */
@@ -193,7 +214,6 @@ static int run_child(struct guard *guard)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Where the kernel numbers processes in another way than we see, our own transactions come back as news. */
 static void add_cause(struct text *line, const struct netlink_news *news)
 {
 	bool foreign = is_foreign(news);
@@ -254,19 +274,29 @@ static int keep(struct guard *guard, const struct netlink_news *news)
 /* A server may have moved: what is saved has its address of then. */
 static void renew(struct guard *guard)
 {
+	char words[LINE_SIZE_MAX];
+	struct text line = TEXT_ON(words);
 	guard->renews = true;
 	int code = run_child(guard);
 	guard->renews = false;
-	bool lost = code != EXIT_DONE && code != EXIT_PARTIAL;
-	bool disturbed = lost && is_disturbed(guard);
+	int before = guard->renewed;
 	guard->renew_at = deadline_in(guard->renewal * 1000ll);
-	if (disturbed)
+	if (guard->gives_way || code == EXIT_LOCKED) { /* it is another run's turn, or was released */
+		guard->yields++;
 		guard->renew_at = deadline_earlier(guard->renew_at, deadline_in(DISTURBED_MS));
-	if (!lost && guard->changed)
-		tell(guard, "no server answered: contained anew, with one at another address");
-	else if (lost && !disturbed && !guard->lost)
+		return;
+	}
+	guard->yields = 0;
+	guard->renewed = code;
+	if (code == EXIT_DONE || code == EXIT_PARTIAL || code == EXIT_UNVERIFIED) {
+		if (guard->changed)
+			tell(guard, "no server answered: contained anew, with one at another address");
+	} else if (code == EXIT_NO_SERVER && code != before) {
 		tell(guard, "no server answers, and none has proven itself at another address");
-	guard->lost = lost && (guard->lost || !disturbed);
+	} else if (code != before) {
+		text_addf(&line, "no server answers, and quarantine --renew can't look elsewhere (%d)", code);
+		tell(guard, words);
+	}
 }
 
 /* ---- the whole ---- */

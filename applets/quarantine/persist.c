@@ -77,8 +77,12 @@ static bool read_folder(struct settings *settings, char *value)
 static bool read_word(struct settings *settings, char *value)
 {
 	struct command *command = &settings->command;
-	if (command->count == COMMAND_WORDS_MAX)
-		return false;
+	if (command->count == COMMAND_WORDS_MAX) {
+		command->too_long = true;
+		command->count = 0;
+	}
+	if (command->too_long)
+		return true;
 	command->words[command->count] = strdup(value);
 	return command->words[command->count++] != NULL;
 }
@@ -259,6 +263,15 @@ static void write_links(const struct links_hints *hints, const struct links_surv
 		policy_network_format(&survey->outer[i], text);
 		text_addf(text, " %u\n", survey->outer[i].own_port);
 	}
+}
+
+int persist_try(const struct settings *settings, struct diag *diag)
+{
+	struct saved saved;
+	int result = saved_begin(&saved, settings->table, diag);
+	if (result == 0)
+		saved_drop(&saved);
+	return result;
 }
 
 int persist_save(const struct settings *settings, const struct resolvers *resolvers, const struct links_survey *survey,

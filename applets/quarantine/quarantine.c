@@ -48,7 +48,9 @@ enum {
 	NOTIFY_MS = 2000,
 	LINKS_SIZE = 512, /* bytes of the line of interfaces: links_describe fills what there is */
 	SAVED_OFTEN = 60, /* seconds of --for: whoever restores often does not write a flash chip as often */
-	REACH_MS = 3000, /* for a server to take a connection at one of its addresses */
+	REACH_MS = 3000, /* for a server to take a connection, when all its addresses are tried ... */
+	REACH_EACH_MS = 250, /* ... one after the other (net/connect.h) */
+	REACH_MAX_MS = 12000,
 	ALLOWED_LISTED = 8, /* addresses of --allow in the last block; -v lists all */
 };
 
@@ -84,6 +86,8 @@ struct run {
 	char behind[96]; /* a chain of somebody else's that sees what ours have let out */
 	struct standing standing;
 	uint32_t saved_lasts; /* seconds: what is left of --for as the file says */
+	int64_t ends_at; /* ms of CLOCK_BOOTTIME: of what is renewed, when it has a time */
+	struct policy planned; /* as it was before the kernel refused anything of it; shares what it points to */
 	size_t rules;
 	size_t gaps_told;
 	char proven_by[80];
@@ -360,7 +364,7 @@ static int prepare_policy(struct run *run)
 	struct policy *policy = policy_of(run);
 	policy->table = run->settings.table;
 	policy->comment = run->comment;
-	policy->restored = restores(run);
+	policy->restored = restores(run) || renews(run);
 	stamp(run);
 	policy->gaps = run->resolvers.any_by_need ? GAP_DNS : 0;
 	int result = resolvers_allow(&run->resolvers, &run->settings.targets, &run->report.diag);
@@ -370,6 +374,7 @@ static int prepare_policy(struct run *run)
 	/* only of what is saved: writing the text takes time and memory */
 	if (CONFIG_PERSIST && result == 0 && (run->settings.persist || saved_stamp() != 0))
 		policy->digest = plan_digest(policy);
+	run->planned = *policy;
 	return result;
 }
 
@@ -417,6 +422,15 @@ static void warn_of_session(struct run *run)
 	(void)poll(NULL, 0, LAST_WORDS_MS);
 }
 
+/* So many milliseconds, exactly: who restores often must not make it last longer. */
+static void set_lasts(struct policy *policy, uint64_t left)
+{
+	policy->lasts = (uint32_t)((left + 999) / 1000);
+	policy->lasts_less = (uint16_t)(policy->lasts * 1000ull - left);
+	if (policy->lasts > POLICY_LASTS_MAX) /* the kernel counts in ticks */
+		policy->lasts = POLICY_LASTS_MAX;
+}
+
 static unsigned probation_ms(const struct run *run)
 {
 	return (run->settings.timeout + PROBATION_MARGIN) * 1000;
@@ -432,11 +446,37 @@ static int note_flowtable(const struct flowtable_info *flowtable, void *context)
 	return 0;
 }
 
+/*
+ * The policy lasts as long as is left of what it renews. Returns EXIT_DONE, or with a diagnostic another code when
+ * there is nothing to renew any more: it was released (who does that removes the file first, and then all tables), or
+ * its time is over, or will be within so many milliseconds.
+ */
+static int go_on_renewing(struct run *run, unsigned proof_ms)
+{
+	struct diag *diag = &run->report.diag;
+	int64_t left = run->ends_at - boottime_ms();
+	if (CONFIG_PERSIST && saved_stamp() != run->settings.saved_stamp) {
+		diag_fail(diag, ECANCELED, "released meanwhile");
+		return EXIT_LOCKED;
+	}
+	if (run->ends_at == 0)
+		return EXIT_DONE;
+	if (left <= proof_ms) {
+		diag_fail(diag, ETIME, "the time of the older quarantine is over");
+		return EXIT_NO_SERVER;
+	}
+	set_lasts(policy_of(run), (uint64_t)left);
+	return EXIT_DONE;
+}
+
 static int step_contain(struct run *run, bool on_probation)
 {
 	struct diag *diag = &run->report.diag;
 	struct policy *policy = policy_of(run);
 	report_begin(&run->report, "contain");
+	int code = renews(run) ? go_on_renewing(run, probation_ms(run)) : EXIT_DONE;
+	if (code != EXIT_DONE)
+		return fail_step(run, (enum exit_code)code);
 	warn_of_session(run);
 	int result = interrupted ? diag_fail(diag, EINTR, "interrupted; nothing was changed") :
 				   netlink_open(&run->netlink, NETLINK_NETFILTER, diag);
@@ -450,6 +490,12 @@ static int step_contain(struct run *run, bool on_probation)
 		return fail_step(run, EXIT_USAGE_ERROR);
 	if (result < 0)
 		return fail_unchanged(run, result);
+	if (renews(run) && !run->replaces) {
+		bool older;
+		(void)containment_end_probation(&run->netlink, run->settings.table, &older, diag);
+		diag_fail(diag, ECANCELED, "released meanwhile");
+		return fail_locked(run);
+	}
 	struct text *detail = report_line(&run->report);
 	count_rules(run);
 	coverage_describe(policy, detail);
@@ -502,6 +548,13 @@ static int roll_back(struct run *run, enum exit_code code)
 	return (int)code;
 }
 
+/* Of fewer peers by now. */
+static uint32_t digest_of_planned(struct run *run)
+{
+	memcpy(run->planned.peers, policy_of(run)->peers, sizeof run->planned.peers);
+	return plan_digest(&run->planned);
+}
+
 /* What makes an address a server's is its proof, not an answer of the resolver's, which may be forged. */
 static void leave_out_unproven(struct run *run, struct deadline deadline)
 {
@@ -512,6 +565,8 @@ static void leave_out_unproven(struct run *run, struct deadline deadline)
 	run->left_out = left_out;
 	targets_narrow(targets);
 	policy_normalize(&targets->policy);
+	if (targets->policy.digest)
+		targets->policy.digest = digest_of_planned(run);
 }
 
 /* What the proof has asked a local resolver for, that may have known from before. */
@@ -587,6 +642,9 @@ static int step_keep(struct run *run)
 {
 	bool replaced;
 	report_begin(&run->report, "keep");
+	int code = renews(run) ? go_on_renewing(run, 0) : EXIT_DONE;
+	if (code != EXIT_DONE)
+		return roll_back(run, (enum exit_code)code);
 	int result = containment_install(&run->netlink, policy_of(run), CONFIG_DEFAULT_TABLE,
 					 run->left_out ? AFTER_A_WIDER : AFTER_THE_SAME, &replaced,
 					 &run->report.diag);
@@ -775,11 +833,8 @@ static int read_standing(struct run *run)
 		return -ETIME;
 	if (older->left == 0 || !run->saved_lasts)
 		return 0;
-	/* exactly: who restores often must not make it last longer */
-	policy->lasts = (uint32_t)((older->left + 999) / 1000);
-	policy->lasts_less = (uint16_t)(policy->lasts * 1000ull - older->left);
-	if (policy->lasts > POLICY_LASTS_MAX) /* the kernel counts in ticks */
-		policy->lasts = POLICY_LASTS_MAX;
+	run->ends_at = boottime_ms() + (int64_t)older->left;
+	set_lasts(policy, older->left);
 	return 0;
 }
 
@@ -861,7 +916,11 @@ static int prepare_renewal(struct run *run, bool *over)
 	uint32_t lasts = policy_of(run)->lasts;
 	bool ends = lasts && lasts <= run->settings.timeout + PROBATION_MARGIN;
 	*over = ends || !older->found || older->probation;
-	return *over ? restore_nothing(run, ends ? "it ends soon" : "it is not in force") : EXIT_DONE;
+	if (*over)
+		return restore_nothing(run, ends ? "it ends soon" : "it is not in force");
+	/* kept but not saved, a reboot would bring back what reaches no server */
+	int result = persist_try(&run->settings, &run->report.diag);
+	return result < 0 ? fail_unchanged(run, result) : EXIT_DONE;
 }
 
 /* Under the lock, so that what is saved and what stands are of one run. *over: there is nothing more to do. */
@@ -895,10 +954,19 @@ static int prepare_restore(struct run *run, bool *over)
 static int answers(const struct targets *targets, struct diag *diag)
 {
 	struct endpoint reached;
-	int result = 0;
-	for (size_t i = 0; i < targets->server_count && result == 0; i++)
-		result = probe_reachable(targets->servers[i].endpoints, targets->servers[i].endpoint_count,
-					 deadline_in(REACH_MS), &reached, diag);
+	struct endpoint *list = calloc(SERVERS_MAX * SERVER_ENDPOINTS_MAX, sizeof *list);
+	size_t count = 0;
+	if (!list)
+		return diag_errno(diag, ENOMEM, "renew");
+	for (size_t i = 0; i < targets->server_count; i++) {
+		const struct server *server = &targets->servers[i];
+		memcpy(&list[count], server->endpoints, server->endpoint_count * sizeof *list);
+		count += server->endpoint_count;
+	}
+	struct deadline deadline = deadline_in(REACH_MS + (int64_t)count * REACH_EACH_MS);
+	deadline = deadline_earlier(deadline, deadline_in(REACH_MAX_MS));
+	int result = probe_reachable(list, count, deadline, &reached, diag);
+	free(list);
 	return result;
 }
 
@@ -913,17 +981,23 @@ static int begin_renewal(struct run *run, bool *over)
 	int result = run->settings.nothing_saved ? 1 : answers(&run->settings.targets, diag);
 	if (result > 0 && !run->settings.nothing_saved)
 		why = "a server answers";
-	*over = result > 0;
+	*over = true;
 	if (result < 0)
 		return fail_unchanged(run, result);
-	if (*over)
+	if (result > 0)
 		return restore_nothing(run, why);
 	run->before = malloc(sizeof *run->before);
 	if (!run->before)
 		return fail_unchanged(run, diag_errno(diag, ENOMEM, "renew"));
 	*run->before = run->settings;
 	result = settings_read_again(&run->settings, run->before, diag);
-	return result < 0 ? refuse(run, result) : EXIT_DONE;
+	if (result < 0) {
+		run->settings.json = run->before->json; /* and no half of another command says how to tell it */
+		return refuse(run, result);
+	}
+	*over = false;
+	catch_signals();
+	return EXIT_DONE;
 }
 #endif
 
@@ -1422,7 +1496,8 @@ static int run_quarantine(int argc, char **argv)
 	int result = settings_read(&run->settings, argc, argv, &run->report.diag);
 	if (result == 0 && run->settings.remove)
 		return run_release(&run->settings);
-	if (!run->settings.dry_run) /* which may end at any time: a pipe that nobody reads, ^C */
+	/* these may end at any time: a pipe that nobody reads, ^C */
+	if (!run->settings.dry_run && !run->settings.renew)
 		catch_signals();
 	bool probe = CONFIG_QUARANTINE_PROBE && (!run->settings.no_probe || run->settings.renew);
 	report_init(&run->report, run->settings.json, run->settings.quiet, (probe ? 5 : 3) + CONFIG_QUARANTINE_SEVER);

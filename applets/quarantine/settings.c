@@ -536,13 +536,44 @@ int settings_read(struct settings *settings, int argc, char **argv, struct diag 
 }
 
 #if CONFIG_PERSIST && CONFIG_QUARANTINE_PROBE
-/* Whether what was asked for once can be asked for by itself: without a proof any address would become the server's. */
-static int check_again(struct settings *settings, const struct settings *saved, struct diag *diag)
+/* Whom the device trusts must not be for others to say: a file in /tmp is anybody's after a reboot. */
+static int check_owner(const char *path, struct diag *diag)
 {
+	struct stat file;
+	if (!path || stat(path, &file) < 0) /* who reads it says so */
+		return 0;
+	if ((file.st_uid == 0 || file.st_uid == geteuid()) && !(file.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	return diag_fail(diag, EINVAL, "renew: %.*s can be written by others", 40, path);
+}
+
+/* Whether what was asked for once can be asked for by itself: without a proof any address would become the server's. */
+static int check_again(const struct settings *settings, const struct settings *saved, struct diag *diag)
+{
+	if (settings->remove || settings->dry_run || settings->restore || settings->renew)
+		return diag_fail(diag, EINVAL, "renew: no command that could have been saved");
 	if (settings->no_probe || settings->trust.insecure)
 		return diag_fail(diag, EINVAL, "renew: it was set up without a proof");
 	if (strcmp(settings->table ? settings->table : CONFIG_DEFAULT_TABLE, saved->table) != 0)
 		return diag_fail(diag, EINVAL, "renew: its configuration names another table by now");
+	int result = check_owner(settings->config, diag);
+	return result < 0 ? result : check_owner(settings->trust.ca, diag);
+}
+
+/*
+ * Of the command only who the servers are, where to find them and whom to trust count anew. What else is allowed stays
+ * by address: a forged answer would open a way, and nobody there has to prove himself.
+ */
+static void take_over(struct settings *settings, struct settings *saved)
+{
+	struct policy policy = settings->targets.policy;
+	settings->targets.policy = saved->targets.policy;
+	saved->targets.policy = policy;
+	settings->targets.name_count = 0;
+	settings->dns = saved->dns;
+	settings->links = saved->links;
+	if (settings->timeout > RENEW_TIMEOUT)
+		settings->timeout = RENEW_TIMEOUT;
 	settings->keep = false;
 	settings->proven_only = true;
 	settings->persist = false; /* it is saved again as long as it is saved */
@@ -554,10 +585,9 @@ static int check_again(struct settings *settings, const struct settings *saved, 
 	settings->saved_at = saved->saved_at;
 	settings->saved_stamp = saved->saved_stamp;
 	settings->command = saved->command;
-	return 0;
 }
 
-int settings_read_again(struct settings *settings, const struct settings *saved, struct diag *diag)
+int settings_read_again(struct settings *settings, struct settings *saved, struct diag *diag)
 {
 	char name[] = "quarantine";
 	char *argv[COMMAND_WORDS_MAX + 2] = { name };
@@ -568,14 +598,16 @@ int settings_read_again(struct settings *settings, const struct settings *saved,
 	set_defaults(settings);
 	if (command->count == 0)
 		return diag_fail(diag, EINVAL, "renew: its command line is not known");
-	if (command->folder && chdir(command->folder) < 0)
-		return diag_errno(diag, errno, "go to %s", command->folder);
+	if (command->folder && chdir(command->folder) < 0) {
+		/* it is gone: what is named from / is found all the same */
+	}
 	int result = read_in_order(settings, &line, diag);
 	if (result == 0)
 		result = check_again(settings, saved, diag);
 	if (result == 0)
 		result = check_together(settings, diag);
-	settings->targets.policy.lasts = saved->targets.policy.lasts; /* what is left may be less */
+	if (result == 0)
+		take_over(settings, saved);
 	return result;
 }
 #endif

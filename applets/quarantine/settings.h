@@ -15,6 +15,7 @@ enum dns_mode { DNS_RESOLVERS, DNS_ANY, DNS_NONE, DNS_LIST };
 enum {
 	DNS_LIST_MAX = 8,
 	COMMAND_WORDS_MAX = 64,
+	RENEW_TIMEOUT = 10, /* seconds at most for a proof that nobody asked for: an impostor can be reached as long */
 	PROBATION_MARGIN = 8, /* seconds beyond the proof's deadline: the forbidden URL, and the final transaction */
 };
 
@@ -30,6 +31,7 @@ struct command {
 	const char *folder; /* in which it was given; NULL: not known */
 	char *words[COMMAND_WORDS_MAX]; /* behind the name */
 	size_t count; /* 0: not known */
+	bool too_long; /* more than there is room for: likewise */
 };
 
 struct settings {
@@ -74,10 +76,10 @@ extern const struct option_row quarantine_options[];
 int settings_read(struct settings *settings, int argc, char **argv, struct diag *diag);
 
 /*
- * Of --renew, when what was saved (`saved`) is to be set up anew: the command that did it, read again, but kept only
- * when a server proves itself, and no other address is allowed. Errors as above.
+ * Of --renew, when what was saved is to be set up anew: the command that did it, read again, but kept only when a
+ * server proves itself. What else is allowed moves over from `saved`. Errors as above.
  */
-int settings_read_again(struct settings *settings, const struct settings *saved, struct diag *diag);
+int settings_read_again(struct settings *settings, struct settings *saved, struct diag *diag);
 
 void settings_fini(struct settings *settings);
 

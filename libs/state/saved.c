@@ -40,6 +40,12 @@ int saved_begin(struct saved *saved, const char *table, struct diag *diag)
 	return 0;
 }
 
+void saved_drop(struct saved *saved)
+{
+	close(saved->fd);
+	(void)unlink(new_path);
+}
+
 /* A new name lasts when its folder is on the disk. */
 static int sync_folder(void)
 {
