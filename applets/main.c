@@ -221,7 +221,7 @@ static int install_links(int argc, char **argv)
 
 /* The options that print a text which is known when it is built. */
 static const struct {
-	const char *option;
+	char option[sizeof "--build-info"];
 	const char *text;
 } texts[] = {
 	{ "--version", "quarbox " QUARBOX_VERSION "\n" },

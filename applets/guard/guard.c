@@ -294,7 +294,7 @@ static void renew(struct guard *guard)
 	} else if (code == EXIT_NO_SERVER && code != before) {
 		tell(guard, "no server answers, and none has proven itself at another address");
 	} else if (code != before) {
-		text_addf(&line, "no server answers, and quarantine --renew can't look elsewhere (%d)", code);
+		text_addf(&line, "no server answers, and --renew can't look elsewhere (%d)", code);
 		tell(guard, words);
 	}
 }

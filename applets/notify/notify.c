@@ -44,9 +44,9 @@ struct run {
 
 #define FIELD(name) offsetof(struct notify_options, name)
 static const struct option_row option_table[] = {
-	OPTION('s', FIELD(syslog), "syslog", "", option_flag, "also write it to the system log"),
-	OPTION('K', FIELD(kmsg), "kmsg", "", option_flag, "also write it to the kernel's log"),
-	OPTION('l', FIELD(list), "list", "", option_flag, "only list the terminals"),
+	OPTION('s', FIELD(syslog), "syslog", "", NULL, "also write it to the system log"),
+	OPTION('K', FIELD(kmsg), "kmsg", "", NULL, "also write it to the kernel's log"),
+	OPTION('l', FIELD(list), "list", "", NULL, "only list the terminals"),
 	OPTION('T', FIELD(timeout), "timeout", "TIME", option_timeout, "for the whole run, default 5s"),
 	OPTION_JSON(FIELD(json)),
 	OPTION_QUIET(FIELD(quiet)),

@@ -55,13 +55,13 @@ struct target {
 static const struct option_row option_table[] = {
 	TRUST_OPTION_ROWS(FIELD(trust)),
 #if CONFIG_VELOCIRAPTOR_CONFIG
-	OPTION('c', FIELD(config), "config", "FILE", option_string,
+	OPTION('c', FIELD(config), "config", "FILE", NULL,
 	       "configuration of Velociraptor's client, default\n" VELOCIRAPTOR_CONFIG_PATH),
 #endif
 	OPTION('T', FIELD(timeout), "timeout", "TIME", option_timeout, "for each URL, default 30s"),
 	OPTION_JSON(FIELD(json)),
 	OPTION_QUIET(FIELD(quiet)),
-	OPTION('v', FIELD(verbose), "verbose", "", option_flag, "print more"),
+	OPTION('v', FIELD(verbose), "verbose", "", NULL, "print more"),
 	OPTION_END,
 };
 

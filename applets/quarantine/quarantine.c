@@ -462,7 +462,7 @@ static int go_on_renewing(struct run *run, unsigned proof_ms)
 	if (run->ends_at == 0)
 		return EXIT_DONE;
 	if (left <= proof_ms) {
-		diag_fail(diag, ETIME, "the time of the older quarantine is over");
+		diag_fail(diag, ETIME, "the time of the older one is over");
 		return EXIT_NO_SERVER;
 	}
 	set_lasts(policy_of(run), (uint64_t)left);
@@ -606,7 +606,7 @@ static int step_prove(struct run *run)
 		return roll_back(run, EXIT_NO_SERVER);
 	}
 	if (renews(run) && !is_proven(&run->settings.targets)) {
-		diag_fail(diag, EACCES, "a server answers, but none has proven itself");
+		diag_fail(diag, EACCES, "a server answers, but has not proven itself");
 		return roll_back(run, EXIT_NO_SERVER);
 	}
 	if (result < 0) {

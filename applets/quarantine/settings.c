@@ -147,7 +147,7 @@ static int parse_log(void *field, const char *value, struct diag *diag)
 
 #define FIELD(name) offsetof(struct settings, name)
 const struct option_row quarantine_options[] = {
-	OPTION('t', FIELD(table), "table", "NAME", option_string, "nftables table, default\n" CONFIG_DEFAULT_TABLE),
+	OPTION('t', FIELD(table), "table", "NAME", NULL, "nftables table, default\n" CONFIG_DEFAULT_TABLE),
 	OPTION(0, FIELD(targets), "server", "URL", parse_server,
 	       "management server, like an operand;\nmay be repeated"),
 	OPTION('a', FIELD(targets), "allow", "SPEC", parse_allow,
@@ -158,34 +158,34 @@ const struct option_row quarantine_options[] = {
 	       "of inet,bridge,netdev,later; default: all,\nbut later only where there is no nft"),
 	OPTION(0, FIELD(links), "uplink", "NAME", parse_uplink,
 	       "this interface leads to a server, too;\nmay be repeated"),
-	OPTION('c', FIELD(config), "config", "FILE", option_string, CONFIG_HELP),
+	OPTION('c', FIELD(config), "config", "FILE", NULL, CONFIG_HELP),
 #if CONFIG_QUARANTINE_PROBE
 	TRUST_OPTION_ROWS(FIELD(trust)),
 	OPTION('f', 0, "forbidden", "URL", parse_forbidden, "prove that this can't be reached any more"),
 	OPTION('T', FIELD(timeout), "timeout", "TIME", option_timeout, "for the proof, default 30s"),
-	OPTION(0, FIELD(no_probe), "no-probe", "", option_flag, "contain without proof"),
-	OPTION(0, FIELD(proven_only), "proven-only", "", option_flag, "allow only addresses that prove themselves"),
+	OPTION(0, FIELD(no_probe), "no-probe", "", NULL, "contain without proof"),
+	OPTION(0, FIELD(proven_only), "proven-only", "", NULL, "allow only addresses that prove themselves"),
 #endif
-	OPTION(0, FIELD(keep), "keep", "", option_flag, "contain even if no server answers"),
+	OPTION(0, FIELD(keep), "keep", "", NULL, "contain even if no server answers"),
 	OPTION(0, FIELD(targets.policy.lasts), "for", "TIME", parse_lasts, "the kernel ends it then: 90s, 15m, 8h, 7d"),
 #if CONFIG_PERSIST
-	OPTION(0, FIELD(persist), "persist", "", option_flag, "save it, so that it can come back after a reboot"),
-	OPTION(0, FIELD(restore), "restore", "", option_flag, "contain as saved; for scripts that boot the device"),
+	OPTION(0, FIELD(persist), "persist", "", NULL, "save it, so that it can come back after a reboot"),
+	OPTION(0, FIELD(restore), "restore", "", NULL, "contain as saved; for scripts that boot the device"),
 #if CONFIG_QUARANTINE_PROBE
-	OPTION(0, FIELD(renew), "renew", "", option_flag, "follow a server that moved, when it proves itself"),
+	OPTION(0, FIELD(renew), "renew", "", NULL, "follow a server that moved, when it proves itself"),
 #endif
 #endif
 	OPTION(0, FIELD(targets.policy), "log", "WHERE", parse_log,
 	       "log what is dropped, 20 packets a second:\nkernel, or a group of nfnetlink"),
 #if CONFIG_QUARANTINE_NOTIFY
-	OPTION('m', FIELD(message), "message", "TEXT", option_string,
+	OPTION('m', FIELD(message), "message", "TEXT", NULL,
 	       "tell it to everybody logged in,\nat most 255 characters"),
 #endif
-	OPTION('n', FIELD(dry_run), "dry-run", "", option_flag, "print the rules for nft -f, change nothing"),
-	OPTION('r', FIELD(remove), "remove", "", option_flag, "end the quarantine, the same as release"),
+	OPTION('n', FIELD(dry_run), "dry-run", "", NULL, "print the rules for nft -f, change nothing"),
+	OPTION('r', FIELD(remove), "remove", "", NULL, "end the quarantine, the same as release"),
 	OPTION_JSON(FIELD(json)),
-	OPTION('q', FIELD(quiet), "quiet", "", option_flag, "print errors and warnings only"),
-	OPTION('v', FIELD(verbose), "verbose", "", option_flag, "print every allowed address"),
+	OPTION('q', FIELD(quiet), "quiet", "", NULL, "print errors and warnings only"),
+	OPTION('v', FIELD(verbose), "verbose", "", NULL, "print every allowed address"),
 	OPTION_END,
 };
 
@@ -269,7 +269,8 @@ static int read_config(struct settings *settings, const char *path, struct diag 
  */
 static bool has_nft(void)
 {
-	static const char *const paths[] = { "/usr/sbin/nft", "/sbin/nft", "/usr/local/sbin/nft", "/usr/bin/nft" };
+	static const char paths[][sizeof "/usr/local/sbin/nft"] = { "/usr/sbin/nft", "/sbin/nft",
+								    "/usr/local/sbin/nft", "/usr/bin/nft" };
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
 		if (access(paths[i], F_OK) == 0)
 			return true;
@@ -551,11 +552,11 @@ static int check_owner(const char *path, struct diag *diag)
 static int check_again(const struct settings *settings, const struct settings *saved, struct diag *diag)
 {
 	if (settings->remove || settings->dry_run || settings->restore || settings->renew)
-		return diag_fail(diag, EINVAL, "renew: no command that could have been saved");
+		return diag_fail(diag, EINVAL, "renew: no such command was saved");
 	if (settings->no_probe || settings->trust.insecure)
 		return diag_fail(diag, EINVAL, "renew: it was set up without a proof");
 	if (strcmp(settings->table ? settings->table : CONFIG_DEFAULT_TABLE, saved->table) != 0)
-		return diag_fail(diag, EINVAL, "renew: its configuration names another table by now");
+		return diag_fail(diag, EINVAL, "renew: its table has another name by now");
 	int result = check_owner(settings->config, diag);
 	return result < 0 ? result : check_owner(settings->trust.ca, diag);
 }

@@ -83,7 +83,7 @@ void attempt_protocol(const struct attempt *attempt, struct text *text)
 {
 	static const struct {
 		uint8_t protocol;
-		const char *word;
+		char word[sizeof "icmpv6"];
 	} words[] = {
 		{ IPPROTO_TCP, "tcp" },
 		{ IPPROTO_UDP, "udp" },

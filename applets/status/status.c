@@ -27,9 +27,9 @@ struct status_options {
 static const struct option_row option_table[] = {
 	OPTION('t', FIELD(table), "table", "NAME", table_option,
 	       "the quarantine of this name;\ndefault: the one that there is"),
-	OPTION(0, FIELD(attempts), "attempts", "", option_flag, "whom somebody tried to reach, newest first"),
+	OPTION(0, FIELD(attempts), "attempts", "", NULL, "whom somebody tried to reach, newest first"),
 	OPTION_JSON(FIELD(json)),
-	OPTION('q', FIELD(quiet), "quiet", "", option_flag, "print errors only: the exit code says it"),
+	OPTION('q', FIELD(quiet), "quiet", "", NULL, "print errors only: the exit code says it"),
 	OPTION_END,
 };
 
@@ -111,7 +111,7 @@ static uint64_t count_unlisted(const struct status *status)
 
 static void tell_counters(const struct status *status, struct text *text, struct text *words)
 {
-	static const char *const labels[] = { "in", "out", "through" };
+	static const char labels[][sizeof "through"] = { "in", "out", "through" };
 	for (int i = 0; i < DIRECTIONS; i++) {
 		struct tally dropped = count_dropped(status, (enum direction)i);
 		text_addf(words, "%llu packets allowed, %llu dropped (%llu bytes)",
@@ -251,7 +251,7 @@ static void json_lines(struct text *text, const char *name, struct lines *lines)
 
 static void json_counters(const struct status *status, struct text *text)
 {
-	static const char *const names[][2] = {
+	static const char names[][2][sizeof "through_allowed"] = {
 		{ "in_allowed", "in_dropped" },
 		{ "out_allowed", "out_dropped" },
 		{ "through_allowed", "through_dropped" },

@@ -69,7 +69,10 @@ static const struct option_row *find_name(const struct option_row *table, const 
 static int set_row(const struct option_row *row, void *values, const char *value, struct diag *diag)
 {
 	struct diag reason = { "" };
-	int result = row->parse((char *)values + row->offset, value, &reason);
+	void *field = (char *)values + row->offset;
+	int result = row->parse ? row->parse(field, value, &reason) :
+		     is_flag(row) ? option_flag(field, value, &reason) :
+				    option_string(field, value, &reason);
 	return result < 0 ? diag_fail(diag, -result, "option --%s: %s", row->words, reason.text) : 0;
 }
 

@@ -16,7 +16,10 @@
 struct option_row {
 	char letter; /* 0: only the long name */
 	uint16_t offset; /* of the field in the options struct */
-	/* Returns 0 or -errno; writes in diag what is wrong with the value, without the option's name. */
+	/*
+	 * Returns 0 or -errno; writes in diag what is wrong with the value, without the option's name. NULL:
+	 * option_flag or option_string.
+	 */
 	int (*parse)(void *field, const char *value, struct diag *diag);
 	/* Name, what usage calls the value and help, each with a NUL: a pointer to each takes up to 32 bytes. */
 	const char *words;
@@ -28,7 +31,7 @@ struct option_row {
 /* A table ends with a row without words. */
 #define OPTION_END { 0, 0, NULL, NULL }
 
-/* For fields of type bool and const char *. A flag's value is NULL or "yes"/"no". */
+/* For fields of type bool, and without a value NULL or "yes"/"no"; and of type const char *. */
 int option_flag(void *field, const char *value, struct diag *diag);
 int option_string(void *field, const char *value, struct diag *diag); /* keeps the pointer */
 
@@ -36,8 +39,8 @@ int option_string(void *field, const char *value, struct diag *diag); /* keeps t
 int option_timeout(void *field, const char *value, struct diag *diag);
 
 /* Rows that mean the same in every applet. */
-#define OPTION_JSON(field) OPTION('j', field, "json", "", option_flag, "print JSON, one object a line")
-#define OPTION_QUIET(field) OPTION('q', field, "quiet", "", option_flag, "print errors only")
+#define OPTION_JSON(field) OPTION('j', field, "json", "", NULL, "print JSON, one object a line")
+#define OPTION_QUIET(field) OPTION('q', field, "quiet", "", NULL, "print errors only")
 
 /*
  * Parses argv[1..argc) into `values` as getopt_long would: -abc, -tVALUE, -t VALUE, --table=VALUE, --table VALUE, "--"

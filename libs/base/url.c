@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct scheme {
-	const char *prefix;
+	char prefix[sizeof "https://"];
 	bool tls;
 } schemes[] = {
 	{ "https://", true },

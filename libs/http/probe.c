@@ -27,7 +27,7 @@ struct task {
 
 const char *probe_verdict_name(enum probe_verdict verdict)
 {
-	static const char *const names[] = { "unreachable", "refused", "reached", "proven" };
+	static const char names[][sizeof "unreachable"] = { "unreachable", "refused", "reached", "proven" };
 	return names[verdict];
 }
 

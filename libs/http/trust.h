@@ -29,13 +29,13 @@ struct trust_options {
 
 /* The rows of these options, for a table whose options struct has a struct trust_options at this offset. */
 #define TRUST_OPTION_ROWS(base) \
-	OPTION(0, (base) + offsetof(struct trust_options, ca), "ca", "FILE", option_string, \
+	OPTION(0, (base) + offsetof(struct trust_options, ca), "ca", "FILE", NULL, \
 	       "trust these CA certificates (PEM),\nnot the system's"), \
 	OPTION(0, (base) + offsetof(struct trust_options, pins), "pin", "SHA256", trust_parse_pin, \
 	       "accept the certificate with this SHA-256;\nmay be repeated"), \
 	OPTION(0, (base) + offsetof(struct trust_options, name), "name", "NAME", trust_parse_name, \
 	       "the name the certificate must have"), \
-	OPTION('k', (base) + offsetof(struct trust_options, insecure), "insecure", "", option_flag, \
+	OPTION('k', (base) + offsetof(struct trust_options, insecure), "insecure", "", NULL, \
 	       "don't check the certificate")
 
 int trust_parse_pin(void *field, const char *value, struct diag *diag);

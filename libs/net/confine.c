@@ -164,14 +164,22 @@ static int restrict_calls(struct confinement *confinement, struct diag *diag)
 int confine(struct confinement *confinement, struct diag *diag)
 {
 	/* In this order: each step needs what a later one takes away. */
-	static int (*const steps[])(struct confinement *confinement, struct diag *diag) = {
-		reset_signals,	 leave_terminal,    keep_one_descriptor, limit_resources, drop_bounding_set,
-		change_identity, drop_capabilities, set_process_flags, restrict_calls,
-	};
-	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-		int result = steps[i](confinement, diag);
-		if (result < 0)
-			return result;
-	}
-	return 0;
+	int result = reset_signals(confinement, diag);
+	if (result == 0)
+		result = leave_terminal(confinement, diag);
+	if (result == 0)
+		result = keep_one_descriptor(confinement, diag);
+	if (result == 0)
+		result = limit_resources(confinement, diag);
+	if (result == 0)
+		result = drop_bounding_set(confinement, diag);
+	if (result == 0)
+		result = change_identity(confinement, diag);
+	if (result == 0)
+		result = drop_capabilities(confinement, diag);
+	if (result == 0)
+		result = set_process_flags(confinement, diag);
+	if (result == 0)
+		result = restrict_calls(confinement, diag);
+	return result;
 }

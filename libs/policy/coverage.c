@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy/coverage.h"
 
+#include <string.h>
+
 /*
  * What is not covered without a layer. Few kernels can hook devices that are not there yet, and few versions of nft can
  * list it: usual, and not "partial".
@@ -16,15 +18,17 @@ static const struct {
 	{ LAYER_LATER, true, "raw frames on interfaces that appear later" },
 };
 
-/* By the number of the GAP_ bit. */
-static const char *const other_gaps[] = {
-	"DNS to any address: the local resolver's upstreams are unknown",
-	"raw PPPoE session frames",
-	"what a switch forwards between its ports by itself",
-	"packets that programs wrap up for a tunnel's other end themselves",
-	"what the XDP program of an interface sends on by itself (see ip link)",
-	CONFIG_PERSIST ? "raw frames on uplinks: quarantine --restore again when these are up" : "",
-};
+/* By the number of the GAP_ bit, each with a NUL behind it. */
+static const char other_gaps[] =
+	"DNS to any address: the local resolver's upstreams are unknown\0"
+	"raw PPPoE session frames\0"
+	"what a switch forwards between its ports by itself\0"
+	"packets that programs wrap up for a tunnel's other end themselves\0"
+	"what the XDP program of an interface sends on by itself (see ip link)\0"
+#if CONFIG_PERSIST
+	"raw frames on uplinks: quarantine --restore again when these are up\0"
+#endif
+	;
 
 void coverage_describe(const struct policy *policy, struct text *text)
 {
@@ -51,9 +55,10 @@ bool coverage_gaps(const struct policy *policy, void (*take)(void *context, cons
 	uint8_t wanted = policy->wanted;
 	bool partial = policy->gaps != 0;
 	char line[160];
-	for (size_t i = 0; i < sizeof other_gaps / sizeof *other_gaps; i++) {
-		if (policy->gaps & 1 << i)
-			take(context, other_gaps[i]);
+	unsigned bit = 1;
+	for (const char *gap = other_gaps; *gap; gap += strlen(gap) + 1, bit <<= 1) {
+		if (policy->gaps & bit)
+			take(context, gap);
 	}
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
 		struct text text = TEXT_ON(line);

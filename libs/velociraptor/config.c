@@ -126,7 +126,7 @@ static int read_certificates(const struct reader *reader, const struct key *key,
 /* The words that are booleans in YAML 1.1, in lower case. */
 static int read_bool(const struct reader *reader, const struct key *key, const struct node *node)
 {
-	static const char *const words[] = { "no", "false", "off", "n", "yes", "true", "on", "y" };
+	static const char words[][sizeof "false"] = { "no", "false", "off", "n", "yes", "true", "on", "y" };
 	enum { WORDS = sizeof words / sizeof *words };
 	bool *field = field_of(reader, key);
 	for (size_t i = 0; node->kind == NODE_TEXT && i < WORDS; i++) {

@@ -29,10 +29,10 @@ static int count_up(void *field, const char *value, struct diag *diag)
 
 #define FIELD(name) offsetof(struct values, name)
 static const struct option_row table[] = {
-	OPTION('a', FIELD(a), "all", "", option_flag, "everything"),
-	OPTION('b', FIELD(b), "both", "", option_flag, "this,\nand that"),
-	OPTION('t', FIELD(table), "table", "NAME", option_string, "a name"),
-	OPTION(0, FIELD(server), "server", "URL", option_string, "only long"),
+	OPTION('a', FIELD(a), "all", "", NULL, "everything"),
+	OPTION('b', FIELD(b), "both", "", NULL, "this,\nand that"),
+	OPTION('t', FIELD(table), "table", "NAME", NULL, "a name"),
+	OPTION(0, FIELD(server), "server", "URL", NULL, "only long"),
 	OPTION('r', FIELD(repeated), "repeat", "X", count_up, "may be repeated"),
 	OPTION_END,
 };
