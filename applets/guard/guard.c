@@ -281,14 +281,15 @@ static void renew(struct guard *guard)
 	guard->renews = false;
 	int before = guard->renewed;
 	guard->renew_at = deadline_in(guard->renewal * 1000ll);
-	if (guard->gives_way || code == EXIT_LOCKED) { /* it is another run's turn, or was released */
+	bool done = code == EXIT_DONE || code == EXIT_PARTIAL || code == EXIT_UNVERIFIED;
+	if (!done && (guard->gives_way || code == EXIT_LOCKED)) { /* it is another run's turn, or was released */
 		guard->yields++;
 		guard->renew_at = deadline_earlier(guard->renew_at, deadline_in(DISTURBED_MS));
 		return;
 	}
 	guard->yields = 0;
 	guard->renewed = code;
-	if (code == EXIT_DONE || code == EXIT_PARTIAL || code == EXIT_UNVERIFIED) {
+	if (done) {
 		if (guard->changed)
 			tell(guard, "no server answered: contained anew, with one at another address");
 	} else if (code == EXIT_NO_SERVER && code != before) {

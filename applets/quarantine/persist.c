@@ -265,17 +265,8 @@ static void write_links(const struct links_hints *hints, const struct links_surv
 	}
 }
 
-int persist_try(const struct settings *settings, struct diag *diag)
-{
-	struct saved saved;
-	int result = saved_begin(&saved, settings->table, diag);
-	if (result == 0)
-		saved_drop(&saved);
-	return result;
-}
-
 int persist_save(const struct settings *settings, const struct resolvers *resolvers, const struct links_survey *survey,
-		 struct diag *diag)
+		 bool keep, struct diag *diag)
 {
 	struct saved saved;
 	struct text *text = &saved.text;
@@ -290,5 +281,5 @@ int persist_save(const struct settings *settings, const struct resolvers *resolv
 	write_links(&settings->links, survey, text);
 	write_command(&settings->command, text);
 	text_add(text, "end\n");
-	return saved_keep(&saved, settings->restore || settings->renew, diag);
+	return keep ? saved_keep(&saved, settings->restore || settings->renew, diag) : saved_drop(&saved, diag);
 }

@@ -18,14 +18,11 @@ int persist_read_line(struct settings *settings, const char *name, char *value, 
 /* Notes the words of a command line, behind its name, to be saved. Of what a line can't hold nothing is noted. */
 void persist_note_command(struct command *command, char **words);
 
-/* Whether it can be saved, as far as that can be known before. 0 or -errno with a diagnostic. */
-int persist_try(const struct settings *settings, struct diag *diag);
-
 /*
  * Saves what is in force: a policy and what it was made of. 0 or -errno with a diagnostic; then the old one stays.
- * -ECANCELED: it was restored, and somebody has released it since.
+ * Without keep it is only tried. -ECANCELED: it was restored, and somebody has released it since.
  */
 int persist_save(const struct settings *settings, const struct resolvers *resolvers, const struct links_survey *survey,
-		 struct diag *diag);
+		 bool keep, struct diag *diag);
 
 #endif

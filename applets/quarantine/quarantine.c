@@ -477,9 +477,13 @@ static int step_contain(struct run *run, bool on_probation)
 	int code = renews(run) ? go_on_renewing(run, probation_ms(run)) : EXIT_DONE;
 	if (code != EXIT_DONE)
 		return fail_step(run, (enum exit_code)code);
+	/* kept but not saved, a restore would bring back what reaches no server */
+	int result = renews(run) ? persist_save(&run->settings, &run->resolvers, &run->survey, false, diag) : 0;
+	if (result < 0)
+		return fail_unchanged(run, result);
 	warn_of_session(run);
-	int result = interrupted ? diag_fail(diag, EINTR, "interrupted; nothing was changed") :
-				   netlink_open(&run->netlink, NETLINK_NETFILTER, diag);
+	result = interrupted ? diag_fail(diag, EINTR, "interrupted; nothing was changed") :
+			       netlink_open(&run->netlink, NETLINK_NETFILTER, diag);
 	if (result == 0 && on_probation)
 		result = containment_begin_probation(&run->netlink, policy, CONFIG_DEFAULT_TABLE, probation_ms(run),
 						     &run->replaces, diag);
@@ -916,11 +920,7 @@ static int prepare_renewal(struct run *run, bool *over)
 	uint32_t lasts = policy_of(run)->lasts;
 	bool ends = lasts && lasts <= run->settings.timeout + PROBATION_MARGIN;
 	*over = ends || !older->found || older->probation;
-	if (*over)
-		return restore_nothing(run, ends ? "it ends soon" : "it is not in force");
-	/* kept but not saved, a reboot would bring back what reaches no server */
-	int result = persist_try(&run->settings, &run->report.diag);
-	return result < 0 ? fail_unchanged(run, result) : EXIT_DONE;
+	return *over ? restore_nothing(run, ends ? "it ends soon" : "it is not in force") : EXIT_DONE;
 }
 
 /* Under the lock, so that what is saved and what stands are of one run. *over: there is nothing more to do. */
@@ -1017,7 +1017,7 @@ static void step_save(struct run *run)
 		warn_of(run, saved_path, ": another table's is replaced");
 	if (!restores(run) && !renews(run))
 		persist_note_command(&settings->command, run->words);
-	int result = persist_save(settings, &run->resolvers, &run->survey, diag);
+	int result = persist_save(settings, &run->resolvers, &run->survey, true, diag);
 	run->saved = result == 0 || (run->saved && restores(run)); /* else what is there is another one */
 	if (result == 0 || result == -ECANCELED) /* released meanwhile: see below */
 		return;

@@ -2,8 +2,9 @@
 #include "resolvers.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/io.h"
 
 static const char resolv_conf[] = "/etc/resolv.conf";
 
@@ -11,13 +12,11 @@ static const char resolv_conf[] = "/etc/resolv.conf";
  * Where local resolvers keep the addresses that they ask: systemd-resolved, OpenWrt's netifd for dnsmasq (two
  * versions), resolvconf for dnsmasq, NetworkManager.
  */
-static const char *const upstream_files[] = {
-	"/run/systemd/resolve/resolv.conf",
-	"/tmp/resolv.conf.d/resolv.conf.auto",
-	"/tmp/resolv.conf.auto",
-	"/run/dnsmasq/resolv.conf",
-	"/run/NetworkManager/no-stub-resolv.conf",
-};
+static const char upstream_files[] = "/run/systemd/resolve/resolv.conf\0"
+				     "/tmp/resolv.conf.d/resolv.conf.auto\0"
+				     "/tmp/resolv.conf.auto\0"
+				     "/run/dnsmasq/resolv.conf\0"
+				     "/run/NetworkManager/no-stub-resolv.conf\0";
 
 static void allow(struct resolvers *resolvers, const struct address *address)
 {
@@ -67,34 +66,16 @@ static int allow_remote(struct resolvers *resolvers, const struct resolver_confi
 	return kinds;
 }
 
-static bool only_root_writes(const struct stat *status)
-{
-	return status->st_uid == 0 && (status->st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
 /*
- * Some of the files lie below /tmp, where anybody could put one: then whoever is contained would choose whom it may
- * ask. The folder counts as well; a sticky one keeps others from replacing what root has put there.
+ * The same with those that a local resolver asks. Some of the files lie below /tmp, where anybody could put one: then
+ * whoever is contained would choose whom it may ask.
  */
-static bool is_trustworthy(const char *path)
-{
-	char folder[64];
-	struct stat status;
-	text_copy(folder, sizeof folder, path);
-	*strrchr(folder, '/') = '\0';
-	if (lstat(path, &status) != 0 || !S_ISREG(status.st_mode) || !only_root_writes(&status))
-		return false;
-	return lstat(folder, &status) == 0 && status.st_uid == 0 &&
-	       (only_root_writes(&status) || (status.st_mode & S_ISVTX));
-}
-
-/* The same with those that a local resolver asks. */
 static int allow_upstreams(struct resolvers *resolvers)
 {
 	struct resolver_config config;
 	int kinds = 0;
-	for (size_t i = 0; i < sizeof upstream_files / sizeof *upstream_files; i++) {
-		if (is_trustworthy(upstream_files[i]) && resolver_config_read(upstream_files[i], &config, NULL) == 0)
+	for (const char *path = upstream_files; *path; path += strlen(path) + 1) {
+		if (file_is_roots(path) && resolver_config_read(path, &config, NULL) == 0)
 			kinds |= allow_remote(resolvers, &config);
 	}
 	return kinds;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/line.h"
 #include "base/parse.h"
 #include "persist.h"
@@ -540,12 +541,9 @@ int settings_read(struct settings *settings, int argc, char **argv, struct diag 
 /* Whom the device trusts must not be for others to say: a file in /tmp is anybody's after a reboot. */
 static int check_owner(const char *path, struct diag *diag)
 {
-	struct stat file;
-	if (!path || stat(path, &file) < 0) /* who reads it says so */
+	if (!path || strcmp(path, "/dev/null") == 0 || file_is_roots(path))
 		return 0;
-	if ((file.st_uid == 0 || file.st_uid == geteuid()) && !(file.st_mode & (S_IWGRP | S_IWOTH)))
-		return 0;
-	return diag_fail(diag, EINVAL, "renew: %.*s can be written by others", 40, path);
+	return diag_fail(diag, EINVAL, "renew: %.*s: not there, or not root's alone", 40, path);
 }
 
 /* Whether what was asked for once can be asked for by itself: without a proof any address would become the server's. */
@@ -573,6 +571,8 @@ static void take_over(struct settings *settings, struct settings *saved)
 	settings->targets.name_count = 0;
 	settings->dns = saved->dns;
 	settings->links = saved->links;
+	settings->links.awaited_count = 0; /* a reboot is over when there is a way to a server */
+	settings->links.tunnel_count = 0;
 	if (settings->timeout > RENEW_TIMEOUT)
 		settings->timeout = RENEW_TIMEOUT;
 	settings->keep = false;
@@ -599,9 +599,8 @@ int settings_read_again(struct settings *settings, struct settings *saved, struc
 	set_defaults(settings);
 	if (command->count == 0)
 		return diag_fail(diag, EINVAL, "renew: its command line is not known");
-	if (command->folder && chdir(command->folder) < 0) {
-		/* it is gone: what is named from / is found all the same */
-	}
+	if (command->folder && chdir(command->folder) < 0)
+		(void)chdir("/"); /* it is gone: what is named from / is found all the same */
 	int result = read_in_order(settings, &line, diag);
 	if (result == 0)
 		result = check_again(settings, saved, diag);

@@ -3,6 +3,7 @@
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -19,5 +20,11 @@ ssize_t read_all(int fd, void *buffer, size_t size);
  * end). Returns the descriptor or -errno, -EINVAL, with a diagnostic.
  */
 int open_regular_file(const char *path, struct diag *diag);
+
+/*
+ * Whether nobody but root can have put the file there or can change it. Its folder counts as well; a sticky one keeps
+ * others from replacing what root has put there. False when it is not there.
+ */
+bool file_is_roots(const char *path);
 
 #endif

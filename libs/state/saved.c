@@ -40,10 +40,23 @@ int saved_begin(struct saved *saved, const char *table, struct diag *diag)
 	return 0;
 }
 
-void saved_drop(struct saved *saved)
+/* All of it is on the disk, or an errno. */
+static int finish(struct saved *saved)
 {
-	close(saved->fd);
+	flush(&saved->text);
+	int error = saved->error;
+	if (error == 0 && fsync(saved->fd) < 0)
+		error = errno;
+	if (close(saved->fd) < 0 && error == 0)
+		error = errno;
+	return error;
+}
+
+int saved_drop(struct saved *saved, struct diag *diag)
+{
+	int error = finish(saved);
 	(void)unlink(new_path);
+	return error ? diag_errno(diag, error, "save %s", saved_path) : 0;
 }
 
 /* A new name lasts when its folder is on the disk. */
@@ -63,12 +76,7 @@ static int sync_folder(void)
 
 int saved_keep(struct saved *saved, bool again, struct diag *diag)
 {
-	flush(&saved->text);
-	int error = saved->error;
-	if (error == 0 && fsync(saved->fd) < 0)
-		error = errno;
-	if (close(saved->fd) < 0 && error == 0)
-		error = errno;
+	int error = finish(saved);
 	if (error == 0 && again && !saved_is_there(NULL))
 		error = ECANCELED;
 	if (error == 0 && rename(new_path, saved_path) < 0)

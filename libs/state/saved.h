@@ -25,8 +25,8 @@ struct saved {
 /* Begins a new one. Returns 0, or -errno with a diagnostic and nothing to end. */
 int saved_begin(struct saved *saved, const char *table, struct diag *diag);
 
-/* Ends it; the one that is there stays. */
-void saved_drop(struct saved *saved);
+/* Ends it, as one that could be kept, or -errno with a diagnostic; the one that is there stays. */
+int saved_drop(struct saved *saved, struct diag *diag);
 
 /*
  * It takes the other's place at once: after a power cut there is the old file or the new one, whole. Returns 0, or

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,14 +13,13 @@
 
 enum { STORE_SIZE_MAX = 4 << 20 };
 
-static const char *const system_bundles[] = {
-	"/etc/ssl/certs/ca-certificates.crt", /* Debian, OpenWrt, Alpine, Buildroot, Yocto */
-	"/etc/pki/tls/certs/ca-bundle.crt", /* Fedora, RHEL 6 */
-	"/etc/ssl/ca-bundle.pem", /* openSUSE */
-	"/etc/pki/tls/cacert.pem", /* OpenELEC */
-	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* CentOS, RHEL 7 */
-	"/etc/ssl/cert.pem", /* Alpine */
-};
+/* Each with a NUL behind it. */
+static const char system_bundles[] = "/etc/ssl/certs/ca-certificates.crt\0" /* Debian, OpenWrt, Alpine, Buildroot */
+				     "/etc/pki/tls/certs/ca-bundle.crt\0" /* Fedora, RHEL 6 */
+				     "/etc/ssl/ca-bundle.pem\0" /* openSUSE */
+				     "/etc/pki/tls/cacert.pem\0" /* OpenELEC */
+				     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem\0" /* CentOS, RHEL 7 */
+				     "/etc/ssl/cert.pem\0"; /* Alpine */
 
 static int map_file(int fd, const char *path, struct trust_store *store, struct diag *diag)
 {
@@ -61,13 +61,12 @@ int trust_store_open(const char *path, struct trust_store *store, struct diag *d
 
 int trust_store_open_system(struct trust_store *store, struct diag *diag)
 {
-	for (size_t i = 0; i < sizeof system_bundles / sizeof *system_bundles; i++) {
-		int result = trust_store_open(system_bundles[i], store, diag);
+	for (const char *path = system_bundles; *path; path += strlen(path) + 1) {
+		int result = trust_store_open(path, store, diag);
 		if (result != -ENOENT && result != -ENOTDIR)
 			return result;
 	}
-	return diag_fail(diag, ENOENT, "no CA bundle on this system (looked for %s and %zu others)", system_bundles[0],
-			 sizeof system_bundles / sizeof *system_bundles - 1);
+	return diag_fail(diag, ENOENT, "no CA bundle on this system (looked for %s and others)", system_bundles);
 }
 
 void trust_store_forget(const char *pem, size_t done)
