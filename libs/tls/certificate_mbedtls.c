@@ -16,6 +16,10 @@
 #include "tls/pem.h"
 #include "tls/trust_store.h"
 
+/* Nobody has an identity to show but Velociraptor's client. third_party/mbedtls_small.h asks. */
+extern const unsigned char tls_may_identify;
+const unsigned char tls_may_identify = CONFIG_VELOCIRAPTOR_CONFIG;
+
 enum {
 	CERTIFICATE_DER_MAX = 8192, /* the largest root in Mozilla's list has 2,007 bytes */
 	CANDIDATES_MAX = 16, /* anchors with a subject that the chain names */

@@ -19,10 +19,6 @@
 
 enum { IDENTITY_DER_MAX = 8192 }; /* bytes of a certificate or private key */
 
-/* Nobody has an identity to show but Velociraptor's client. third_party/mbedtls_small.h asks. */
-extern const unsigned char tls_may_identify;
-const unsigned char tls_may_identify = CONFIG_VELOCIRAPTOR_CONFIG;
-
 struct tls {
 	mbedtls_ssl_context ssl;
 	mbedtls_ssl_config config;
