@@ -494,12 +494,6 @@ static int step_contain(struct run *run, bool on_probation)
 		return fail_step(run, EXIT_USAGE_ERROR);
 	if (result < 0)
 		return fail_unchanged(run, result);
-	if (renews(run) && !run->replaces) {
-		bool older;
-		(void)containment_end_probation(&run->netlink, run->settings.table, &older, diag);
-		diag_fail(diag, ECANCELED, "released meanwhile");
-		return fail_locked(run);
-	}
 	struct text *detail = report_line(&run->report);
 	count_rules(run);
 	coverage_describe(policy, detail);
@@ -600,6 +594,10 @@ static int step_prove(struct run *run)
 	struct text proven_by = TEXT_ON(run->proven_by);
 	struct deadline deadline = deadline_in(run->settings.timeout * 1000ll);
 	report_begin(&run->report, "prove");
+	if (renews(run) && !run->replaces) { /* the older one was removed since we looked at it */
+		diag_fail(diag, ECANCELED, "released meanwhile");
+		return roll_back(run, EXIT_LOCKED);
+	}
 	int result = proof_run(run->proof, &run->settings.targets, &run->resolvers.config, deadline, &proven_by, diag);
 	if (interrupted) {
 		diag_fail(diag, EINTR, "interrupted before a server had proven itself");
@@ -918,7 +916,7 @@ static int prepare_renewal(struct run *run, bool *over)
 {
 	const struct table_state *older = &run->standing.states[TABLE_INET];
 	uint32_t lasts = policy_of(run)->lasts;
-	bool ends = lasts && lasts <= run->settings.timeout + PROBATION_MARGIN;
+	bool ends = lasts && lasts * 1000ull <= probation_ms(run);
 	*over = ends || !older->found || older->probation;
 	return *over ? restore_nothing(run, ends ? "it ends soon" : "it is not in force") : EXIT_DONE;
 }
@@ -977,24 +975,19 @@ static int answers(const struct targets *targets, struct diag *diag)
 static int begin_renewal(struct run *run, bool *over)
 {
 	struct diag *diag = &run->report.diag;
-	const char *why = "no quarantine is saved";
-	int result = run->settings.nothing_saved ? 1 : answers(&run->settings.targets, diag);
-	if (result > 0 && !run->settings.nothing_saved)
-		why = "a server answers";
+	int result = answers(&run->settings.targets, diag);
 	*over = true;
 	if (result < 0)
 		return fail_unchanged(run, result);
 	if (result > 0)
-		return restore_nothing(run, why);
+		return restore_nothing(run, "a server answers");
 	run->before = malloc(sizeof *run->before);
 	if (!run->before)
 		return fail_unchanged(run, diag_errno(diag, ENOMEM, "renew"));
 	*run->before = run->settings;
 	result = settings_read_again(&run->settings, run->before, diag);
-	if (result < 0) {
-		run->settings.json = run->before->json; /* and no half of another command says how to tell it */
+	if (result < 0)
 		return refuse(run, result);
-	}
 	*over = false;
 	catch_signals();
 	return EXIT_DONE;
@@ -1402,15 +1395,15 @@ static int run_steps(struct run *run)
 	if (run->settings.dry_run)
 		run->report.quiet = true;
 	bool over = false;
-#if CONFIG_PERSIST && CONFIG_QUARANTINE_PROBE
-	if (run->settings.renew) {
-		int begun = begin_renewal(run, &over);
-		if (begun != EXIT_DONE || over)
-			return begun;
-	}
-#endif
+	int code = EXIT_DONE;
 	if (CONFIG_PERSIST && run->settings.nothing_saved)
 		return restore_nothing(run, "no quarantine is saved");
+#if CONFIG_PERSIST && CONFIG_QUARANTINE_PROBE
+	if (run->settings.renew)
+		code = begin_renewal(run, &over);
+	if (code != EXIT_DONE || over)
+		return code;
+#endif
 	report_begin(&run->report, "read");
 #if CONFIG_QUARANTINE_PROBE
 	if (!run->settings.no_probe)
@@ -1419,7 +1412,8 @@ static int run_steps(struct run *run)
 		return fail_step(run, result == -EBADMSG ? EXIT_BAD_CONFIG : exit_code_for(result));
 #endif
 	bool restore = restores(run);
-	int code = restore || renews(run) ? prepare_restore(run, &over) : EXIT_DONE;
+	if (restore || renews(run))
+		code = prepare_restore(run, &over);
 	if (code != EXIT_DONE || over)
 		return code;
 	report_end(&run->report, true, run->settings.client.servers ? "options and Velociraptor's configuration" :

@@ -580,8 +580,6 @@ static void take_over(struct settings *settings, struct settings *saved)
 	settings->persist = false; /* it is saved again as long as it is saved */
 	settings->message = NULL;
 	settings->renew = true;
-	settings->json = saved->json;
-	settings->quiet = saved->quiet;
 	settings->verbose = saved->verbose;
 	settings->saved_at = saved->saved_at;
 	settings->saved_stamp = saved->saved_stamp;

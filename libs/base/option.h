@@ -31,7 +31,7 @@ struct option_row {
 /* A table ends with a row without words. */
 #define OPTION_END { 0, 0, NULL, NULL }
 
-/* For fields of type bool, and without a value NULL or "yes"/"no"; and of type const char *. */
+/* For fields of type bool, whose value is NULL, "yes" or "no", and of type const char *. */
 int option_flag(void *field, const char *value, struct diag *diag);
 int option_string(void *field, const char *value, struct diag *diag); /* keeps the pointer */
 

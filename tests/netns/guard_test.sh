@@ -54,6 +54,7 @@ done
 check it_outlasts_who_does_not_stop wait_for 10 is_whole
 check and_does_not_take_it_for_a_release test -s $saved
 tail -n "+$((lines + 1))" guard.log | sed 's/^/# /'
+check who_it_was_is_always_told eval '! grep -q "the rules were changed$" guard.log'
 check and_does_not_fill_the_log test "$(($(wc -l <guard.log) - lines))" -le 10
 blocked nobody_else_is_again dev world "${forbidden[@]}"
 

@@ -228,6 +228,12 @@ mount --bind /etc /etc && mount -o remount,ro,bind /etc
 keeps read_only gives on_a_read_only_file_system 71 quarantine --renew
 matches read_only_is_said 'save /etc/quarbox.saved: Read-only file system' "$err"
 umount /etc
+mkdir -p full && mount -t tmpfs -o size=64k full full && cp -a $saved /etc/resolv.conf /etc/hosts full/
+mount --bind full /etc
+dd if=/dev/zero of=/etc/filling bs=4k >/dev/null 2>&1
+keeps full_disk gives on_a_full_file_system 71 quarantine --renew
+matches full_disk_is_said 'save /etc/quarbox.saved: No space left on device' "$err"
+umount /etc full
 chmod o+w ca.pem
 keeps anybodys gives a_ca_of_anybody_s 64 quarantine --renew
 matches a_ca_of_anybody_s_is_said "ca.pem: not there, or not root's alone" "$err"
@@ -255,6 +261,21 @@ name_is_at $one4 $one6
 gives words_of_two_lines 0 quarantine "${ca[@]}" -m $'two\nlines' --persist $good
 check words_of_two_lines_are_not_saved eval "! grep -q '^word' $saved"
 gives but_it_can_be_restored 0 quarantine --restore
+run release
+
+# over another link: the one before is no way to a server any more
+start lan "$tests/servers/management_server.py" --address $lan4 --port 8000 --key server.key --certificate server.pem \
+	>lan.ready 2>&1
+check a_server_in_the_lan wait_for 10 grep -q ready lan.ready
+name_is_at $lan4
+gives set_up_in_the_lan 0 quarantine "${ca[@]}" --persist $good
+in_ns lan nft 'add table inet left; add chain inet left in { type filter hook input priority 0; };
+	add rule inet left in tcp dport 8000 drop'
+name_is_at $one4 $one6
+gives it_is_over_another_link 0 quarantine --renew
+matches the_one_before_is_sealed 'uplinks wan; sealed: .*lan0' "$out"
+gives so_it_is_restored 0 quarantine --restore -j
+matches so_it_is_restored_says '"unchanged":true' "$out"
 run release
 
 # ---- under guard ----
