@@ -179,6 +179,7 @@ struct query {
 	const struct table_scope *scope;
 	union visitor visitor;
 	void *context;
+	uint64_t last; /* handle of what was listed */
 };
 
 static int visit_elements(const struct netlink_message *message, const struct query *query)
@@ -202,9 +203,25 @@ static int visit_elements(const struct netlink_message *message, const struct qu
 	return result;
 }
 
+/*
+ * The kernel lists tables, and the chains of a table, in the order of their handles, but some twice while it commits:
+ * when it goes on where it has stopped, what is being deleted counts as listed (seen on 6.12, 6.18).
+ */
+static bool comes_again(struct query *query, const struct netlink_message *message)
+{
+	bool table = query->type == NFT_MSG_GETTABLE;
+	if (!table && !(query->type == NFT_MSG_GETCHAIN && query->scope->table))
+		return false;
+	uint64_t handle = netlink_network_number(message->of[table ? NFTA_TABLE_HANDLE : NFTA_CHAIN_HANDLE], 8);
+	if (handle && handle <= query->last)
+		return true;
+	query->last = handle;
+	return false;
+}
+
 static int take_message(const struct netlink_message *message, void *context)
 {
-	const struct query *query = context;
+	struct query *query = context;
 	union {
 		struct table_info table;
 		struct chain_info chain;
@@ -215,6 +232,8 @@ static int take_message(const struct netlink_message *message, void *context)
 	/* the attribute that names the table is the first one of all kinds */
 	const char *table = query->scope->table;
 	if (table && strcmp(netlink_string(message->of[NFTA_TABLE_NAME]), table) != 0)
+		return 0;
+	if (comes_again(query, message))
 		return 0;
 	switch (query->type) {
 	case NFT_MSG_GETTABLE:
@@ -284,7 +303,7 @@ int table_each(struct netlink *netlink, int (*take)(const struct table_info *tab
 	       struct diag *diag)
 {
 	const struct table_scope all = { .netlink = netlink };
-	struct query query = { NFT_MSG_GETTABLE, &all, { .table = take }, context };
+	struct query query = { NFT_MSG_GETTABLE, &all, { .table = take }, context, 0 };
 	int result = ask(&query, NULL, NLM_F_DUMP);
 	return result < 0 ? refused(result, diag) : 0;
 }
@@ -297,7 +316,7 @@ static int copy_table(const struct table_info *table, void *context)
 
 int table_find(const struct table_scope *scope, struct table_info *table)
 {
-	struct query query = { NFT_MSG_GETTABLE, scope, { .table = copy_table }, table };
+	struct query query = { NFT_MSG_GETTABLE, scope, { .table = copy_table }, table, 0 };
 	*table = (struct table_info){ .name = NULL };
 	int result = ask(&query, NULL, NLM_F_ACK);
 	if (result < 0 && result != -ENOENT)
@@ -312,7 +331,7 @@ int table_find(const struct table_scope *scope, struct table_info *table)
 static int list(const struct table_scope *scope, const char *set, union visitor visitor, void *context, uint16_t type,
 		const char *what)
 {
-	struct query query = { type, scope, visitor, context };
+	struct query query = { type, scope, visitor, context, 0 };
 	int result = ask(&query, set, NLM_F_DUMP);
 	if (result >= 0)
 		return 0;

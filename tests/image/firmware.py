@@ -32,7 +32,7 @@ from console import Machine, Stopped, frames  # noqa: E402
 MODULES = ["virtio_pci", "virtio_net", "virtio_blk", "ext4", "crc32c_generic", "nf_tables", "nf_conntrack", "nft_ct", "nft_counter",
            "nft_limit", "nft_log", "nft_fib_inet", "nft_fib_netdev", "nft_meta_bridge", "nf_conntrack_bridge", "nf_conntrack_netlink",
            "inet_diag", "tcp_diag", "udp_diag"]
-ADDRESS, SERVER, FORBIDDEN = "10.0.2.15", "10.0.2.100", "10.0.2.99"
+ADDRESS, SERVER, MOVED, FORBIDDEN = "10.0.2.15", "10.0.2.100", "10.0.2.101", "10.0.2.99"
 PROBE = f"probe --ca /etc/ca.pem https://{SERVER}:8000/"
 UNPROVEN = f"https://{SERVER}:8001/"  # of the server that never speaks
 # Into the device tree of these qemu 7.2 puts a seed, which the kernel believes before it reads its command line.
@@ -91,6 +91,7 @@ FILES = {
     "etc/group": "root:x:0:\n",
     "etc/hosts": "127.0.0.1 localhost\n",
     "etc/quarbox.conf": f"server https://{SERVER}:8000/\nca /etc/ca.pem\nname VelociraptorServer\n",
+    "etc/by_name": "server https://vr.test:8000/\nca /etc/ca.pem\nname VelociraptorServer\n",
     "etc/many": f"server https://{SERVER}:8000/\nno-probe\n" + "".join(f"allow tcp:192.0.2.1:{port}\n" for port in range(1, 5001)),
 }
 
@@ -141,7 +142,7 @@ def make_disk(path, work, row):
             (root / "bin" / name).symlink_to("busybox")
     (root / "sbin/init").symlink_to("/bin/busybox")
     shutil.copy(row.quarbox, root / "usr/sbin/quarbox")
-    for name in ("quarantine", "release", "status", "probe", "notify"):
+    for name in ("quarantine", "release", "status", "probe", "notify", "guard"):
         (root / "usr/sbin" / name).symlink_to("quarbox")
     shutil.copy(row.exec_as, root / "usr/bin/exec_as")
     shutil.copy(work / "ca.pem", root / "etc/ca.pem")
@@ -206,6 +207,7 @@ class Firmware:
         self.row, self.name, self.work = row, row.name, work
         self.release = "did not boot"
         self.boots = []
+        self.server = SERVER  # where it is
         make_certificates(work)
         make_disk(work / "disk", work, row)
         make_initramfs(work / "initramfs", row)
@@ -223,7 +225,7 @@ class Firmware:
 
     def _network(self):
         good, silent = (f"cmd:busybox nc 127.0.0.1 {server.port}" for server in self.servers)
-        forwards = {f"{SERVER}:8000": good, f"{SERVER}:8001": silent, f"{FORBIDDEN}:80": "cmd:echo hello"}
+        forwards = {f"{self.server}:8000": good, f"{self.server}:8001": silent, f"{FORBIDDEN}:80": "cmd:echo hello"}
         return ["-netdev", "user,id=net,restrict=on,ipv6=off," + ",".join(f"guestfwd=tcp:{end}-{what}" for end, what in forwards.items()),
                 "-device", f"virtio-net-{self.row.bus},netdev=net" + (",romfile=" if self.row.bus == "pci" else ""),
                 "-object", f"filter-dump,id=dump,netdev=net,file={self.work / 'frames'}"]
@@ -613,7 +615,48 @@ def cuts_while_saving(firmware):
         session.gives("nothing_is_left", 1, f"ls {SAVED}*", "No such file")
 
 
-CASES = [bare, persisted] if QUICK else [bare, usual, power_cuts, persisted, cuts_while_saving]
+def moved(firmware):
+    """The server is elsewhere after a reboot: what was saved is for where it was, until somebody knows better."""
+    with firmware.boot("usual") as machine:
+        session = Session(firmware, machine, "moves")
+        before = everything_on_disk(session)
+        session.gives("clock", 0, f"date -s @{int(time.time())}")
+        session.gives("name_is_known", 0, f"echo {SERVER} vr.test >>/etc/hosts")
+        session.gives("quarantine", session.code, "quarantine -c /etc/by_name --persist", "proven", f"saved in {SAVED}, ")
+        session.gives("renew_early", 0, "quarantine --renew", "^nothing to renew: a server answers$")
+        cut_power(session)
+    firmware.server = MOVED
+    with firmware.boot("restored", clock=UNSET_CLOCK) as machine:
+        session = Session(firmware, machine, "moved")
+        session.gives("name_of_old", 3, "quarantine --renew", "no server answers, and none has another address")
+        session.gives("name_of_another", 0, f"sed -i 's/^.* vr.test$/{FORBIDDEN} vr.test/' /etc/hosts")
+        session.gives("another_does_not_prove", 3, "quarantine --renew")
+        session.reaches_forbidden("closed", False)
+        session.gives("name_is_known", 0, f"sed -i 's/^.* vr.test$/{MOVED} vr.test/' /etc/hosts")
+        session.gives("guard", 0, "guard -r 10s >/tmp/guard 2>&1 &")
+        session.gives("guard_finds_it", 0, f"until grep '{MOVED}' {SAVED}; do sleep 1; done")
+        session.gives("probe", 0, PROBE.replace(SERVER, MOVED), "proven: ")
+        session.reaches_forbidden("closed_again", False)
+        session.gives("status", session.code, "status", f"^{session.state}: table", f"allowed {MOVED}:8000")
+        machine.cut_power()
+    with firmware.boot("restored", clock=UNSET_CLOCK) as machine:
+        session = Session(firmware, machine, "restored_moved")
+        session.gives("early", 0, "cat /run/restored", "partial: table", f"saved in {SAVED}, ")
+        session.gives("renew", 0, "quarantine --renew", "^nothing to renew: a server answers$")
+        session.reaches_forbidden("closed", False)
+        recipients = firmware.recipients()
+        session.check("nothing_else_has_left", recipients == {MOVED}, recipients)
+        session.gives("guard", 0, "guard -r 10s >/tmp/guard 2>&1 &")
+        session.gives("release", 0, "release", f"^released: removed .*, {SAVED}$")
+        session.gives("guard_lets_it", 1, "sleep 3; status", "^not quarantined")
+        session.gives("hosts", 0, "sed -i '/vr.test/d' /etc/hosts; sync")
+        same = everything_on_disk(session)
+        session.check("nothing_is_left_on_disk", same == before, before, same)
+        machine.cut_power()
+    firmware.server = SERVER
+
+
+CASES = [bare, persisted] if QUICK else [bare, usual, power_cuts, persisted, cuts_while_saving, moved]
 
 
 def run_on(row):
