@@ -444,6 +444,15 @@ static int look_at_command_line(struct settings *settings, struct command_line *
 	return 0;
 }
 
+static int read_whole(struct settings *settings, struct diag *diag)
+{
+	int result = read_config(settings, saved_path, diag);
+	/* release -t and status look for the table where it was written */
+	if (result == 0 && !(settings->saved_whole && settings->table && saved_is_there(settings->table)))
+		result = diag_fail(diag, EBADMSG, "%s: not whole", saved_path);
+	return result;
+}
+
 /* On top of what was saved the command line says how to tell of it, and may ask for other layers. */
 static int read_saved(struct settings *settings, const struct command_line *line, struct diag *diag)
 {
@@ -453,20 +462,17 @@ static int read_saved(struct settings *settings, const struct command_line *line
 	    (settings->renew && settings->dry_run))
 		return diag_fail(diag, EINVAL, "--%s goes with no URL, -t, -a, --for and the like",
 				 settings->renew ? "renew" : "restore");
-	uint32_t stamp = saved_stamp();
-	settings->nothing_saved = stamp == 0;
-	if (settings->nothing_saved)
-		return 0;
-	settings_fini(settings);
-	set_defaults(settings);
-	settings->restore = true;
-	settings->saved_stamp = stamp;
-	int result = read_config(settings, saved_path, diag);
-	/* release -t and status look for the table where it was written */
-	if (result == 0 && !(settings->saved_whole && settings->table && saved_is_there(settings->table)))
-		result = diag_fail(diag, EBADMSG, "%s: not whole", saved_path);
+	int result;
+	do {
+		settings_fini(settings);
+		set_defaults(settings);
+		settings->restore = true;
+		settings->saved_stamp = saved_stamp();
+		result = settings->saved_stamp ? read_whole(settings, diag) : 0;
+	} while (result < 0 && saved_stamp() != settings->saved_stamp); /* released or saved anew as it was read */
 	int again = parse_command_line(settings, line, result < 0 ? NULL : diag); /* -j and -q: how to tell it */
 	settings->restore = true; /* also of --renew */
+	settings->nothing_saved = settings->saved_stamp == 0;
 	if (result < 0)
 		return configuration_error(result);
 	settings->no_probe = true;

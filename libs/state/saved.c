@@ -120,10 +120,13 @@ bool saved_is_there(const char *table)
 int saved_remove(const char *table, struct diag *diag)
 {
 	bool there = saved_is_there(table); /* a read-only file system says that it is, not that nothing is there */
-	if (there || !table)
-		(void)unlink(new_path); /* what a power cut has left names servers, too */
-	if (!there)
+	/* what a power cut has left names servers, too, and is not to come back at the next one */
+	bool left = (there || !table) && unlink(new_path) == 0;
+	if (!there) {
+		if (left)
+			(void)sync_folder();
 		return 0;
+	}
 	if (unlink(saved_path) < 0)
 		return errno == ENOENT ? 0 : diag_errno(diag, errno, "remove %s", saved_path);
 	int result = sync_folder();

@@ -619,6 +619,7 @@ def moved(firmware):
     """The server is elsewhere after a reboot: what was saved is for where it was, until somebody knows better."""
     with firmware.boot("usual") as machine:
         session = Session(firmware, machine, "moves")
+        session.gives("nothing_of_before", 1, f"ls {SAVED}*", "No such file")  # release and a power cut were the last
         before = everything_on_disk(session)
         session.gives("clock", 0, f"date -s @{int(time.time())}")
         session.gives("name_is_known", 0, f"echo {SERVER} vr.test >>/etc/hosts")

@@ -128,6 +128,10 @@ while_it_restores flock release
 code_is released_before_it_is_restored 75
 check released_before_it_is_restored_stays_so no_rules
 check and_is_not_saved_again test ! -e $saved
+gives set_up_to_be_read 0 quarantine --no-probe --persist $good
+while_it_restores open,openat release
+code_is released_before_it_is_read 0
+matches released_before_it_is_read_is_said '^nothing to restore: no quarantine is saved *$' "$(cat out err)"
 # nor does it bring back what another one has taken the place of
 gives set_up_older 0 quarantine --no-probe --persist --dns any $good
 while_it_restores flock quarantine -q --no-probe --dns none $good
@@ -248,7 +252,7 @@ for words in egress:5 bridge:5 fib:0; do
 	gives without_$lacks $code_without $(up_for 50) ./older_kernel $lacks quarantine --restore
 	gives still_without_$lacks $code_without $(up_for 90) quarantine --restore -j
 	matches still_without_${lacks}_says '"unchanged":true' "$out"
-	gives with_$lacks 0 $(up_for 101) quarantine --restore -j
+	gives with_$lacks 0 $(up_for 110) quarantine --restore -j
 	matches with_${lacks}_says '"unchanged":false' "$out"
 	gives again_with_$lacks 0 $(up_for 300) quarantine --restore -j
 	matches again_with_${lacks}_says '"unchanged":true' "$out"
