@@ -61,6 +61,16 @@ struct standing {
 	struct table_state states[TABLES];
 };
 
+/* What the kernel may refuse of a policy. */
+struct granted {
+	uint8_t layers;
+	uint8_t refused;
+	uint8_t without_fib;
+	uint8_t without_log;
+	bool stateless;
+	bool without_routes;
+};
+
 /* All that a run holds; every member is safe to release when it was never taken. */
 struct run {
 	int lock;
@@ -87,12 +97,15 @@ struct run {
 	struct standing standing;
 	uint32_t saved_lasts; /* seconds: what is left of --for as the file says */
 	int64_t ends_at; /* ms of CLOCK_BOOTTIME: of what is renewed, when it has a time */
-	struct policy planned; /* as it was before the kernel refused anything of it; shares what it points to */
+	struct granted planned; /* before the kernel has answered */
 	size_t rules;
 	size_t gaps_told;
 	char proven_by[80];
 	char comment[128]; /* of the tables: when, how long, by which command line */
 };
+
+/* Of what is larger musl's malloc takes several at once, 192 KB more where pages have 64 KB. */
+_Static_assert(sizeof(struct run) <= 32736, "a run is larger than a class of malloc's");
 
 static struct policy *policy_of(struct run *run)
 {
@@ -374,7 +387,14 @@ static int prepare_policy(struct run *run)
 	/* only of what is saved: writing the text takes time and memory */
 	if (CONFIG_PERSIST && result == 0 && (run->settings.persist || saved_stamp() != 0))
 		policy->digest = plan_digest(policy);
-	run->planned = *policy;
+	run->planned = (struct granted){
+		.layers = policy->layers,
+		.refused = policy->refused,
+		.without_fib = policy->without_fib,
+		.without_log = policy->without_log,
+		.stateless = policy->stateless,
+		.without_routes = policy->without_routes,
+	};
 	return result;
 }
 
@@ -549,8 +569,14 @@ static int roll_back(struct run *run, enum exit_code code)
 /* Of fewer peers by now. */
 static uint32_t digest_of_planned(struct run *run)
 {
-	memcpy(run->planned.peers, policy_of(run)->peers, sizeof run->planned.peers);
-	return plan_digest(&run->planned);
+	struct policy planned = *policy_of(run);
+	planned.layers = run->planned.layers;
+	planned.refused = run->planned.refused;
+	planned.without_fib = run->planned.without_fib;
+	planned.without_log = run->planned.without_log;
+	planned.stateless = run->planned.stateless;
+	planned.without_routes = run->planned.without_routes;
+	return plan_digest(&planned);
 }
 
 /* What makes an address a server's is its proof, not an answer of the resolver's, which may be forged. */
