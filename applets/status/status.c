@@ -78,7 +78,7 @@ static void tell_times(struct status *status, struct text *text, struct text *wo
 	text_add(words, " ago)");
 	tell_words(text, "since", words);
 	bool ended = status->over && status->code == EXIT_ANSWER_NO;
-	text_add(words, ended ? "its time was over" : "released");
+	text_add(words, ended ? "its time was over" : status->probation ? "its probation ends" : "released");
 	if (status->left && !ended) {
 		text_add(words, ", or ");
 		duration_format(status->left / 1000, words);

@@ -211,6 +211,7 @@ management unproven 8002 --behaviour silent
 begin quarantine "${ca[@]}" -T 20 https://one.vr.test:8002/
 gives probation 6 status
 matches probation_says "^on probation: table" "$out"
+matches probation_says_until_when "until  *its probation ends" "$out"
 kill -KILL $running
 wait $running 2>/dev/null
 run release
