@@ -260,6 +260,11 @@ for words in egress:5 bridge:5 fib:0; do
 	gives later_without_$lacks $code_without $(up_for 181) ./older_kernel $lacks quarantine --restore
 	gives for_good_without_$lacks $code_without $(up_for 3000) quarantine --restore -j
 	matches for_good_without_${lacks}_says '"unchanged":true' "$out"
+	# an address less is another plan than what was refused of it
+	run $(up_for 3000) ./older_kernel $lacks quarantine "${ca[@]}" -T 4 --proven-only --persist -j $good https://$rogue4:8000/
+	matches narrowed_without_${lacks}_says "\"left_out\":\\[\"$rogue4\"\\]" "$out"
+	run quarantine --restore -j
+	matches narrowed_without_${lacks}_stays '"unchanged":true' "$out"
 done
 
 # Nothing was there when it was saved: any link will do.
