@@ -72,14 +72,14 @@ fails_and_rolls_back wrong_name --ca ca.pem --name other.vr.test $good
 began=$(date +%s%N)
 fails_and_rolls_back silent_server -T 2 --ca ca.pem $silent
 elapsed=$((($(date +%s%N) - began) / 1000000))
-[ $elapsed -lt 3500 ] && ok silent_server_in_time || not_ok silent_server_in_time "$elapsed ms"
+[ $elapsed -lt 8000 ] && ok silent_server_in_time || not_ok silent_server_in_time "$elapsed ms"
 
 management bad 8005 --behaviour by_path
 while read -r behaviour reason; do
 	began=$(date +%s%N)
 	fails_and_rolls_back "bad_$behaviour" -T 2 --ca ca.pem https://one.vr.test:8005/$behaviour/ </dev/null
 	elapsed=$((($(date +%s%N) - began) / 1000000))
-	[ $elapsed -lt 3500 ] && ok "bad_${behaviour}_in_time" || not_ok "bad_${behaviour}_in_time" "$elapsed ms"
+	[ $elapsed -lt 8000 ] && ok "bad_${behaviour}_in_time" || not_ok "bad_${behaviour}_in_time" "$elapsed ms"
 	matches "bad_${behaviour}_reason" "^quarantine: prove one.vr.test: $reason" "$err"
 done <<-END
 	redirect HTTP status 301, redirect to https://login.example/: not followed
@@ -159,7 +159,7 @@ for signal in INT TERM; do
 	kill -$signal $running
 	ends sig${signal}_exit 3
 	elapsed=$((($(date +%s%N) - began) / 1000000))
-	[ $elapsed -lt 2000 ] && ok sig${signal}_at_once || not_ok sig${signal}_at_once "$elapsed ms"
+	[ $elapsed -lt 8000 ] && ok sig${signal}_at_once || not_ok sig${signal}_at_once "$elapsed ms"
 	check sig${signal}_rolled_back no_rules
 done
 
@@ -201,7 +201,7 @@ for signal in SEGV STOP; do
 	children_get $signal
 	ends child_gets_${signal}_exit 3
 	elapsed=$((($(date +%s%N) - began) / 1000000))
-	[ $elapsed -lt 3500 ] && ok child_gets_${signal}_in_time || not_ok child_gets_${signal}_in_time "$elapsed ms"
+	[ $elapsed -lt 8000 ] && ok child_gets_${signal}_in_time || not_ok child_gets_${signal}_in_time "$elapsed ms"
 	matches child_gets_${signal}_reason "^quarantine: prove $one4: child process: $reason" "$err"
 	matches child_gets_${signal}_rolled_back 'rolled back: nothing of ours is in force' "$out"
 	check child_gets_${signal}_leaves_nothing no_rules

@@ -142,7 +142,7 @@ static void test_linear_time(void **state)
 	struct text text = TEXT_ON(out);
 	int64_t start = monotonic_ms();
 	assert_true(tty_message_clean(in, COUNT, &text));
-	assert_true(monotonic_ms() - start < 2000); /* quadratic takes minutes */
+	assert_true(monotonic_ms() - start < 30000); /* quadratic takes minutes */
 	assert_int_equal(text.length, 0);
 	free(in);
 }

@@ -244,7 +244,7 @@ static void test_stuck_does_not_hold_up(void **state)
 	const struct tty_paths paths = { world->proc, "/dev/pts", world->utmp_list };
 	const struct tty_notify_options options = { &paths, 300 };
 	assert_int_equal(tty_notify_all("to \x1b[31mall", &options, &report, &diag), 0);
-	assert_in_range(monotonic_ms() - start, 290, 2000);
+	assert_in_range(monotonic_ms() - start, 290, 20000);
 	assert_int_equal(find(&report.list, world->names[0] + 4)->error, -ETIMEDOUT);
 	assert_int_equal(find(&report.list, world->names[1] + 4)->error, -ETIMEDOUT);
 	assert_int_equal(find(&report.list, world->names[2] + 4)->error, 0);
@@ -347,7 +347,7 @@ static void test_syslog_datagram(void **state)
 	for (int i = 0; i < 10000 && result == 0; i++)
 		result = log_to_syslog(path, "notify", "more", deadline_in(200));
 	assert_int_equal(result, -ETIMEDOUT);
-	assert_in_range(monotonic_ms() - start, 190, 5000);
+	assert_in_range(monotonic_ms() - start, 190, 20000);
 	close(fd);
 	assert_int_equal(log_to_syslog(path, "notify", "x", deadline_in(200)), -ECONNREFUSED);
 }
