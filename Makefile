@@ -31,7 +31,6 @@ ifneq ($(filter default undefined,$(origin AR)),)
 AR := $(CROSS_COMPILE)gcc-ar
 endif
 RANLIB ?= $(CROSS_COMPILE)gcc-ranlib
-STRIP ?= $(CROSS_COMPILE)strip
 OBJCOPY ?= $(CROSS_COMPILE)objcopy
 READELF ?= $(CROSS_COMPILE)readelf
 PKG_CONFIG ?= pkg-config
@@ -126,9 +125,10 @@ compile = $(CC) $(language) $(warnings) $(includes) $(third_party_cflags) $(code
 
 # Not for a static glibc: it has variables of threads and sections of its own, between which the script leaves gaps.
 segments := $(if $(or $(libc_is_ours),$(target_has_musl),$(filter 0,$(STATIC))),$(target_segments))
+loose_relocations := $(if $(and $(libc_is_ours),$(target_pie)),$(target_loose_relocations))
 link_flags := $(code_flags) $(shared_constants) $(third_party_ldflags) -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
 	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,--hash-style=gnu -Wl,-O1 \
-	-Wl,--sort-common -Wl,--spare-dynamic-tags=0 -Wl,-T,libs/layout.ld $(segments) $(LDFLAGS)
+	-Wl,--sort-common -Wl,--spare-dynamic-tags=0 -Wl,-T,libs/layout.ld $(segments) $(loose_relocations) $(LDFLAGS)
 
 # --- generated headers ------------------------------------------------------------------------------
 
@@ -186,9 +186,13 @@ $O/quarbox.unstripped: $(objects) $O/obj/link $(wildcard libs/*.ld) $(third_part
 	$(Q)$(CC) $(link_flags) -Wl,-Map=$O/quarbox.map -o $@ $(third_party_start) $(objects) $(third_party_archives) \
 		$(third_party_libs)
 
-$O/quarbox: $O/quarbox.unstripped
-	$(say) STRIP $@
-	$(Q)$(STRIP) -s -R .comment -o $@ $<
+$O/finish: configs/finish.c
+	$(say) HOSTCC $<
+	$(Q)$(HOSTCC) -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -o $@ $<
+
+$O/quarbox: $O/quarbox.unstripped $O/finish
+	$(say) FINISH $@
+	$(Q)$O/finish $< $@ $(if $(loose_relocations),--pack)
 
 # Links come from the configuration, never from running the program: it may be for another machine.
 $O/bin/.made: $O/include/applet_list.h

@@ -150,7 +150,7 @@ rm -rf "$work/else"
 
 # --- with the libraries of the system -----------------------------------------------------------------------------------
 
-# One that needs no library but the C library. What relocation writes must end up read-only in what strip has left, too.
+# One that needs no library but the C library. What relocation writes must end up read-only in what finish has left, too.
 for static in 0 1; do
 	mkdir -p "$work/system" && cp configs/notify_only_defconfig "$work/system/.config"
 	check "system_static_$static" 'it does not build, not run or not protect' eval \

@@ -146,6 +146,11 @@ packed="-Wl,-z,pack-relative-relocs"
 # shellcheck disable=SC2086
 $cc -fPIE -nostdlib -nostartfiles $static $packed -o "$try/try" "$try/try.c" 2>/dev/null || packed=
 $readelf -d "$try/try" | grep -q RELR || packed=
+# The others' are packed by configs/finish.c.
+loose=
+case $packed$machine in
+arm* | aarch64* | riscv64* | s390x* | mips*) loose="-Wl,-T,libs/relocations.ld" ;;
+esac
 
 # For libs/segments.ld: as large as a page gets on the machine (a program for arm may run on aarch64), and whether .got
 # comes after what is made read-only. Others have what the linker thinks right; ppc64le its own order of sections.
@@ -178,6 +183,7 @@ target_pie := $(case $static in *-no-pie) ;; *) echo y ;; esac)
 target_size := $size
 target_lto := $lto
 target_packed_relocations := $packed
+target_loose_relocations := $loose
 target_segments := $segments
 target_linux_headers := $linux
 target_asm_headers := $asm

@@ -98,6 +98,11 @@ needs_nothing() {
 		! grep -E 'INTERP|NEEDED|RUNPATH|RPATH|TEXTREL|GNU_STACK.*RWE' "$folder/elf" && grep -q GNU_RELRO "$folder/elf"
 }
 
+# By the linker or by configs/finish.c: what they say takes a bit each.
+relocations_are_packed() {
+	! grep -E '\(RELA?\)' "$folder/elf" && grep '(RELR)' "$folder/elf"
+}
+
 # A kernel maps whole pages: where they have 64 KB, each part of the file has to be as far into its page in memory as in the
 # file, and on pages of its own. s390x, riscv64 and x86 have no such pages.
 loads_with_large_pages() {
@@ -262,6 +267,7 @@ target() { # NAME TRIPLET QEMU PROCESSOR LIBRARIES AUDIT
 	done
 	build || return
 	check needs_nothing 'it needs an interpreter or a library, or has pages to write and execute' needs_nothing
+	check relocations_are_packed 'there are some of 8 or 24 bytes each' relocations_are_packed
 	check loads_with_large_pages 'kernels with pages of 64 KB cannot load it' loads_with_large_pages
 	case $name in mips*) check no_floating_point 'it has instructions for a floating point unit' no_floating_point ;; esac
 	check has_a_filter 'libs/net/system_calls.c does not know the machine' has_a_filter
