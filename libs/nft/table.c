@@ -90,9 +90,9 @@ static void take_device(const struct nlattr *attribute, void (*take)(void *conte
 {
 	char name[POLICY_INTERFACE_SIZE + 1] = "";
 	struct text text = TEXT_ON(name);
-	if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0)
+	text_add(&text, netlink_string(attribute));
+	if (text.length == 0)
 		return;
-	text_add(&text, mnl_attr_get_str(attribute));
 	if (mnl_attr_get_type(attribute) == PLAN_DEVICE_PREFIX)
 		text_add(&text, "*");
 	take(context, name);

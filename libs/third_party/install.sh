@@ -101,24 +101,15 @@ unpack_from_debian() {
     rm -f "$sysroot/lib/$name.a"
 }
 
-# A static archive that Debian compiled for glibc, with the functions of glibc that it calls.
+# A static archive that Debian compiled for glibc. What of it calls functions that only glibc has, to print messages for
+# people who debug, lies in the object file that small_netlink.c stands for. Tables for unwinding, which no C program
+# needs, are a fifth of it. Where Debian's 32-bit machines have gone to 64-bit times, the names of three calls are
+# others; they are musl's only ones.
 install_from_debian() {
     unpack_from_debian
-    # Tables for unwinding, which no C program needs, are a fifth of it. Only what prints a message for people who debug
-    # it writes and looks for letters, and nothing calls that: the C library's streams and tables stay out. Where Debian's
-    # 32-bit machines have gone to 64-bit times, the names of three calls are others; they are musl's only ones.
-    case $TARGET in
-    powerpc64le-*) fprintf=__fprintf_chkieee128 ;;
-    *) fprintf=__fprintf_chk ;;
-    esac
-    "$OBJCOPY" -R .eh_frame -R .note.gnu.property -R .comment --redefine-sym fwrite=__unused_fwrite \
-        --redefine-sym $fprintf=__unused_fprintf --redefine-sym __ctype_b_loc=__unused_ctype_b_loc \
-        --redefine-sym __recvmsg64=recvmsg --redefine-sym __setsockopt64=setsockopt \
-        --redefine-sym __getsockopt64=getsockopt \
+    "$OBJCOPY" -R .eh_frame -R .note.gnu.property -R .comment --redefine-sym __recvmsg64=recvmsg \
+        --redefine-sym __setsockopt64=setsockopt --redefine-sym __getsockopt64=getsockopt \
         "$work"/usr/lib/*/"$name.a" "$sysroot/lib/$name.a"
-    # shellcheck disable=SC2086
-    $CC $CFLAGS -c -o "$work/glibc_compat.o" "$here/glibc_compat.c"
-    "$AR" rsD "$sysroot/lib/$name.a" "$work/glibc_compat.o" 2>/dev/null
 }
 
 case $(value provider) in

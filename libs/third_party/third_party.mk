@@ -81,7 +81,6 @@ $(names:%=$(tp)/%.ready): $(tp)/%.ready: $(tp)/%.origin $(here)/install.sh $(her
 $(patsubst %,$(tp)/%.ready,$(filter-out musl,$(names))): $(tp)/musl.ready
 $(tp)/mbedtls.ready: $(addprefix $(here)/,mbedtls_config.h mbedtls_small.h)
 $(tp)/libyaml.ready: $(here)/libyaml_small.h
-$(tp)/libmnl.ready: $(here)/glibc_compat.c
 
 # --- how they are linked ---------------------------------------------------------------
 
@@ -119,4 +118,5 @@ third_party_sources := \
 		calls clock copy date divide printf search sort thread)) \
 	$(if $(or $(libc_is_ours),$(target_has_musl)),$(here)/protect_relro.c)
 # The same, but not of the C library: the compiler knows nothing of it.
-third_party_lto_sources := $(if $(filter mbedtls,$(from_us)),$(here)/small_psa.c)
+third_party_lto_sources := $(if $(filter mbedtls,$(from_us)),$(here)/small_psa.c) \
+	$(if $(filter libmnl,$(from_us)),$(here)/small_netlink.c)
