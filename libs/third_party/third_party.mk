@@ -115,7 +115,8 @@ endif
 # library cannot be overruled so.
 third_party_sources := \
 	$(if $(libc_is_ours),$(patsubst %,$(here)/small_%.c,\
-		calls clock copy date divide printf search sort thread)) \
+		calls clock copy date divide printf search sort thread \
+		$(if $(filter mbedtls libyaml,$(needed)),,malloc))) \
 	$(if $(or $(libc_is_ours),$(target_has_musl)),$(here)/protect_relro.c)
 # The same, but not of the C library: the compiler knows nothing of it.
 third_party_lto_sources := $(if $(filter mbedtls,$(from_us)),$(here)/small_psa.c) \
