@@ -100,7 +100,7 @@ needs_nothing() {
 
 # By the linker or by configs/finish.c: what they say takes a bit each.
 relocations_are_packed() {
-	! grep -E '\(RELA?\)' "$folder/elf" && grep '(RELR)' "$folder/elf"
+	! grep -E '\(RELA?SZ\) +[1-9]' "$folder/elf" && grep '(RELR)' "$folder/elf"
 }
 
 # A kernel maps whole pages: where they have 64 KB, each part of the file has to be as far into its page in memory as in the
