@@ -34,7 +34,9 @@ RANLIB ?= $(CROSS_COMPILE)gcc-ranlib
 OBJCOPY ?= $(CROSS_COMPILE)objcopy
 READELF ?= $(CROSS_COMPILE)readelf
 PKG_CONFIG ?= pkg-config
-HOSTCC ?= gcc
+ifeq ($(origin HOSTCC),undefined)
+HOSTCC := $(firstword $(foreach name,gcc cc clang,$(if $(shell command -v $(name)),$(name))) gcc)
+endif
 
 # --- how the output looks --------------------------------------------------------------
 
@@ -186,12 +188,16 @@ $O/quarbox.unstripped: $(objects) $O/obj/link $(wildcard libs/*.ld) $(third_part
 	$(Q)$(CC) $(link_flags) -Wl,-Map=$O/quarbox.map -o $@ $(third_party_start) $(objects) $(third_party_archives) \
 		$(third_party_libs)
 
-$O/finish: configs/finish.c
+finish_cc = $(HOSTCC) -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra
+$O/finish.flags: FORCE
+	$(call remember,$(finish_cc))
+$O/finish: configs/finish.c $O/finish.flags
 	$(say) HOSTCC $<
-	$(Q)$(HOSTCC) -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -o $@ $<
+	$(Q)$(finish_cc) -o $@ $<
 
 $O/quarbox: $O/quarbox.unstripped $O/finish
 	$(say) FINISH $@
+	@rm -f $@
 	$(Q)$O/finish $< $@ $(if $(loose_relocations),--pack)
 
 # Links come from the configuration, never from running the program: it may be for another machine.
@@ -328,6 +334,7 @@ help:
 #h   O=build          where everything is made, the configuration included
 #h   V=1              show the commands
 #h   CC= CROSS_COMPILE= CFLAGS= LDFLAGS=   the last two are added to ours
+#h   HOSTCC=          a compiler for the machine that builds: gcc, else cc or clang
 #h   DESTDIR= PREFIX=/usr
 #h   LTO=0            no link-time optimisation       WERROR=1   warnings are errors
 #h   DL_DIR=dl        downloads; with all of them there, no network is needed

@@ -222,7 +222,7 @@ static void pack_relocations(void)
 			continue; /* mips begins with one that does nothing */
 		if (info != relative_type() || address % 2 != 0) {
 			free(addresses);
-			keep_relocations("one is not relative, or of an odd address");
+			keep_relocations("one is not relative, or has an odd address");
 			return;
 		}
 		addresses[count++] = address;
@@ -252,10 +252,22 @@ static void read_program(void)
 	if (ferror(stream) || length == PROGRAM_MAX)
 		fail(path, "read", ferror(stream) ? strerror(errno) : "it is too large");
 	fclose(stream);
+	unsigned char *fitted = realloc(file, length + 1); /* so that a sanitizer sees where it ends */
+	file = fitted ? fitted : file;
 	if (memcmp(at(0, EI_NIDENT), ELFMAG, SELFMAG) != 0)
 		fail(path, "read", "it is not an ELF file");
 	wide = file[EI_CLASS] == ELFCLASS64;
 	big_endian = file[EI_DATA] == ELFDATA2MSB;
+}
+
+/* What is not loaded, like PT_RISCV_ATTRIBUTES, is not in the copy. */
+static void forget_the_rest(void)
+{
+	for (uint64_t i = 0; i < GET(0, Ehdr, e_phnum); i++) {
+		uint64_t header = program_header(i);
+		if (GET(header, Phdr, p_filesz) > 0 && end_of(header) > length)
+			PUT(header, Phdr, p_type, PT_NULL);
+	}
 }
 
 static void write_copy(const char *name)
@@ -280,6 +292,7 @@ int main(int argc, char **argv)
 	if (pack)
 		pack_relocations();
 	length = (size_t)end_of(last_loaded());
+	forget_the_rest();
 	PUT(0, Ehdr, e_shoff, 0);
 	PUT(0, Ehdr, e_shnum, 0);
 	PUT(0, Ehdr, e_shstrndx, 0);

@@ -149,7 +149,7 @@ $readelf -d "$try/try" | grep -q RELR || packed=
 # The others' are packed by configs/finish.c.
 loose=
 case $packed$machine in
-arm* | aarch64* | riscv64* | s390x* | mips*) loose="-Wl,-T,libs/relocations.ld" ;;
+arm* | aarch64* | riscv64* | s390x* | mips-* | mipsel-*) loose="-Wl,-T,libs/relocations.ld" ;;
 esac
 
 # For libs/segments.ld: as large as a page gets on the machine (a program for arm may run on aarch64), and whether .got
