@@ -91,11 +91,10 @@ static void take_device(const struct nlattr *attribute, void (*take)(void *conte
 	char name[POLICY_INTERFACE_SIZE + 1] = "";
 	struct text text = TEXT_ON(name);
 	text_add(&text, netlink_string(attribute));
-	if (text.length == 0)
-		return;
 	if (mnl_attr_get_type(attribute) == PLAN_DEVICE_PREFIX)
 		text_add(&text, "*");
-	take(context, name);
+	if (text.length > 0)
+		take(context, name);
 }
 
 void chain_each_device(const struct chain_info *chain, void (*take)(void *context, const char *device), void *context)

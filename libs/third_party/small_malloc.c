@@ -96,7 +96,8 @@ void *calloc(size_t count, size_t each)
 	if (__builtin_mul_overflow(count, each, &size))
 		size = SIZE_MAX;
 	void *memory = malloc(size);
-	return memory ? memset(memory, 0, size) : NULL;
+	/* a large one comes from the kernel as zeros, which take no memory */
+	return memory && size <= LARGEST_SMALL - HEADER ? memset(memory, 0, size) : memory;
 }
 
 void free(void *memory)

@@ -77,7 +77,6 @@ void *mnl_attr_get_payload(const struct nlattr *attribute)
 	return (void *)(uintptr_t)CONST_AT(attribute, ATTRIBUTE_HEADER);
 }
 
-
 bool mnl_attr_ok(const struct nlattr *attribute, int left)
 {
 	return left >= (int)sizeof *attribute && attribute->nla_len >= sizeof *attribute && attribute->nla_len <= left;
