@@ -78,6 +78,12 @@ static uint64_t program_header(uint64_t i)
 	return GET(0, Ehdr, e_phoff) + i * SIZE(Phdr);
 }
 
+/* Where in the file a segment ends. */
+static uint64_t end_of(uint64_t segment)
+{
+	return GET(segment, Phdr, p_offset) + GET(segment, Phdr, p_filesz);
+}
+
 /* The program header of the segment that ends last in the file. */
 static uint64_t last_loaded(void)
 {
@@ -85,7 +91,7 @@ static uint64_t last_loaded(void)
 	uint64_t last_end = 0;
 	for (uint64_t i = 0; i < GET(0, Ehdr, e_phnum); i++) {
 		uint64_t header = program_header(i);
-		uint64_t end = GET(header, Phdr, p_offset) + GET(header, Phdr, p_filesz);
+		uint64_t end = end_of(header);
 		if (GET(header, Phdr, p_type) == PT_LOAD && GET(header, Phdr, p_filesz) > 0 && end > last_end) {
 			last = header;
 			last_end = end;
@@ -95,11 +101,6 @@ static uint64_t last_loaded(void)
 		fail(path, "read", "no segment is loaded");
 	(void)at(last_end, 0);
 	return last;
-}
-
-static uint64_t end_of(uint64_t segment)
-{
-	return GET(segment, Phdr, p_offset) + GET(segment, Phdr, p_filesz);
 }
 
 /* Where in the file the byte lies that is loaded at address. */

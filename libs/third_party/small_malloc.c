@@ -8,7 +8,6 @@
  * freed wait in a list for each size. One thread only.
  */
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
