@@ -23,10 +23,10 @@ char *strncpy(char *to, const char *string, size_t size)
 }
 
 /*
- * Where musl has memcpy in C and not in assembly, these three are written for speed and take 1.8 KB on mips. Ours go by
+ * But for x86, musl's three are written for speed, in C or assembly: they take 1.8 KB on mips, 1.1 KB on ARM. Ours go by
  * words where all is aligned to words, as messages and the buffers of TLS are.
  */
-#if !defined __x86_64__ && !defined __i386__ && !defined __arm__ && !defined __aarch64__
+#if !defined __x86_64__ && !defined __i386__
 #define COPY_MEMORY
 #endif
 
