@@ -10,44 +10,39 @@
 enum {
 	DAY = 86400, /* seconds */
 	CYCLE = 146097, /* days of 400 years */
-	MARCH_OF_0 = -719468, /* the day of 0000-03-01, counted from 1970-01-01 */
+	FROM_MARCH = 719468, /* days from 0000-03-01 to 1970-01-01 */
+	CYCLES = 6000000, /* so many before it is where we count from: earlier than any year that fits an int */
 };
 
-/* Rounded down, so that *rest, in which the number is at first, becomes 0 or more. */
-static int64_t divide(int64_t *rest, int divisor)
-{
-	int64_t quotient = *rest / divisor;
-	*rest %= divisor;
-	if (*rest >= 0)
-		return quotient;
-	*rest += divisor;
-	return quotient - 1;
-}
+static const int64_t range = (int64_t)CYCLES * CYCLE * DAY;
 
 /* Years begin in March here, so that the leap day is the last one. */
 struct tm *gmtime_r(const time_t *time, struct tm *date)
 {
-	int64_t left = *time;
-	int64_t day = divide(&left, DAY) - MARCH_OF_0;
-	int second = (int)left;
-	int64_t year = 400 * divide(&day, CYCLE);
-	int of_cycle = (int)day;
+	if (*time < -range || *time > range) {
+		errno = EOVERFLOW;
+		return NULL;
+	}
+	uint64_t left = (uint64_t)(*time + range);
+	uint64_t day = left / DAY + FROM_MARCH;
+	unsigned second = (unsigned)(left % DAY);
+	unsigned of_cycle = (unsigned)(day % CYCLE);
 	/* less the leap days before it, plus those of the centuries, less the last of all */
-	int years = (of_cycle - of_cycle / 1460 + of_cycle / 36524 - of_cycle / (CYCLE - 1)) / 365;
-	int of_year = of_cycle - (365 * years + years / 4 - years / 100);
-	int month = (5 * of_year + 2) / 153; /* from March; five of them have 153 days, again and again */
-	year += years + (month >= 10) - 1900;
+	unsigned years = (of_cycle - of_cycle / 1460 + of_cycle / 36524 - of_cycle / (CYCLE - 1)) / 365;
+	unsigned of_year = of_cycle - (365 * years + years / 4 - years / 100);
+	unsigned month = (5 * of_year + 2) / 153; /* from March; five of them have 153 days, again and again */
+	int64_t year = 400 * ((int64_t)(day / CYCLE) - CYCLES) + years + (month >= 10) - 1900;
 	if (year != (int)year) {
 		errno = EOVERFLOW;
 		return NULL;
 	}
 	*date = (struct tm){
 		.tm_year = (int)year,
-		.tm_mon = (month + 2) % 12,
-		.tm_mday = of_year - (153 * month + 2) / 5 + 1,
-		.tm_hour = second / 3600,
-		.tm_min = second / 60 % 60,
-		.tm_sec = second % 60,
+		.tm_mon = (int)((month + 2) % 12),
+		.tm_mday = (int)(of_year - (153 * month + 2) / 5 + 1),
+		.tm_hour = (int)(second / 3600),
+		.tm_min = (int)(second / 60 % 60),
+		.tm_sec = (int)(second % 60),
 	};
 	return date;
 }

@@ -6,9 +6,12 @@
  */
 #include <stdint.h>
 
-#if defined __ARMEL__ && !defined __ARM_FEATURE_IDIV
+#if defined __ARMEL__
+#define DIVIDE_64_ARM
+#ifndef __ARM_FEATURE_IDIV
 #define DIVIDE_32
-#elif !defined __ARMEL__ && !defined __LP64__
+#endif
+#elif !defined __LP64__
 #define DIVIDE_64
 #endif
 
@@ -69,21 +72,13 @@ int32_t __aeabi_idiv(int32_t dividend, int32_t divisor)
 
 #endif
 
-#ifdef DIVIDE_64
+#if defined DIVIDE_64 || defined DIVIDE_64_ARM
 
 /*
- * Numbers of two registers: the library has four functions of 1.1 KB each on mips. Names: GCC internals, section 4.1.1.
+ * Numbers of two registers. Bits leave the dividend at its upper end, and those of the quotient come in at its lower.
+ * Before a step at most 63 bits have come into the rest, so that it can be doubled.
  */
-uint64_t __udivdi3(uint64_t dividend, uint64_t divisor);
-uint64_t __umoddi3(uint64_t dividend, uint64_t divisor);
-int64_t __divdi3(int64_t dividend, int64_t divisor);
-int64_t __moddi3(int64_t dividend, int64_t divisor);
-
-/*
- * Bits leave the dividend at its upper end, and those of the quotient come in at its lower. Before a step at most 63
- * bits have come into the rest, so that it can be doubled.
- */
-static uint64_t divide(uint64_t dividend, uint64_t divisor, uint64_t *rest)
+static __attribute__((used)) uint64_t divide(uint64_t dividend, uint64_t divisor, uint64_t *rest)
 {
 	*rest = 0;
 	for (int bit = 0; bit < 64; bit++) {
@@ -96,6 +91,30 @@ static uint64_t divide(uint64_t dividend, uint64_t divisor, uint64_t *rest)
 	}
 	return dividend;
 }
+
+static uint64_t wide_magnitude(int64_t number)
+{
+	return number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+}
+
+/* The remainder has the sign of the dividend. */
+static __attribute__((used)) int64_t divide_signed(int64_t dividend, int64_t divisor, int64_t *rest)
+{
+	uint64_t unsigned_rest;
+	uint64_t quotient = divide(wide_magnitude(dividend), wide_magnitude(divisor), &unsigned_rest);
+	*rest = (int64_t)(dividend < 0 ? 0 - unsigned_rest : unsigned_rest);
+	return (int64_t)((dividend < 0) != (divisor < 0) ? 0 - quotient : quotient);
+}
+
+#endif
+
+#ifdef DIVIDE_64
+
+/* The library has four functions of 1.1 KB each on mips. Names: GCC internals, section 4.1.1. */
+uint64_t __udivdi3(uint64_t dividend, uint64_t divisor);
+uint64_t __umoddi3(uint64_t dividend, uint64_t divisor);
+int64_t __divdi3(int64_t dividend, int64_t divisor);
+int64_t __moddi3(int64_t dividend, int64_t divisor);
 
 uint64_t __udivdi3(uint64_t dividend, uint64_t divisor)
 {
@@ -110,22 +129,43 @@ uint64_t __umoddi3(uint64_t dividend, uint64_t divisor)
 	return rest;
 }
 
-static uint64_t wide_magnitude(int64_t number)
-{
-	return number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-}
-
 int64_t __divdi3(int64_t dividend, int64_t divisor)
 {
-	uint64_t quotient = __udivdi3(wide_magnitude(dividend), wide_magnitude(divisor));
-	return (int64_t)((dividend < 0) != (divisor < 0) ? 0 - quotient : quotient);
+	int64_t rest;
+	return divide_signed(dividend, divisor, &rest);
 }
 
-/* The remainder has the sign of the dividend. */
 int64_t __moddi3(int64_t dividend, int64_t divisor)
 {
-	uint64_t rest = __umoddi3(wide_magnitude(dividend), wide_magnitude(divisor));
-	return (int64_t)(dividend < 0 ? 0 - rest : rest);
+	int64_t rest;
+	divide_signed(dividend, divisor, &rest);
+	return rest;
 }
+
+#endif
+
+#ifdef DIVIDE_64_ARM
+
+/*
+ * The remainder is expected in r2 and r3, behind the quotient: nothing that C can return. The library's take 500 bytes,
+ * and bring signals along. Source as above.
+ */
+#define QUOTIENT_AND_REST(name, function) \
+	void name(void); \
+	__attribute__((naked)) void name(void) \
+	{ \
+		__asm__("push {r4, lr}\n\t" \
+			"sub sp, sp, #16\n\t" \
+			"add r4, sp, #8\n\t" \
+			"str r4, [sp]\n\t" \
+			"bl " #function "\n\t" \
+			"ldr r2, [sp, #8]\n\t" \
+			"ldr r3, [sp, #12]\n\t" \
+			"add sp, sp, #16\n\t" \
+			"pop {r4, pc}"); \
+	}
+
+QUOTIENT_AND_REST(__aeabi_uldivmod, divide)
+QUOTIENT_AND_REST(__aeabi_ldivmod, divide_signed)
 
 #endif

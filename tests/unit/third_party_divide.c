@@ -102,9 +102,49 @@ static void any_wide_numbers(void **state)
 	}
 }
 
+#ifdef DIVIDE_64_ARM
+
+static void prove(int64_t of, int64_t by)
+{
+	volatile uint64_t dividend = (uint64_t)of; /* for the compiler to call what has come before the library's */
+	volatile uint64_t divisor = (uint64_t)by;
+	uint64_t quotient = dividend / divisor;
+	uint64_t rest = dividend % divisor;
+	assert_true(rest < (uint64_t)by);
+	assert_true(quotient * (uint64_t)by + rest == (uint64_t)of);
+	volatile int64_t signed_dividend = of;
+	volatile int64_t signed_divisor = by;
+	if (of == INT64_MIN && by == -1)
+		return;
+	int64_t signed_quotient = signed_dividend / signed_divisor;
+	int64_t signed_rest = signed_dividend % signed_divisor;
+	assert_true(wide_magnitude(signed_rest) < wide_magnitude(by));
+	assert_true(signed_rest == 0 || (signed_rest < 0) == (of < 0));
+	assert_true(signed_quotient * by + signed_rest == of);
+}
+
+static void as_arm_compilers_call_it(void **state)
+{
+	(void)state;
+	uint64_t number = 1;
+	for (int i = 0; i < 20000; i++) {
+		uint64_t dividend = number = number * 6364136223846793005 + 1442695040888963407;
+		number = number * 6364136223846793005 + 1442695040888963407;
+		prove((int64_t)dividend, (int64_t)number >> i % 63 | 1);
+	}
+	prove(INT64_MIN, 1);
+	prove(INT64_MAX, -1);
+	prove(0, INT64_MIN);
+}
+
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+#ifdef DIVIDE_64_ARM
+		cmocka_unit_test(as_arm_compilers_call_it),
+#endif
 		cmocka_unit_test(around_powers_of_two),
 		cmocka_unit_test(any_numbers),
 		cmocka_unit_test(wide_around_powers_of_two),
