@@ -5,9 +5,26 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What sockets to other hosts and the kernel's netlink answer, and hardly anything else. */
+/*
+ * What sockets to other hosts, the kernel's netlink and the files that go with them answer. notify alone has terminals
+ * and the system log, which answer none of these.
+ */
 #if CONFIG_LIB_NET || CONFIG_LIB_NETLINK
 #define NETWORK_ERRORS(X) \
+	X(ESRCH, "No such process") \
+	X(EEXIST, "File exists") \
+	X(EXDEV, "Invalid cross-device link") \
+	X(EROFS, "Read-only file system") \
+	X(EMLINK, "Too many links") \
+	X(ERANGE, "Numerical result out of range") \
+	X(EPROTO, "Protocol error") \
+	X(ENODATA, "No data available") \
+	X(EOVERFLOW, "Value too large for defined data type") \
+	X(ERESTART, "Interrupted system call should be restarted") \
+	X(EOPNOTSUPP, "Operation not supported") \
+	X(EAFNOSUPPORT, "Address family not supported by protocol") \
+	X(ESTALE, "Stale file handle") \
+	X(ECANCELED, "Operation canceled") \
 	X(EBADMSG, "Bad message") \
 	X(ENOTSOCK, "Socket operation on non-socket") \
 	X(ENOPROTOOPT, "Protocol not available") \
@@ -29,7 +46,6 @@
 #define ERRORS(X) \
 	X(EPERM, "Operation not permitted") \
 	X(ENOENT, "No such file or directory") \
-	X(ESRCH, "No such process") \
 	X(EINTR, "Interrupted system call") \
 	X(EIO, "Input/output error") \
 	X(ENXIO, "No such device or address") \
@@ -38,8 +54,6 @@
 	X(ENOMEM, "Cannot allocate memory") \
 	X(EACCES, "Permission denied") \
 	X(EBUSY, "Device or resource busy") \
-	X(EEXIST, "File exists") \
-	X(EXDEV, "Invalid cross-device link") \
 	X(ENODEV, "No such device") \
 	X(ENOTDIR, "Not a directory") \
 	X(EISDIR, "Is a directory") \
@@ -49,27 +63,16 @@
 	X(ENOTTY, "Inappropriate ioctl for device") \
 	X(EFBIG, "File too large") \
 	X(ENOSPC, "No space left on device") \
-	X(EROFS, "Read-only file system") \
-	X(EMLINK, "Too many links") \
 	X(EPIPE, "Broken pipe") \
-	X(ERANGE, "Numerical result out of range") \
 	X(ENAMETOOLONG, "File name too long") \
 	X(ENOSYS, "Function not implemented") \
 	X(ELOOP, "Too many levels of symbolic links") \
-	X(EPROTO, "Protocol error") \
-	X(ENODATA, "No data available") \
-	X(EOVERFLOW, "Value too large for defined data type") \
-	X(ERESTART, "Interrupted system call should be restarted") \
 	X(EMSGSIZE, "Message too long") \
 	X(EPROTOTYPE, "Protocol wrong type for socket") \
-	X(EOPNOTSUPP, "Operation not supported") \
-	X(EAFNOSUPPORT, "Address family not supported by protocol") \
 	X(ECONNRESET, "Connection reset by peer") \
 	X(ENOBUFS, "No buffer space available") \
 	X(ETIMEDOUT, "Connection timed out") \
 	X(ECONNREFUSED, "Connection refused") \
-	X(ESTALE, "Stale file handle") \
-	X(ECANCELED, "Operation canceled") \
 	NETWORK_ERRORS(X)
 
 #define NUMBER(number, words) number,
