@@ -22,6 +22,12 @@ static const struct applet *const applets[] = {
 	NULL,
 };
 
+/*
+ * A build with one applet is that applet, under whatever name it is called, as with BusyBox. Only as `quarbox` it wants
+ * to be told which. It has no list of applets to show, and no --install: one name is a file's name.
+ */
+enum { SINGLE = sizeof applets / sizeof *applets == 2 };
+
 static const char program[] = "quarbox";
 
 /* All that quarbox or --help prints fits: a row of an option table is about 150 bytes. */
@@ -248,13 +254,15 @@ static int run_quarbox(int argc, char **argv)
 		const struct applet *applet = argc > 2 ? find_applet(argv[2]) : NULL;
 		if (argc > 2 && !applet)
 			return no_such_applet(argv[2]);
+		if (SINGLE)
+			applet = applets[0];
 		return applet ? print_help(applet) : print_overview();
 	}
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		if (strcmp(word, texts[i].option) == 0)
 			return applet_print(program, texts[i].text, strlen(texts[i].text));
 	}
-	if (strcmp(word, "--install") == 0)
+	if (!SINGLE && strcmp(word, "--install") == 0)
 		return install_links(argc - 2, argv + 2);
 	struct diag diag;
 	diag_fail(&diag, EINVAL, "unknown option '%.*s'; see --help", 40, word);
@@ -282,10 +290,7 @@ int main(int argc, char **argv)
 	const char *name = slash ? slash + 1 : path;
 	if (*name == '-') /* as login shells are called */
 		name++;
-	const struct applet *applet = find_applet(name);
-	if (applet)
-		return applet->run(argc, argv);
 	if (text_after(name, program))
 		return run_quarbox(argc, argv);
-	return no_such_applet(name);
+	return SINGLE ? applets[0]->run(argc, argv) : applet_run(name, argc, argv);
 }

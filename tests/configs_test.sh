@@ -53,7 +53,35 @@ is_static_pie() { # PROGRAM
 is_as_configured() { # FOLDER
 	[ "$("$1/quarbox" --list | sort)" = "$(applets_of "$1/.config")" ] &&
 		[ "$(cd "$1/bin" && ls | sort)" = "$(applets_of "$1/.config")" ] && "$1/quarbox" >/dev/null &&
-		is_static_pie "$1/quarbox"
+		is_static_pie "$1/quarbox" && is_called_as_it_should "$1"
+}
+
+ends_with() { # CODE COMMAND...
+	wanted=$1 code=0
+	shift
+	"$@" >"$work/said" 2>&1 || code=$?
+	[ $code -eq "$wanted" ]
+}
+
+# One applet alone is meant by every name but quarbox, and has no --install; of several, only by its own.
+is_called_as_it_should() { # FOLDER
+	applet=$(applets_of "$1/.config" | tail -n 1)
+	ln -sf quarbox "$1/another" && ln -sf quarbox "$1/quarbox-0" && mkdir -p "$1/links" || return
+	for way in "$1/bin/$applet" "$1/quarbox $applet" "$1/quarbox-0 $applet"; do
+		ends_with 0 $way --help && grep -q "^Usage: $applet " "$work/said" || return
+	done
+	ends_with 0 "$1/quarbox" --help "$applet" && grep -q "^Usage: $applet " "$work/said" &&
+		ends_with 0 "$1/quarbox" --version && grep -q '^quarbox [0-9.]*$' "$work/said" &&
+		ends_with 127 "$1/quarbox" another && ends_with 127 "$1/quarbox" --help another &&
+		ends_with 64 "$1/quarbox" --another || return
+	if [ "$(applets_of "$1/.config" | wc -l)" -eq 1 ]; then
+		ends_with 0 "$1/another" --help && grep -q "^Usage: $applet " "$work/said" &&
+			ends_with 0 "$1/quarbox" && grep -q "^Usage: $applet " "$work/said" &&
+			ends_with 64 "$1/quarbox" --install "$1/links" && [ -z "$(ls "$1/links")" ]
+	else
+		ends_with 127 "$1/another" --help && ends_with 0 "$1/quarbox" && grep -q "^  $applet " "$work/said" &&
+			ends_with 0 "$1/quarbox" --install -s "$1/links" && [ "$(ls "$1/links")" = "$(applets_of "$1/.config")" ]
+	fi
 }
 
 # Builds $work/NAME/.config, unless the same configuration has been built before.
