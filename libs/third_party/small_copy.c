@@ -23,8 +23,8 @@ char *strncpy(char *to, const char *string, size_t size)
 }
 
 /*
- * But for x86, musl's three are written for speed, in C or assembly: they take 1.8 KB on mips, 1.1 KB on ARM. Ours go by
- * words where all is aligned to words, as messages and the buffers of TLS are.
+ * But for x86, musl's three are written for speed, in C or assembly, and take 1.8 KB on mips, 1.1 KB on ARM. Ours go
+ * by words where all is aligned to words, as messages and the buffers of TLS are.
  */
 #if !defined __x86_64__ && !defined __i386__
 #define COPY_MEMORY
