@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -17,6 +18,17 @@ enum { LINE_SIZE = LOG_MESSAGE_BYTES + 100, USER_WARNING = 1 << 3 | 4, TAG_BYTES
 static void add_message(struct text *text, const char *message)
 {
 	text_add_bytes(text, message, text_utf8_prefix(message, strlen(message), LOG_MESSAGE_BYTES));
+}
+
+static void add_syslog_head(struct text *text, const char *tag)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t now = time(NULL);
+	struct tm utc = { 0 };
+	gmtime_r(&now, &utc);
+	text_addf(text, "<%d>%.*s %2d %02d:%02d:%02d ", USER_WARNING, 3, months + 3 * utc.tm_mon, utc.tm_mday,
+		  utc.tm_hour, utc.tm_min, utc.tm_sec);
+	text_addf(text, "%.*s[%d]: ", TAG_BYTES, tag, (int)getpid());
 }
 
 /* Returns a socket or -errno. */
@@ -55,7 +67,7 @@ int log_to_syslog(const char *path, const char *tag, const char *message, struct
 {
 	char line[LINE_SIZE];
 	struct text text = TEXT_ON(line);
-	text_addf(&text, "<%d>%.*s[%d]: ", USER_WARNING, TAG_BYTES, tag, (int)getpid());
+	add_syslog_head(&text, tag);
 	add_message(&text, message);
 	size_t length = text.length;
 	int fd = connect_log(path, SOCK_DGRAM);

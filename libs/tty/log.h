@@ -9,9 +9,9 @@
 enum { LOG_MESSAGE_BYTES = 900 };
 
 /*
- * "TAG[PID]: MESSAGE" to the log daemon as user.warning (RFC 3164). Without a time, which every daemon adds then: it
- * takes a time for the one of its own zone, which we don't know. Unlike syslog(3), which blocks when the daemon's queue
- * is full and tells nothing, waits until the deadline at most. path is "/dev/log". Returns 0 or -errno.
+ * "TAG[PID]: MESSAGE" to the log daemon as user.warning (RFC 3164; the time in UTC as musl's syslog does it). Unlike
+ * syslog(3), which blocks when the daemon's queue is full and tells nothing, waits until the deadline at most. path is
+ * "/dev/log". Returns 0 or -errno.
  */
 int log_to_syslog(const char *path, const char *tag, const char *message, struct deadline deadline);
 
