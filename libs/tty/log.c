@@ -26,9 +26,8 @@ static void add_syslog_head(struct text *text, const char *tag)
 	time_t now = time(NULL);
 	struct tm utc = { 0 };
 	gmtime_r(&now, &utc);
-	text_addf(text, "<%d>%.*s %2d %02d:%02d:%02d ", USER_WARNING, 3, months + 3 * utc.tm_mon, utc.tm_mday,
-		  utc.tm_hour, utc.tm_min, utc.tm_sec);
-	text_addf(text, "%.*s[%d]: ", TAG_BYTES, tag, (int)getpid());
+	text_addf(text, "<%d>%.3s %2d %02d:%02d:%02d %.*s[%d]: ", USER_WARNING, months + 3 * utc.tm_mon, utc.tm_mday,
+		  utc.tm_hour, utc.tm_min, utc.tm_sec, TAG_BYTES, tag, (int)getpid());
 }
 
 /* Returns a socket or -errno. */

@@ -223,7 +223,12 @@ static void finds_what_follows(void **state)
 static void knows_the_words_of_errors(void **state)
 {
 	(void)state;
-	static const int met[] = { EPERM, ENOENT, EACCES, EINVAL, EAFNOSUPPORT, EOPNOTSUPP, ENOSPC, ETIMEDOUT, ECONNREFUSED };
+	static const int met[] = {
+		EPERM, ENOENT, EACCES, EINVAL, ENODEV, ENXIO, ENOSPC, EPROTOTYPE, EMSGSIZE, ETIMEDOUT, ECONNREFUSED,
+#if CONFIG_LIB_NET || CONFIG_LIB_NETLINK
+		EAFNOSUPPORT, EOPNOTSUPP, EROFS, EEXIST, ESTALE, EHOSTUNREACH,
+#endif
+	};
 	for (size_t i = 0; i < sizeof met / sizeof *met; i++) {
 		char words[64];
 		struct text text = TEXT_ON(words);

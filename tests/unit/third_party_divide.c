@@ -19,6 +19,10 @@
 #define __moddi3 small_moddi3
 #include "third_party/small_divide.c"
 
+#if defined __ARMEL__ && !defined DIVIDE_64_ARM
+#error "the library's division is in the program"
+#endif
+
 static void compare(uint32_t dividend, uint32_t divisor)
 {
 	uint64_t both = small_uidivmod(dividend, divisor);
@@ -104,6 +108,27 @@ static void any_wide_numbers(void **state)
 
 #ifdef DIVIDE_64_ARM
 
+static uintptr_t seen_stack, seen_rest;
+
+static __attribute__((used)) uint64_t look(uint64_t dividend, uint64_t divisor, uint64_t *rest)
+{
+	__asm__ volatile("mov %0, sp" : "=r"(seen_stack));
+	seen_rest = (uintptr_t)rest;
+	*rest = divisor;
+	return dividend;
+}
+
+QUOTIENT_AND_REST(call_look, look)
+
+static void is_aligned(void **state)
+{
+	(void)state;
+	seen_stack = seen_rest = 1;
+	call_look();
+	assert_int_equal(seen_stack % 8, 0);
+	assert_int_equal(seen_rest % 8, 0);
+}
+
 static void prove(int64_t of, int64_t by)
 {
 	volatile uint64_t dividend = (uint64_t)of; /* for the compiler to call what has come before the library's */
@@ -143,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #ifdef DIVIDE_64_ARM
+		cmocka_unit_test(is_aligned),
 		cmocka_unit_test(as_arm_compilers_call_it),
 #endif
 		cmocka_unit_test(around_powers_of_two),
