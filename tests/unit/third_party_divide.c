@@ -108,11 +108,10 @@ static void any_wide_numbers(void **state)
 
 #ifdef DIVIDE_64_ARM
 
-static uintptr_t seen_stack, seen_rest;
+static uintptr_t seen_rest; /* which stands on the stack as its end does */
 
 static __attribute__((used)) uint64_t look(uint64_t dividend, uint64_t divisor, uint64_t *rest)
 {
-	__asm__ volatile("mov %0, sp" : "=r"(seen_stack));
 	seen_rest = (uintptr_t)rest;
 	*rest = divisor;
 	return dividend;
@@ -123,9 +122,8 @@ QUOTIENT_AND_REST(call_look, look)
 static void is_aligned(void **state)
 {
 	(void)state;
-	seen_stack = seen_rest = 1;
+	seen_rest = 1;
 	call_look();
-	assert_int_equal(seen_stack % 8, 0);
 	assert_int_equal(seen_rest % 8, 0);
 }
 
