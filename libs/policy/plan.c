@@ -12,6 +12,14 @@ bool policy_has_table(const struct policy *policy, enum table_id table)
 	return table != TABLE_NETDEV || policy->links.count > 0;
 }
 
+bool policy_sees_routes(const struct policy *policy)
+{
+	unsigned passes = 0;
+	for (size_t i = 0; i < policy->links.count; i++)
+		passes |= policy->links.links[i].passes;
+	return !policy->without_routes && !(passes & LINK_SLOW);
+}
+
 /* ---- sets ---- */
 
 /* The peers whose records are the elements of a set. */
@@ -205,6 +213,7 @@ static bool row_applies(const struct rule_visit *visit, const struct rule_row *r
 	refused |= visit->table == TABLE_NETDEV ? ONLY_INET : ONLY_NETDEV;
 	refused |= policy->without_fib & 1u << visit->table ? WHEN_FIB : 0;
 	refused |= policy->without_routes ? WHEN_ROUTES : 0;
+	refused |= policy_sees_routes(policy) ? WHEN_UNROUTED : WHEN_ALL_ROUTED;
 	refused |= policy->dns_any ? 0 : WHEN_DNS_ANY;
 	refused |= policy->log && !(policy->without_log & 1u << visit->table) ? 0 : WHEN_LOG;
 	refused |= policy->dhcp_server_count > 0 ? 0 : WHEN_DHCP_SERVER;

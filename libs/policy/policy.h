@@ -241,6 +241,12 @@ const uint8_t *peer_list_find(const struct peer_list *list, enum ip_family famil
 /* Sorts and deduplicates the lists, clears host bits of networks. To be called before anything below. */
 void policy_normalize(struct policy *policy);
 
+/*
+ * Whether on each link what a socket sends along a route can be told from what a packet socket sends: not on the ports
+ * of a bond or a team, which takes the route off.
+ */
+bool policy_sees_routes(const struct policy *policy);
+
 /* Whether the plan has this table: netdev only for a device with links. */
 bool policy_has_table(const struct policy *policy, enum table_id table);
 
@@ -543,6 +549,8 @@ enum {
 	ONLY_INGRESS = 1 << 26, /* rows of the chains of links are in both, but for these */
 	ONLY_EGRESS = 1 << 27,
 	FOR_NETWORK_ICMP = 1 << 28, /* to be pinged: its direction is FOR_NETWORK_OUT */
+	WHEN_ALL_ROUTED = 1 << 29, /* only where every link sees the routes of packets: see policy_sees_routes */
+	WHEN_UNROUTED = 1 << 30, /* only where not */
 	WHEN_IP = WHEN_IPV4 | WHEN_IPV6,
 	FOR_EVERY_NETWORK = FOR_NETWORK_OUT | FOR_NETWORK_IN | FOR_NETWORK_TCP | FOR_NETWORK_UDP |
 			    FOR_NETWORK_PORTLESS | FOR_NETWORK_PORTS,

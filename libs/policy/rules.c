@@ -322,6 +322,7 @@ _Static_assert(sizeof rule_matches / sizeof *rule_matches <= UINT8_MAX + 1, "str
 	X(own_addresses, "own addresses") \
 	X(ip_options, "IP options") \
 	X(frames_to_many, "frames to many") \
+	X(broadcast_to_one, "broadcast to one") \
 	X(servers, "servers") \
 	X(dns, "DNS") \
 	X(dns_any, RULE_DNS_ANY) \
@@ -410,7 +411,11 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY | WHEN_STATELESS, dns_replies, FROM_DNS),
 	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns_replies_over_tcp, FROM_DNS_TCP, NOT_OPENING),
 
-	/* From any server: a relay's address is nobody's to know beforehand. The rate keeps it from being a channel. */
+	/*
+	 * From any server: a relay's address is nobody's to know beforehand. The rate keeps it from being a channel; for
+	 * neighbours there is another, so that nobody from afar can use it up and let the lease run out.
+	 */
+	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_ON_LINK, dhcp_replies, FROM_PREFIX, TO_DHCP_CLIENT, LIMIT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4, dhcp_replies, FAMILY, TO_DHCP_CLIENT, LIMIT),
 	/* Providers' servers answer from global addresses, and RFC 8415 says where they listen, not from which port. */
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV6, dhcpv6_replies, TO_LINK_LOCAL, TO_DHCPV6_CLIENT, LIMIT),
@@ -476,18 +481,32 @@ const struct rule_row rule_rows[] = {
 	 */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_INET, dhcp_requests, FAMILY, TO_DHCP_SERVER, ONE_FRAME, LIMIT,
 	       SET_TTL_1),
-	/* DHCP clients broadcast through packet sockets, which have no TTL that we could set. */
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_requests, TO_DHCP_SERVER, TTL_1, ONE_FRAME, LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_requests, TO_BROADCAST, TO_DHCP_SERVER, ONE_FRAME, LIMIT),
-	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, dhcpv6_requests, FROM_LINK_LOCAL, TO_DHCPV6_SERVERS, TO_DHCPV6_SERVER,
+	/*
+	 * What a packet socket sends may change while the rules look at it (PACKET_TX_RING), or behind them, when the
+	 * kernel writes a checksum where it was told to (PACKET_VNET_HDR); its Ethernet header does not. So it can't be
+	 * trusted with a TTL, and whom it names as IP's destination only counts in a frame to everybody. A server of
+	 * leases needs frames to one.
+	 */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV | WHEN_ALL_ROUTED, dhcp_requests, TO_DHCP_SERVER, TTL_1, ROUTED,
 	       ONE_FRAME, LIMIT),
-
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV | WHEN_UNROUTED, dhcp_requests, TO_DHCP_SERVER, TTL_1, ONE_FRAME,
+	       LIMIT),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | FOR_DHCP_SERVER | ONLY_INET, allow_replies, OUT_INTERFACE, FAMILY,
 	       TO_DHCP_CLIENT, ONE_FRAME, LIMIT),
 	/* Here they may leave on any link: to its own hosts only, else port 68 of everybody would be a way out. */
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | FOR_ON_LINK | ONLY_NETDEV, dhcp_replies, TO_PREFIX,
 	       TO_DHCP_CLIENT, ONE_FRAME, LIMIT),
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, COMMENT(in_whose_name), WHEN_IPV4 | ONLY_NETDEV | WHEN_ALL_ROUTED, 0,
+	  MATCHES(FAMILY, OF_PROGRAM, TO_UNICAST_MAC) },
+	DROP(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV | WHEN_UNROUTED, broadcast_to_one, TO_BROADCAST, TO_UNICAST_MAC),
+	/* DHCP clients broadcast through packet sockets, which have no TTL that we could set. */
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | ONLY_NETDEV, dhcp_requests, TO_BROADCAST, TO_DHCP_SERVER, ONE_FRAME, LIMIT),
 	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV4 | WHEN_DHCP_SERVER | ONLY_NETDEV, dhcp_replies, TO_BROADCAST, TO_DHCP_CLIENT,
+	       ONE_FRAME, LIMIT),
+	/* Of IPv6 packet sockets send nothing that anybody needs. */
+	{ CHAIN_OUTBOUND, VERDICT_JUMP, COMMENT(in_whose_name), WHEN_IPV6 | ONLY_NETDEV | WHEN_ALL_ROUTED, 0,
+	  MATCHES(FAMILY, OF_PROGRAM) },
+	ACCEPT(CHAIN_OUTBOUND, WHEN_IPV6, dhcpv6_requests, FROM_LINK_LOCAL, TO_DHCPV6_SERVERS, TO_DHCPV6_SERVER,
 	       ONE_FRAME, LIMIT),
 
 	/*
@@ -615,6 +634,7 @@ const struct rule_row rule_rows[] = {
 	 * may be one that NAT has given it, and that no link has. Packet sockets and children know no route of ours.
 	 */
 	RETURN(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_ROUTES, seen_by_inet, OF_PROGRAM, ROUTED),
+	DROP(CHAIN_LINK_SOURCE, WHEN_IP | WHEN_ALL_ROUTED, of_programs, FAMILY, OF_PROGRAM),
 	RETURN(CHAIN_LINK_SOURCE, WHEN_IPV6, link_local_address, FROM_LINK_LOCAL, SOLICITATIONS),
 	DROP(CHAIN_LINK_SOURCE, WHEN_ANY_FAMILY | WHEN_FIB, not_our_address, FOREIGN_SOURCE),
 	DROP(CHAIN_LINK_SOURCE, WHEN_IPV4, loopback_address, FROM_LOOPBACK4),
