@@ -302,15 +302,14 @@ static int note_chain(const struct chain_info *chain, void *context)
 }
 
 /*
- * Somebody's firewall under a name that was mistyped is not ours to replace or remove. The artifact sets nothing but an
- * inet table; in the other families only our comment makes a table ours.
+ * Somebody's firewall under a name that was mistyped is not ours to replace or remove. A table without chains that
+ * filter is none: it must not keep the device from being contained, nor must any table of the default name.
  */
 static int refuse_foreign(const struct attempt *attempt, size_t table)
 {
 	const char *name = attempt->scope.table;
 	const struct standing *standing = &attempt->standings[table];
-	if (standing->ours ||
-	    (table == TABLE_INET && (!standing->foreign || strcmp(name, attempt->default_name) == 0)))
+	if (standing->ours || !standing->foreign || strcmp(name, attempt->default_name) == 0)
 		return 0;
 	return diag_fail(attempt->scope.diag, EEXIST, "table %s %s: it is somebody else's, no quarantine",
 			 table_types[table].word, name);
@@ -531,14 +530,22 @@ int containment_install(struct netlink *netlink, struct policy *policy, const ch
 
 /* ---- removing ---- */
 
+static bool is_family_of_a_plan(uint8_t family)
+{
+	for (size_t id = 0; id < TABLES; id++) {
+		if (table_types[id].family == family)
+			return true;
+	}
+	return false;
+}
+
 static bool is_wanted(const struct attempt *attempt, const struct table_info *table)
 {
 	const char *name = attempt->scope.table;
 	bool ours = table_is_ours(table);
-	bool inet = table->family == NFPROTO_INET;
-	if (name)
-		return (inet || ours) && strcmp(table->name, name) == 0;
-	return ours || (inet && strcmp(table->name, attempt->default_name) == 0);
+	if (is_family_of_a_plan(table->family) && strcmp(table->name, attempt->default_name) == 0)
+		ours = true;
+	return name ? (ours || table->family == NFPROTO_INET) && strcmp(table->name, name) == 0 : ours;
 }
 
 static int remove_if_wanted(const struct table_info *table, void *context)

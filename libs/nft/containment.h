@@ -10,7 +10,8 @@
  * All plan on the current generation of the rule set and start over when somebody else changes it meanwhile. They
  * return 0 or -errno with a diagnostic; after an error the rule set is as it was. When the kernel refuses rules that
  * need connection tracking, policy->stateless is set and the transaction is tried again without them. A table of
- * another name than default_name that is neither ours nor like the artifact's is refused with -EEXIST.
+ * another name than default_name that is not ours, and has chains that filter under other names than ours, is refused
+ * with -EEXIST.
  */
 
 /*
@@ -36,7 +37,7 @@ enum after_probation {
 };
 
 /*
- * The policy counts for good, in the place of whatever bears its table's name in family inet. After a probation: only
+ * The policy counts for good, in the place of whatever bears its tables' name. After a probation: only
  * if that still counts; -ECANCELED when somebody has released it meanwhile, -ETIMEDOUT when it has ended.
  */
 int containment_install(struct netlink *netlink, struct policy *policy, const char *default_name,
@@ -56,8 +57,8 @@ struct removed_tables {
 };
 
 /*
- * Removes quarantine tables in one transaction. name NULL: every table of any family that bears our comment, and the
- * table `default_name` of family inet; else every table of that name. None is no error.
+ * Removes quarantine tables in one transaction. name NULL: every table of any family that bears our comment, and those
+ * named `default_name` in the families that a plan has; else every table of that name. None is no error.
  */
 int containment_remove(struct netlink *netlink, const char *name, const char *default_name,
 		       struct removed_tables *removed, struct diag *diag);

@@ -28,6 +28,28 @@ artifact_table $one4 8000
 blocked artifact_set_up dev world "${forbidden[@]}"
 gives artifact 0 release
 check artifact_leaves_nothing no_rules
+
+# A table of the default name is in nobody's way, in whatever family; nor is an empty one of another name.
+for family in bridge netdev; do
+	dev nft add table $family $default_table
+	gives ${family}_table_alone 0 release
+	check ${family}_table_alone_is_gone no_rules
+	dev nft add table $family $default_table
+	gives ${family}_table_before 0 quarantine "${contain[@]}"
+	blocked ${family}_table_before dev world "${forbidden[@]}"
+	gives ${family}_table_released 0 release
+	check ${family}_table_released_all no_rules
+	dev nft add table $family other
+	gives ${family}_empty_table 0 quarantine -t other "${contain[@]}"
+	gives ${family}_empty_table_released 0 release
+	check ${family}_empty_table_released_all no_rules
+done
+dev nft 'add table bridge other; add chain bridge other mine { type filter hook forward priority 0; }'
+gives somebody_elses 64 quarantine -t other "${contain[@]}"
+matches somebody_elses_says_so "table bridge other: it is somebody else's" "$err"
+gives somebody_elses_not_released 0 release
+matches somebody_elses_stays 'table bridge other' "$(rules)"
+dev nft flush ruleset
 passes artifact_is_open dev world "${forbidden[@]}"
 
 run quarantine "${contain[@]}" -t mine
