@@ -100,6 +100,7 @@ static void tell(struct guard *guard, const char *line)
 		json_end(&text);
 	} else {
 		text_addf(&text, "guard: %s\n", line);
+		text_hide_controls(&text); /* of a program's name */
 	}
 	(void)applet_print("guard", text.bytes, text.length); /* a log that is gone does not end a guard */
 }

@@ -93,6 +93,8 @@ __attribute__((noinline)) static int print_result(const struct release_options *
 		text_addf(out, "%s%s", removed->count ? ",\n          " : "\nremoved ", saved_path);
 	}
 	print_blocking(blocking, options->json, out);
+	if (!options->json)
+		text_hide_controls(out);
 	/* what was to be done is done: only the telling failed */
 	return applet_print("release", out->bytes, out->length) == EXIT_DONE ? EXIT_DONE : EXIT_UNVERIFIED;
 }

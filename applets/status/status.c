@@ -340,6 +340,12 @@ static void print_attempts_json(const struct status *status, struct output *outp
 	}
 }
 
+static void flush_for_people(struct text *text)
+{
+	text_hide_controls(text);
+	output_flush(text);
+}
+
 static void print(struct status *status, const struct status_options *options, struct output *output)
 {
 	/* A JSON object has to stand in it whole: five lists, at worst six bytes for one. Unused, it costs nothing. */
@@ -352,14 +358,15 @@ static void print(struct status *status, const struct status_options *options, s
 	}
 	if (options->json) {
 		tell_json(status, &text);
-	} else {
-		text.flush = output_flush;
-		if (options->attempts)
-			tell_attempts(status, &text);
-		else
-			tell(status, &text);
+		output_flush(&text);
+		return;
 	}
-	output_flush(&text);
+	text.flush = flush_for_people;
+	if (options->attempts)
+		tell_attempts(status, &text);
+	else
+		tell(status, &text);
+	flush_for_people(&text);
 }
 
 static int print_all(struct status *status, const struct status_options *options)

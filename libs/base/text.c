@@ -199,6 +199,15 @@ void text_pad_to(struct text *text, size_t column)
 		add_repeated(text, " ", column - at);
 }
 
+void text_hide_controls(struct text *text)
+{
+	for (size_t i = 0; i < text->length; i++) {
+		char byte = text->bytes[i];
+		if (byte != '\n' && (byte < ' ' || byte > '~'))
+			text->bytes[i] = '?';
+	}
+}
+
 /* How many bytes a UTF-8 character with this first byte has; 1 for bytes that can't start one. */
 static size_t utf8_expected(unsigned char first)
 {

@@ -219,6 +219,16 @@ static void finds_what_follows(void **state)
 	assert_null(text_after("", "a"));
 }
 
+static void hides_controls(void **state)
+{
+	(void)state;
+	char bytes[64];
+	struct text text = TEXT_ON(bytes);
+	text_add(&text, "a b~\n\r\x1b[31m\x07\t\x7f\xc2\x9b\xff.\n");
+	text_hide_controls(&text);
+	assert_string_equal(bytes, "a b~\n??[31m??????.\n");
+}
+
 /* The C library of the tests is glibc, whose words those are that users of Linux know. */
 static void knows_the_words_of_errors(void **state)
 {
@@ -260,6 +270,7 @@ int main(void)
 		cmocka_unit_test(knows_every_character),
 		cmocka_unit_test(copies_what_fits),
 		cmocka_unit_test(finds_what_follows),
+		cmocka_unit_test(hides_controls),
 		cmocka_unit_test(knows_the_words_of_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
