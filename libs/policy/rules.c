@@ -412,8 +412,8 @@ const struct rule_row rule_rows[] = {
 	ACCEPT(CHAIN_INBOUND, WHEN_ANY_FAMILY | WHEN_DNS_ANY, dns_replies_over_tcp, FROM_DNS_TCP, NOT_OPENING),
 
 	/*
-	 * From any server: a relay's address is nobody's to know beforehand. The rate keeps it from being a channel; for
-	 * neighbours there is another, so that nobody from afar can use it up and let the lease run out.
+	 * From any server: a relay's address is nobody's to know beforehand. The rate keeps it from being a channel.
+	 * For neighbours there is another, so that nobody from afar can use it up and let the lease run out.
 	 */
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4 | FOR_ON_LINK, dhcp_replies, FROM_PREFIX, TO_DHCP_CLIENT, LIMIT),
 	ACCEPT(CHAIN_INBOUND, WHEN_IPV4, dhcp_replies, FAMILY, TO_DHCP_CLIENT, LIMIT),
