@@ -14,10 +14,12 @@ bool policy_has_table(const struct policy *policy, enum table_id table)
 
 bool policy_sees_routes(const struct policy *policy)
 {
-	unsigned passes = 0;
-	for (size_t i = 0; i < policy->links.count; i++)
-		passes |= policy->links.links[i].passes;
-	return !policy->without_routes && !(passes & LINK_SLOW);
+	bool sees = !policy->without_routes;
+	for (size_t i = 0; i < policy->links.count; i++) {
+		const struct policy_link *link = &policy->links.links[i];
+		sees = sees && link->vlan_count == 0 && !(link->passes & (LINK_SLOW | LINK_ANY_VLAN));
+	}
+	return sees;
 }
 
 /* ---- sets ---- */
