@@ -68,7 +68,7 @@ s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
 s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
 s.sendto(b"\x85" + bytes(7) + b"of a program....", ("ff02::2", 0, 0, socket.if_nametoindex("br0")))'
 check bridge_programs_ask_for_a_router wait_for 3 grep -q arrived solicited
-# Those of packet sockets have a rate: a burst of 40, then 20 a second.
+# Solicitations of programs have a rate: a burst of 40, then 20 a second. Packet sockets have none to send.
 start router /usr/bin/python3 -c 'import socket
 s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86DD))
 s.bind(("bridge", 0x86DD))
@@ -80,15 +80,23 @@ try:
 except TimeoutError:
     print("some" if 0 < count < 200 else count, flush=True)' >flooded
 wait_for 5 grep -q ready flooded
-in_ns bridge /usr/bin/python3 -c 'import socket, struct, sys
+in_ns bridge /usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+for _ in range(300):
+    try: s.sendto(b"\x87" + bytes(23) + b"one of 300      ", ("ff02::1", 0, 0, socket.if_nametoindex("br0")))
+    except OSError: pass'
+check bridge_solicitations_have_a_rate wait_for 9 grep -q some flooded
+matches bridge_solicitations_of_packet_sockets '^refused 300' "$(in_ns bridge /usr/bin/python3 -c 'import socket, struct, sys
 s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+refused = 0
 body = struct.pack("!BBHI16s", 135, 0, 0, 0, bytes(16)) + b"one of 300      "
 head = struct.pack("!IHBB", 6 << 28, len(body), 58, 255)
 packet = head + socket.inet_pton(socket.AF_INET6, sys.argv[1]) + socket.inet_pton(socket.AF_INET6, "ff02::1") + body
 for _ in range(300):
     try: s.sendto(packet, ("br0", 0x86DD, 0, 0, b"\x33\x33\0\0\0\1"))
-    except OSError: pass' "$(ip -n bridge -6 -o address show dev br0 scope link | awk '{ sub("/.*", "", $4); print $4 }')"
-check bridge_solicitations_have_a_rate wait_for 9 grep -q some flooded
+    except OSError: refused += 1
+print("refused", refused)' "$(ip -n bridge -6 -o address show dev br0 scope link | awk '{ sub("/.*", "", $4); print $4 }')")"
 
 # Another network on the same link, without a lease: the gateway is asked for by ARP. A route that a routing daemon has
 # set says nothing of the link: the host behind it is asked for in the same way.

@@ -451,11 +451,29 @@ static void table_names(void **state)
 	assert_int_equal(policy_table_name_check(name, &diag), 0);
 }
 
+/* Of each link alone. */
+static void routes_are_seen(void **state)
+{
+	(void)state;
+	static const bool sees[sizeof links / sizeof *links] = { true, false, true, false, false, true, true, true, true };
+	struct fixture *fixture = new_fixture();
+	assert_false(policy_sees_routes(&fixture->policy));
+	for (size_t i = 0; i < sizeof sees / sizeof *sees; i++) {
+		fixture->policy.links.links = links + i;
+		fixture->policy.links.count = 1;
+		assert_int_equal(policy_sees_routes(&fixture->policy), sees[i]);
+	}
+	fixture->policy.without_routes = true;
+	assert_false(policy_sees_routes(&fixture->policy));
+	free(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_are_sorted_without_duplicates),
 		cmocka_unit_test(lists_are_bounded),
+		cmocka_unit_test(routes_are_seen),
 		cmocka_unit_test(sets_exist_when_they_have_elements),
 		cmocka_unit_test(host_bits_are_cleared),
 		cmocka_unit_test(every_chain_ends_in_a_drop),
