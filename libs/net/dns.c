@@ -13,6 +13,8 @@
 enum {
 	MESSAGE_SIZE = 4096, /* more than a hundred addresses; what is longer is taken as unusable */
 	RETRY_PAUSE_MS = 300, /* before the next try when all servers have failed */
+	INSIST_MS = 5000, /* against a packet filter that refuses what is sent */
+	INSIST_TRIES = 16, /* in a row */
 };
 
 enum { QUERY_A, QUERY_AAAA, QUERY_COUNT };
@@ -24,6 +26,9 @@ struct lookup {
 	struct dns_query queries[QUERY_COUNT];
 	enum dns_answer answers[QUERY_COUNT]; /* DNS_STRAY: none yet */
 	unsigned failed[QUERY_COUNT]; /* servers (bits) that are of no use in this try */
+	struct deadline insisting;
+	bool sent; /* in this try */
+	bool refused;
 	struct pollfd sockets[RESOLVERS_MAX]; /* fd is negative where there is none */
 	int error; /* -errno that explains best why there is no answer */
 	struct resolved *found;
@@ -111,13 +116,18 @@ static void send_query(struct lookup *lookup, size_t query, size_t server)
 {
 	uint8_t message[DNS_QUERY_SIZE];
 	size_t length = dns_query_write(&lookup->queries[query], message);
-	if (send(lookup->sockets[server].fd, message, length, MSG_NOSIGNAL) < 0)
-		note_failure(lookup, query, server, -errno);
+	if (send(lookup->sockets[server].fd, message, length, MSG_NOSIGNAL) >= 0) {
+		lookup->sent = true;
+		return;
+	}
+	lookup->refused |= errno == EPERM;
+	note_failure(lookup, query, server, -errno);
 }
 
-static void send_pending(struct lookup *lookup)
+static void send_to_all(struct lookup *lookup)
 {
 	memset(lookup->failed, 0, sizeof lookup->failed);
+	lookup->sent = lookup->refused = false;
 	for (size_t server = 0; server < lookup->config->server_count; server++) {
 		if (!open_socket(lookup, server))
 			continue;
@@ -125,6 +135,20 @@ static void send_pending(struct lookup *lookup)
 			if (pending(lookup, query))
 				send_query(lookup, query, server);
 		}
+	}
+}
+
+/*
+ * While we are contained the packet filter lets so many questions a second pass, of all users. Who floods the resolvers
+ * takes nearly all of them; who asks as often gets some, and what is refused costs nobody anything.
+ */
+static void send_pending(struct lookup *lookup)
+{
+	send_to_all(lookup);
+	for (unsigned tries = 1; !lookup->sent && lookup->refused && !deadline_passed(lookup->insisting); tries++) {
+		if (tries % INSIST_TRIES == 0)
+			poll(NULL, 0, 1);
+		send_to_all(lookup);
 	}
 }
 
@@ -272,6 +296,7 @@ static int look_up(const struct resolver_config *config, const char *name, struc
 {
 	static const uint16_t types[QUERY_COUNT] = { DNS_TYPE_A, DNS_TYPE_AAAA };
 	struct lookup lookup = { .config = config, .deadline = deadline, .error = -ETIMEDOUT, .found = found };
+	lookup.insisting = deadline_earlier(deadline, deadline_in(INSIST_MS));
 	if (!dns_name_parse(name, &lookup.queries[0].name))
 		return -ENOENT;
 	uint16_t id = random_u16();
