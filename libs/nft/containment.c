@@ -42,7 +42,7 @@ struct standing {
 	bool lasts; /* it has a time */
 	bool goes_on; /* which is not over */
 	bool ours; /* by its comment */
-	bool foreign; /* it has a base chain that neither we nor the artifact would name so */
+	bool foreign; /* it has a chain that neither we nor the artifact would name so */
 	bool probation; /* the whole table is one */
 	bool beside; /* an older quarantine has one beside it */
 };
@@ -297,13 +297,13 @@ static int note_chain(const struct chain_info *chain, void *context)
 {
 	struct standing *standing = context;
 	standing->filtering |= chain->base;
-	standing->foreign |= chain->base && !is_name_of_ours(chain->name);
+	standing->foreign |= !is_name_of_ours(chain->name);
 	return 0;
 }
 
 /*
- * Somebody's firewall under a name that was mistyped is not ours to replace or remove. A table without chains that
- * filter is none: it must not keep the device from being contained, nor must any table of the default name.
+ * Somebody's table under a name that was mistyped is not ours to replace: a rollback would not bring its chains back.
+ * One without chains must not keep the device from being contained, nor must any of the default name.
  */
 static int refuse_foreign(const struct attempt *attempt, size_t table)
 {

@@ -10,8 +10,7 @@
  * All plan on the current generation of the rule set and start over when somebody else changes it meanwhile. They
  * return 0 or -errno with a diagnostic; after an error the rule set is as it was. When the kernel refuses rules that
  * need connection tracking, policy->stateless is set and the transaction is tried again without them. A table of
- * another name than default_name that is not ours, and has chains that filter under other names than ours, is refused
- * with -EEXIST.
+ * another name than default_name that is not ours, and has chains of other names than ours, is refused with -EEXIST.
  */
 
 /*

@@ -242,8 +242,8 @@ const uint8_t *peer_list_find(const struct peer_list *list, enum ip_family famil
 void policy_normalize(struct policy *policy);
 
 /*
- * Whether on each link what a socket sends along a route can be told from what a packet socket sends: not below a VLAN
- * and on the ports of a bond or a team, which take the route off.
+ * Whether on each link what a socket sends along a route can be told from what a packet socket sends: neither below a
+ * VLAN nor on the ports of a bond or a team, which take the route off.
  */
 bool policy_sees_routes(const struct policy *policy);
 

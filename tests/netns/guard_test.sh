@@ -39,6 +39,9 @@ undone() {
 }
 undone a_rule_is_gone nft flush chain inet $default_table outbound_chain
 check its_author_is_told told 'guard: contained, put in force: the rules were changed by nft'
+cp "$(type -P nft)" $'\e[31mnft'
+undone by_an_odd_name ./$'\e[31mnft' flush chain inet $default_table outbound_chain
+check its_name_steers_nothing told 'guard: contained, put in force: the rules were changed by ?[31mnft'
 undone a_rule_more nft insert rule inet $default_table inbound_chain accept
 undone an_element_more nft add element inet $default_table server4 "{ $forbidden4 . 8000 }"
 undone a_table_is_gone nft delete table bridge $default_table

@@ -23,9 +23,12 @@ ipv4="far_away_with_ttl_1 a_server_in_its_network everybody a_race_to_the_server
 gives inet_alone 0 quarantine --layers inet "${server[@]}"
 for way in $ipv4; do
 	forget_arrivals world
-	$way >/dev/null
-	sleep 0.2
-	matches "${way}_arrives_without_us" "$forbidden4" "$(arrived world)"
+	try_once() {
+		$way >/dev/null
+		sleep 0.2
+		arrived world | grep -q "$forbidden4"
+	}
+	check "${way}_arrives_without_us" wait_for 10 try_once # the kernel decides who wins a race
 done
 matches dhcpv6_is_sent_without_us '^sent' "$(dhcpv6)"
 

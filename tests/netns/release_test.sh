@@ -29,6 +29,8 @@ blocked artifact_set_up dev world "${forbidden[@]}"
 gives artifact 0 release
 check artifact_leaves_nothing no_rules
 
+passes artifact_is_open dev world "${forbidden[@]}"
+
 # A table of the default name is in nobody's way, in whatever family; nor is an empty one of another name.
 for family in bridge netdev; do
 	dev nft add table $family $default_table
@@ -39,18 +41,24 @@ for family in bridge netdev; do
 	blocked ${family}_table_before dev world "${forbidden[@]}"
 	gives ${family}_table_released 0 release
 	check ${family}_table_released_all no_rules
+	[ $family = bridge ] && hook='forward' || hook='ingress device wan'
+	dev nft "add table $family $default_table; add chain $family $default_table mine { type filter hook $hook priority 0; }"
+	dev nft "add rule $family $default_table mine counter accept comment \"somebody else's\""
+	before=$(rules)
+	gives ${family}_table_rolled_back 3 quarantine -T 1 --dns none -k https://$one4:8009/
+	same ${family}_table_is_as_before "$before" "$(rules)"
+	dev nft flush ruleset
 	dev nft add table $family other
 	gives ${family}_empty_table 0 quarantine -t other "${contain[@]}"
 	gives ${family}_empty_table_released 0 release
 	check ${family}_empty_table_released_all no_rules
 done
-dev nft 'add table bridge other; add chain bridge other mine { type filter hook forward priority 0; }'
+dev nft 'add table bridge other; add chain bridge other mine'
 gives somebody_elses 64 quarantine -t other "${contain[@]}"
 matches somebody_elses_says_so "table bridge other: it is somebody else's" "$err"
 gives somebody_elses_not_released 0 release
 matches somebody_elses_stays 'table bridge other' "$(rules)"
 dev nft flush ruleset
-passes artifact_is_open dev world "${forbidden[@]}"
 
 run quarantine "${contain[@]}" -t mine
 artifact_table $one4 8000
@@ -204,6 +212,24 @@ gives long_names 0 release
 same long_names_columns "" "$(grep -E '.{80}' out)"
 gives nothing_blocks 0 release -j
 matches nothing_blocks_json '"blocking":\[\]' "$out"
+
+# What nft could not write, but the kernel takes as a name: it does not get to the terminal.
+dev /usr/bin/python3 -c '
+import socket, struct
+def attribute(kind, data):
+    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+def message(kind, flags, family, resource, body=b""):
+    return struct.pack("=IHHIIBBH", 20 + len(body), kind, flags, 1, 0, family, 0, socket.htons(resource)) + body
+comment = b"quarbox x\0"
+table = attribute(1, b"\x1b[31mred\0") + attribute(6, bytes([0, len(comment)]) + comment)
+netfilter = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+netfilter.send(message(16, 1, 0, 10) + message(10 << 8, 1 | 0x400, 1, 0, table) + message(17, 1, 0, 10))'
+gives odd_name_status 1 status
+matches odd_name_in_status 'not quarantined: table \?\[31mred ' "$out"
+same odd_name_steers_nothing '' "$(tr -d '\n -~' <out)"
+gives odd_name_released 0 release
+matches odd_name_in_release 'removed table inet \?\[31mred' "$out"
+same odd_name_steers_nothing_again '' "$(tr -d '\n -~' <out)"
 
 # A table that another process owns, which the kernel lets nobody else remove.
 {
