@@ -55,8 +55,16 @@ static struct text *begin_out(struct report *report)
 	return &report->out;
 }
 
+/* What people read is ASCII: names of interfaces and servers are others' words. */
+static void hide_controls(struct report *report)
+{
+	if (!report->json)
+		text_hide_controls(&report->out);
+}
+
 static void write_out(struct report *report)
 {
+	hide_controls(report);
 	if (!report->quiet)
 		output_write(&report->output, report->out.bytes, report->out.length);
 }
@@ -64,6 +72,7 @@ static void write_out(struct report *report)
 /* The last block goes out as one. */
 static void queue_out(struct report *report)
 {
+	hide_controls(report);
 	if (!report->quiet)
 		output_queue(&report->output, report->out.bytes, report->out.length);
 }
@@ -83,10 +92,16 @@ void report_object_end(struct report *report)
 	write_out(report);
 }
 
+static void flush_to_terminal(struct text *text)
+{
+	text_hide_controls(text);
+	output_flush(text);
+}
+
 struct text *report_stream(struct report *report)
 {
 	struct text *text = begin_out(report);
-	text->flush = output_flush;
+	text->flush = isatty(report->output.fd) ? flush_to_terminal : output_flush;
 	text->context = &report->output;
 	return text;
 }

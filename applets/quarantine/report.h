@@ -70,7 +70,10 @@ struct text *report_result(struct report *report, const char *state, const char 
 struct text *report_object(struct report *report, const char *result);
 void report_object_end(struct report *report);
 
-/* A text of any length that goes to standard output as it is, and waits for that: the caller flushes it at the end. */
+/*
+ * A text of any length that goes to standard output, and waits for that: as it is, but to a terminal without what would
+ * steer it. The caller flushes it at the end.
+ */
 struct text *report_stream(struct report *report);
 
 #endif

@@ -203,7 +203,7 @@ void text_hide_controls(struct text *text)
 {
 	for (size_t i = 0; i < text->length; i++) {
 		char byte = text->bytes[i];
-		if (byte != '\n' && (byte < ' ' || byte > '~'))
+		if (byte != '\n' && byte != '\t' && (byte < ' ' || byte > '~'))
 			text->bytes[i] = '?';
 	}
 }

@@ -41,7 +41,7 @@ void text_vaddf(struct text *text, const char *format, va_list arguments) __attr
 /* Spaces up to that column, counted from the last newline in the buffer. */
 void text_pad_to(struct text *text, size_t column);
 
-/* All but printable ASCII and line ends becomes '?': names that others have given must not steer a terminal. */
+/* All but printable ASCII, tabs and line ends becomes '?': names that others have given must not steer a terminal. */
 void text_hide_controls(struct text *text);
 
 /* The length of the UTF-8 character that string[0..length), length > 0, begins with; 1 also when it is no character. */

@@ -424,4 +424,17 @@ SSH_CONNECTION="$lan4 50000 203.0.113.1 22" dev quarantine --no-probe $good >bot
 matches session_is_told_before "resolve [^]]*$ends tcp:$lan4:22:in .*contain " "$(cat both)"
 run release
 
+# Names of interfaces are root's or a container's: none steers the terminal.
+dev ip link add $'\e[31mred' type veth peer name blue
+dev ip link set $'\e[31mred' up
+shows_no_escape() { # NAME PATTERN COMMAND...: on a terminal
+	dev "$tools/terminal.py" shown "${@:3}"
+	matches "$1_shows_it" "$2" "$(cat shown)"
+	same "$1_steers_nothing" 0 "$(grep -c $'\e' shown)"
+}
+shows_no_escape plan_of_an_odd_name '\?\[31mred' quarantine -n $good
+matches plan_in_a_pipe_is_as_it_is $'devices = .*\e\\[31mred' "$(dev quarantine -n $good)"
+shows_no_escape run_with_an_odd_name 'contained: ' quarantine --no-probe $good
+run release
+
 finish
