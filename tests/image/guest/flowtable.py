@@ -126,9 +126,10 @@ def whole_life(name, router, code, optional=False, **how):
 
 
 def module(name, loaded):
-    """Loads or unloads one."""
-    command = ["insmod", f"/modules/{name}.ko"] if loaded else ["rmmod", name]
-    subprocess.run(["busybox", *command], check=True)
+    """Loads or unloads one; what used it goes some time after the kernel has said that it is removed."""
+    command = ["busybox", "insmod", f"/modules/{name}.ko"] if loaded else ["busybox", "rmmod", name]
+    if loaded or not lab.wait_for(10, lambda: subprocess.run(command, check=False).returncode == 0):
+        subprocess.run(command, check=True)
 
 
 def without_ctnetlink(code):
