@@ -5,10 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <linux/membarrier.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -391,12 +388,6 @@ int containment_end_probation(struct netlink *netlink, const char *table, bool *
 
 /* ---- installing, on probation or for good ---- */
 
-static int missing_probation(const struct attempt *attempt)
-{
-	return diag_fail(attempt->scope.diag, ECANCELED,
-			 "keep the quarantine: its probation was removed meanwhile");
-}
-
 /* NAT decides nothing. */
 static int let_old_chain_stand_back(const struct chain_info *chain, void *context)
 {
@@ -404,20 +395,6 @@ static int let_old_chain_stand_back(const struct chain_info *chain, void *contex
 	if (chain->base && !chain->nat && !text_after(chain->name, probation_prefix))
 		plan_add_stand_back_rule(&attempt->batch, attempt->scope.table, chain->name, set_beside);
 	return 0;
-}
-
-static int fill_stand_back(struct attempt *attempt)
-{
-	int result = look_at_tables(attempt);
-	bool beside = false;
-	for (size_t id = 0; id < TABLES && result == 0; id++) {
-		if (!attempt->standings[id].beside)
-			continue;
-		beside = true;
-		turn_to(attempt, id);
-		result = chain_each(&attempt->scope, let_old_chain_stand_back, attempt);
-	}
-	return result == 0 && !beside ? missing_probation(attempt) : result;
 }
 
 static int fill_beside(struct attempt *attempt, enum table_id table)
@@ -431,7 +408,7 @@ static int fill_beside(struct attempt *attempt, enum table_id table)
 		set_add_all(batch, attempt->policy, table, probation_prefix);
 		plan_add_chains(batch, attempt->policy, table, probation_prefix, set_beside);
 	}
-	return 0;
+	return chain_each(&attempt->scope, let_old_chain_stand_back, attempt);
 }
 
 /*
@@ -489,7 +466,8 @@ static int fill_plan(struct attempt *attempt)
 	if (result < 0)
 		return result;
 	if (ends_probation && !attempt->probation)
-		return missing_probation(attempt);
+		return diag_fail(attempt->scope.diag, ECANCELED,
+				 "keep the quarantine: its probation was removed meanwhile");
 	allow_parts(attempt);
 	attempt->replaces = false;
 	for (int id = 0; id < TABLES && result == 0; id++) {
@@ -515,24 +493,6 @@ static int fill_plan(struct attempt *attempt)
 	return result;
 }
 
-/*
- * The older chains stand back in a transaction of their own. In one with the new chains, they would let a packet pass
- * that is in the middle of the hooks and whose list of them is from before: no new chain has seen it. None is left of
- * those once membarrier has waited for whoever reads such lists; without it, the time between has to do.
- */
-static int stand_back(struct attempt *attempt)
-{
-	struct diag other;
-	bool older;
-	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-	attempt->fill = fill_stand_back;
-	attempt->policy = NULL; /* nothing in it to do without */
-	int result = run_attempt(attempt);
-	if (result < 0)
-		(void)containment_end_probation(attempt->scope.netlink, attempt->scope.table, &older, &other);
-	return result;
-}
-
 int containment_begin_probation(struct netlink *netlink, struct policy *policy, const char *default_name,
 				uint64_t milliseconds, bool *replaces, struct diag *diag)
 {
@@ -545,8 +505,6 @@ int containment_begin_probation(struct netlink *netlink, struct policy *policy, 
 		.fill = fill_plan,
 	};
 	int result = run_attempt(&attempt);
-	if (result == 0 && attempt.replaces)
-		result = stand_back(&attempt);
 	if (result == 0)
 		*replaces = attempt.replaces;
 	return result;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Putting a policy in force, on probation or for good, and taking it back, by transactions with no gap between them. */
+/* Putting a policy in force, on probation or for good, and taking it back: each is one transaction. */
 #ifndef NFT_CONTAINMENT_H
 #define NFT_CONTAINMENT_H
 

@@ -116,21 +116,6 @@ hammer same_plan 40 --no-probe "${plan[@]}"
 hammer other_servers 200 --no-probe "${plan[@]}" or --no-probe "${other[@]}"
 hammer with_proof 40 "${plan[@]}" or "${plan[@]}" "https://two.vr.test:8000/"
 
-# Between the two transactions of a probation beside it, the older one has not stood back; a release then leaves nothing.
-run quarantine --no-probe "${plan[@]}"
-start dev strace -qf -o /dev/null -e trace=membarrier -e inject=membarrier:delay_enter=2000000 \
-	"$bin/quarantine" "${other[@]}" >between.out 2>between.err
-between=$!
-check both_are_in_force wait_for 10 dev sh -c "nft list table inet $default_table | grep -q probation_outbound_chain"
-dev nft list table inet $default_table >between.nft
-same older_has_not_stood_back 0 "$(grep -c '== @probation_beside accept' between.nft)"
-run release
-wait $between
-same released_between_is_noticed 71 $?
-matches released_between_tells 'FAILED .*its probation was removed meanwhile' "$(cat between.out between.err)"
-check released_between_leaves_nothing no_rules
-run quarantine --no-probe "${plan[@]}"
-
 # A resolver that the older quarantine does not allow can't be asked before the new one is there.
 gives other_resolver 3 quarantine -T 1 --ca ca.pem --dns $rogue4 https://one.vr.test:8000/
 matches other_resolver_reason "^quarantine: resolve one.vr.test: blocked by the packet filter" "$err"
