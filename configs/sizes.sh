@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The table of sizes in README.md beside this file.
+# The tables of sizes, and of the most that they may be, in README.md beside this file.
 # usage: sizes.sh write|check COLUMN CONFIGURATION=BYTES...
 #
 # write: the cells become these sizes in KB. check: fails and names the cells that are not within the tolerance that
-# the README states. Both fail when the table has no such row or column.
+# the README states. Both fail when the table of sizes has no such row or column, and where more is built than may be.
 set -eu
 
 table=$(dirname "$0")/README.md
@@ -21,8 +21,19 @@ BEGIN {
 		bytes[pair[1]] = pair[2]
 	}
 }
-/^\| configuration / { for (i = 2; i < NF; i++) if (trim($i) == column) at = i }
-/^\|/ && at && (trim($2) in bytes) {
+/^\| (configuration|at most) / {
+	kind = trim($2)
+	at = 0
+	for (i = 2; i < NF; i++)
+		if (trim($i) == column)
+			at = i
+	if (at && kind == "configuration")
+		found = 1
+}
+/^\|/ && at && kind == "at most" && (trim($2) in bytes) && bytes[trim($2)] > trim($at) * 1024 {
+	complain(trim($2) " for " column " has " bytes[trim($2)] " bytes, and may have " trim($at) " KB")
+}
+/^\|/ && at && kind == "configuration" && (trim($2) in bytes) {
 	name = trim($2)
 	seen[name] = 1
 	if (action == "write")
@@ -33,10 +44,10 @@ BEGIN {
 }
 { print }
 END {
-	if (!at)
+	if (!found)
 		complain("no column " column)
 	for (name in bytes)
-		if (at && !(name in seen))
+		if (found && !(name in seen))
 			complain("no row " name)
 	close("cat 1>&2")
 	exit failed

@@ -244,14 +244,9 @@ run_on_this_kernel() {
 
 # --- all of it -----------------------------------------------------------------------------------------------------------------
 
-# DESIGN's budgets, by what it allows x86-64 (320): three quarters for armv7, with 24 KB more there for a prebuilt libmnl, and
-# four thirds for mips.
-budget() {
-	case $name in
-	armv7) echo 264 ;;
-	mips*) echo 427 ;;
-	*) echo - ;;
-	esac
+budget() { # of full, in KB
+	awk -F ' *[|] *' -v target="$name" '/^\| at most / { for (i = 3; i < NF; i++) if ($i == target) at = i }
+		at && $2 == "full" { print $at; found = 1 } END { if (!found) print "-" }' configs/README.md
 }
 
 target() { # NAME TRIPLET QEMU PROCESSOR LIBRARIES AUDIT
