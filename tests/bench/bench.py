@@ -78,6 +78,23 @@ class Bench:
             peaks.append(int(output([self.folder / "bench" / "peak"] + joined(case.commands))))
         case.memory = statistics.median(peaks)
 
+    def least(self, case):
+        """The least address space, in KiB, in which it does its work; it must, as on a device with 32 MB."""
+        low, high = 0, 2 * 32 << 10
+        while high - low > 4:
+            middle = (low + high) // 2
+            if case.before:
+                output(case.before)
+            words = ["prlimit", f"--as={middle << 10}", *case.commands[0]]
+            if middle == 32 << 10:
+                output(words)
+            elif subprocess.run(words, capture_output=True, check=False).returncode:
+                low = middle
+                continue
+            high = middle
+        output(self.applet("release"))
+        return high
+
     def measure(self, *cases, runs=RUNS, rounds=ROUNDS):
         for _ in range(rounds):
             for case in cases:
@@ -214,6 +231,7 @@ def one_transaction(bench):
     memory_at_most("quarantine, memory", quarantine, 512)
     memory_at_most("release, memory", release, 320)
     memory_at_most("status, memory", status, 320)
+    print(f"  Where memory is short: quarantine does its work in an address space of {bench.least(quarantine)} KB.")
 
 
 # --- many addresses -------------------------------------------------------------------------------
@@ -284,10 +302,12 @@ def one_probe(bench):
         ours = Case("probe, verified", verified)
         theirs = Case("curl -k", [curl, "-sk", url + "server.pem"])
         bench.measure(ours, theirs)
+        least = bench.least(ours)
     table(ours, theirs)
     at_least("curl -k / probe, wall time", theirs.wall / ours.wall, 2)
     at_least("curl -k / probe, memory", theirs.memory / ours.memory, 30)
     memory_at_most("probe, memory", ours, 512)
+    print(f"  Where memory is short: probe does its work in an address space of {least} KB.")
 
 
 # --- allowed packets ------------------------------------------------------------------------------
