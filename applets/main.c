@@ -42,11 +42,11 @@ static const struct applet *find_applet(const char *name)
 	return NULL;
 }
 
-/* Messages quote what others wrote: no newline or escape sequence of theirs reaches the terminal. */
+/* Messages quote what others wrote: no newline or escape sequence, of 8 bits either, of theirs reaches the terminal. */
 static void hide_controls(char *bytes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7f)
+		if (bytes[i] < ' ' || bytes[i] > '~')
 			bytes[i] = '?';
 	}
 }

@@ -434,6 +434,9 @@ shows_no_escape() { # NAME PATTERN COMMAND...: on a terminal
 }
 shows_no_escape plan_of_an_odd_name '\?\[31mred' quarantine -n $good
 matches plan_in_a_pipe_is_as_it_is $'devices = .*\e\\[31mred' "$(dev quarantine -n $good)"
+run quarantine --ca $'\xc2\x9b31m\e[2J\n' $good
+matches an_odd_file_is_named 'open \?\?31m\?\[2J\?: No such file' "$err"
+same an_odd_file_steers_nothing '' "$(tr -d '\n -~' <<<"$err")"
 shows_no_escape run_with_an_odd_name 'contained: ' quarantine --no-probe $good
 run release
 
