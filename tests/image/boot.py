@@ -55,14 +55,18 @@ class Guest:
         self.failed += line.startswith("not ok ")
         print(re.sub(r"^((?:not )?ok )", rf"\g<1>{self.row.name} ", line), flush=True)
 
-    def run(self, command, console, deadline):
-        """Until it powers off, or the deadline (by the monotonic clock) has passed. console: the file with what the kernel says."""
+    def run(self, command, console, deadline, boots=machines.BOOTS):
+        """Until it powers off, or the deadline (by the monotonic clock) has passed. console: the file with what the kernel says.
+        boots: how many it has, should its kernel die before the tests."""
         began = time.monotonic()
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as qemu:
             try:
                 self._read(qemu.stdout, deadline)
             finally:
                 qemu.kill()
+        if not self.booted and boots > 1 and machines.died_loading_modules(self.row.name, console.read_text(errors="replace")):
+            self.run(command, console, deadline, boots - 1)
+            return
         if self.to_end:
             self.take(f"not ok {self.to_end[0]}: the guest stopped, or took longer than {DEADLINE} s; its console:")
             for line in console.read_text(errors="replace").splitlines()[-30:]:

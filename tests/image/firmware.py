@@ -240,6 +240,15 @@ class Firmware:
 
     def boot(self, habit, memory=None, clock=None):
         """To its first prompt."""
+        for _ in range(machines.BOOTS - 1):
+            try:
+                return self._boot(habit, memory, clock)
+            except Stopped as why:
+                if not machines.died_loading_modules(self.name, str(why)):
+                    raise
+        return self._boot(habit, memory, clock)
+
+    def _boot(self, habit, memory, clock):
         began = time.monotonic()
         machine = Machine(self.command(habit, memory, clock), DEADLINE)
         try:
