@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/netfilter.h>
@@ -25,9 +26,11 @@ enum {
 /*
  * A probation, in each of the tables. Where nothing was in force, the plan is installed under its own names, and a rule
  * in front of each base chain accepts everything once the element of set "probation" has expired. Beside an older
- * quarantine, the plan stands in chains and sets whose names begin with "probation_", with the same rule in front, and
- * a rule in front of each old chain accepts everything while the element of "probation_beside" lasts: of two hooks for
- * a packet one decides. The rules in front bear the comment.
+ * quarantine, the plan stands in chains and sets whose names begin with "probation_", and a rule in front of each old
+ * chain goes to the one for the same hook while the element of "probation_beside" lasts: one of the two plans decides
+ * for a packet, and which one is looked up once. Where the two differ in their interfaces, there is none to go to: the
+ * old chain then accepts everything meanwhile, and the new one has a hook of its own, and the same rule in front as
+ * where nothing was in force. The rules in front bear the comment.
  */
 static const char probation_prefix[] = "probation_";
 
@@ -388,27 +391,44 @@ int containment_end_probation(struct netlink *netlink, const char *table, bool *
 
 /* ---- installing, on probation or for good ---- */
 
+/* A plan that is put beside an older quarantine. */
+struct beside {
+	struct attempt *attempt;
+	enum table_id table;
+	uint32_t *led_to; /* as in plan_add_lead */
+};
+
 /* NAT decides nothing. */
-static int let_old_chain_stand_back(const struct chain_info *chain, void *context)
+static int lead_from_old_chain(const struct chain_info *chain, void *context)
 {
-	struct attempt *attempt = context;
+	const struct beside *beside = context;
 	if (chain->base && !chain->nat && !text_after(chain->name, probation_prefix))
-		plan_add_stand_back_rule(&attempt->batch, attempt->scope.table, chain->name, set_beside);
+		plan_add_lead(&beside->attempt->batch, beside->attempt->policy, beside->table, chain,
+			      probation_prefix, set_beside, beside->led_to);
 	return 0;
 }
 
+/*
+ * The chains that are led to come before all rules: what the kernel refuses of a rule because of its hook, it then
+ * refuses when that rule comes, not when the lead does.
+ */
 static int fill_beside(struct attempt *attempt, enum table_id table)
 {
 	struct batch *batch = &attempt->batch;
-	int result = delete_remains(attempt);
-	if (result < 0)
-		return result;
-	set_add_timer(batch, attempt->scope.table, set_beside, attempt->milliseconds);
-	if (policy_has_table(attempt->policy, table)) {
-		set_add_all(batch, attempt->policy, table, probation_prefix);
-		plan_add_chains(batch, attempt->policy, table, probation_prefix, set_beside);
+	const struct policy *policy = attempt->policy;
+	uint32_t *led_to = calloc(policy->links.count + 1, sizeof *led_to);
+	struct beside beside = { attempt, table, led_to };
+	int result = led_to ? delete_remains(attempt) : diag_errno(attempt->scope.diag, ENOMEM, "plan the probation");
+	if (result == 0) {
+		set_add_timer(batch, attempt->scope.table, set_beside, attempt->milliseconds);
+		if (policy_has_table(policy, table))
+			set_add_all(batch, policy, table, probation_prefix);
+		result = chain_each(&attempt->scope, lead_from_old_chain, &beside);
 	}
-	return chain_each(&attempt->scope, let_old_chain_stand_back, attempt);
+	if (result == 0 && policy_has_table(policy, table))
+		plan_add_chains(batch, policy, table, probation_prefix, set_beside, led_to);
+	free(led_to);
+	return result;
 }
 
 /*
@@ -488,7 +508,7 @@ static int fill_plan(struct attempt *attempt)
 		if (stays(attempt, &attempt->standings[id]))
 			result = ends_probation ? 0 : fill_beside(attempt, (enum table_id)id);
 		else if (policy_has_table(attempt->policy, (enum table_id)id))
-			plan_add_chains(&attempt->batch, attempt->policy, (enum table_id)id, "", timer);
+			plan_add_chains(&attempt->batch, attempt->policy, (enum table_id)id, "", timer, NULL);
 	}
 	return result;
 }

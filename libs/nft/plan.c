@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "base/text.h"
 #include "nft/expression.h"
 #include "nft/match.h"
 #include "nft/seal.h"
@@ -86,6 +87,7 @@ struct plan_context {
 	const struct policy *policy;
 	const char *timer; /* set that is looked into in front of the chains */
 	const char *comment; /* of the rules that do */
+	const uint32_t *led_to; /* as in plan_add_lead; NULL: none */
 	uint16_t rules; /* added so far */
 };
 
@@ -123,9 +125,8 @@ static void put_devices(struct nlmsghdr *message, const struct policy *policy, c
 	mnl_attr_nest_end(message, list);
 }
 
-static int add_chain(void *context, const struct chain *chain)
+static int add_one_chain(const struct plan_context *plan, const struct chain *chain, bool hooked)
 {
-	const struct plan_context *plan = context;
 	const struct chain_type *type = &chain_types[chain->id];
 	char name[CHAIN_NAME_SIZE];
 	struct batch *batch = plan->builder.batch;
@@ -136,7 +137,7 @@ static int add_chain(void *context, const struct chain *chain)
 	name_chain(name, plan->builder.prefix, chain);
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, plan->policy->table);
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
-	if (*type->hook) {
+	if (hooked) {
 		struct nlattr *hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
 		put_u32(message, NFTA_HOOK_HOOKNUM, type->hook_number);
 		put_u32(message, NFTA_HOOK_PRIORITY, (uint32_t)(int32_t)type->priority);
@@ -147,6 +148,18 @@ static int add_chain(void *context, const struct chain *chain)
 	}
 	batch_message_end(batch, message);
 	return 0;
+}
+
+/* Such a chain is there already. */
+static bool is_led_to(const struct plan_context *plan, const struct chain *chain)
+{
+	return plan->led_to && plan->led_to[chain->number] & 1u << chain->id;
+}
+
+static int add_chain(void *context, const struct chain *chain)
+{
+	const struct plan_context *plan = context;
+	return is_led_to(plan, chain) ? 0 : add_one_chain(plan, chain, *chain_types[chain->id].hook);
 }
 
 /* ---- rules ---- */
@@ -250,30 +263,22 @@ static int add_rule(void *context, const struct rule *source)
 const char plan_probation_comment[] = "quarbox probation";
 const char plan_lasts_comment[] = "quarbox self-release";
 
-/* The chain accepts everything while the set has its element, or once it has none any more. */
-static void add_timer_rule(struct rule_builder *builder, const char *chain, const char *set, bool over,
-			   const char *comment)
-{
-	builder_start(builder, NULL);
-	build_timer_test(builder, set, over);
-	build_verdict(builder, NF_ACCEPT, NULL);
-	send_rule(builder, chain, comment, SEAL_FRONT);
-}
-
-void plan_add_stand_back_rule(struct batch *batch, const char *table, const char *chain, const char *set)
-{
-	union expressions expressions;
-	struct rule_builder builder = { .batch = batch, .table = table, .expressions = &expressions.header };
-	add_timer_rule(&builder, chain, set, false, plan_probation_comment);
-}
-
+/*
+ * A chain that is led to by such an element needs no rule for its end: it is not entered any more. With one, an end
+ * between the two rules would let a packet pass for which the older chain was to decide.
+ */
 static int add_over_rule(void *context, const struct chain *chain)
 {
 	struct plan_context *plan = context;
+	struct rule_builder *builder = &plan->builder;
 	char name[CHAIN_NAME_SIZE];
-	name_chain(name, plan->builder.prefix, chain);
-	if (*chain_types[chain->id].hook)
-		add_timer_rule(&plan->builder, name, plan->timer, true, plan->comment);
+	if (!*chain_types[chain->id].hook || (plan->comment == plan_probation_comment && is_led_to(plan, chain)))
+		return 0;
+	name_chain(name, builder->prefix, chain);
+	builder_start(builder, NULL);
+	build_timer_test(builder, plan->timer, true);
+	build_verdict(builder, NF_ACCEPT, NULL);
+	send_rule(builder, name, plan->comment, SEAL_FRONT);
 	return 0;
 }
 
@@ -286,12 +291,13 @@ static void add_over_rules(struct plan_context *plan, enum table_id table, const
 }
 
 void plan_add_chains(struct batch *batch, const struct policy *policy, enum table_id table, const char *prefix,
-		     const char *probation)
+		     const char *probation, const uint32_t *led_to)
 {
 	union expressions expressions;
 	struct plan_context plan = {
 		.builder = { batch, policy->table, prefix, .expressions = &expressions.header },
 		.policy = policy,
+		.led_to = led_to,
 	};
 	char lasts[32];
 	struct text text = TEXT_ON(lasts);
@@ -304,6 +310,87 @@ void plan_add_chains(struct batch *batch, const struct policy *policy, enum tabl
 		add_over_rules(&plan, table, lasts, plan_lasts_comment);
 	if (probation)
 		add_over_rules(&plan, table, probation, plan_probation_comment);
+}
+
+/* ---- beside an older quarantine ---- */
+
+/* An older chain, and what it is compared with. */
+struct lead {
+	const struct policy *policy;
+	const struct chain_info *older;
+	size_t devices; /* of it */
+	size_t sealed; /* of these, in the plan */
+	char device[POLICY_INTERFACE_SIZE + 1]; /* the last one */
+	struct chain chain; /* of the plan, that fits */
+};
+
+static size_t count_sealed(const struct policy *policy)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < policy->links.count; i++)
+		count += policy->links.links[i].sealed;
+	return count;
+}
+
+static void note_device(void *context, const char *device)
+{
+	struct lead *lead = context;
+	const struct policy_links *links = &lead->policy->links;
+	lead->devices++;
+	text_copy(lead->device, sizeof lead->device, device);
+	for (size_t i = 0; i < links->count; i++)
+		lead->sealed += links->links[i].sealed && strcmp(links->links[i].name, device) == 0;
+}
+
+static bool has_same_devices(const struct lead *lead, const struct chain *chain)
+{
+	switch (chain_types[chain->id].devices) {
+	case DEVICE_OF_LINK:
+		return lead->devices == 1 && strcmp(lead->device, chain->link->name) == 0;
+	case DEVICES_SEALED:
+		return lead->devices == lead->sealed && lead->devices == count_sealed(lead->policy);
+	case DEVICES_ALL:
+		return lead->devices == 1 && strcmp(lead->device, "*") == 0;
+	default:
+		return lead->devices == 0;
+	}
+}
+
+static int find_same_hook(void *context, const struct chain *chain)
+{
+	struct lead *lead = context;
+	const struct chain_type *type = &chain_types[chain->id];
+	const struct chain_info *older = lead->older;
+	if (!*type->hook || older->hook != type->hook_number || older->priority != type->priority ||
+	    older->drops == type->accepts || !has_same_devices(lead, chain))
+		return 0;
+	lead->chain = *chain;
+	return 1;
+}
+
+void plan_add_lead(struct batch *batch, const struct policy *policy, enum table_id table,
+		   const struct chain_info *older, const char *prefix, const char *set, uint32_t *led_to)
+{
+	union expressions expressions;
+	struct plan_context plan = {
+		.builder = { batch, policy->table, prefix, .expressions = &expressions.header },
+		.policy = policy,
+		.led_to = led_to,
+	};
+	struct lead lead = { .policy = policy, .older = older };
+	char target[CHAIN_NAME_SIZE];
+	chain_each_device(older, note_device, &lead);
+	bool found = policy_has_table(policy, table) && policy_each_chain(policy, table, find_same_hook, &lead);
+	if (found) {
+		if (!is_led_to(&plan, &lead.chain))
+			(void)add_one_chain(&plan, &lead.chain, false); /* failures are in batch->error */
+		led_to[lead.chain.number] |= 1u << lead.chain.id;
+		name_chain(target, prefix, &lead.chain);
+	}
+	builder_start(&plan.builder, NULL);
+	build_timer_test(&plan.builder, set, false);
+	build_verdict(&plan.builder, found ? (uint32_t)NFT_GOTO : NF_ACCEPT, found ? target : NULL);
+	send_rule(&plan.builder, older->name, plan_probation_comment, SEAL_FRONT);
 }
 
 /* ---- text ---- */
@@ -448,14 +535,6 @@ static int print_rule(void *context, const struct rule *rule)
 	rule_comment(rule, text);
 	text_add(text, "\"\n");
 	return 0;
-}
-
-static size_t count_sealed(const struct policy *policy)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < policy->links.count; i++)
-		count += policy->links.links[i].sealed;
-	return count;
 }
 
 /* nft lists several in the order of their names, as they come here. */

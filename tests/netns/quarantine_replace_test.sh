@@ -116,6 +116,63 @@ hammer same_plan 40 --no-probe "${plan[@]}"
 hammer other_servers 200 --no-probe "${plan[@]}" or --no-probe "${other[@]}"
 hammer with_proof 40 "${plan[@]}" or "${plan[@]}" "https://two.vr.test:8000/"
 
+# On probation beside an older quarantine: one of the two decides at each hook, which is looked up once for a packet. Only an
+# interface of which they differ has hooks of both.
+management unproven 8002 --behaviour silent
+hooks_of_probation() {
+	dev nft list ruleset | grep -A 1 'chain probation_' | grep -o 'type filter hook [a-z]* devices\? .*priority'
+}
+leads() {
+	dev nft list ruleset | grep -o '== @probation_beside [a-z]*' | sort | uniq -c | tr -s ' \n' ' '
+}
+leaves() { # NAME: over probation, as if it had been killed
+	kill -KILL $running
+	wait $running 2>/dev/null
+	for family in inet bridge netdev; do
+		dev nft flush set $family $default_table probation_beside
+	done
+	blocked "$1_forbidden" dev world udp/$forbidden4/7000
+	arrives "$1_allowed_before" dev world udp/$two4/7002
+	blocked "$1_allowed_meanwhile" dev world udp/$two4/7001
+}
+before=(--no-probe -a udp:$two4:7002 --ca ca.pem https://one.vr.test:8000/)
+meanwhile=(-T 30 -a udp:$two4:7001 --ca ca.pem https://one.vr.test:8002/)
+record_arrivals world
+run quarantine "${before[@]}"
+chains=$(dev nft list ruleset | grep -c 'type filter hook')
+begin quarantine "${meanwhile[@]}"
+same same_interfaces_hooks '' "$(hooks_of_probation)"
+same same_interfaces_leads " $chains == @probation_beside goto " "$(leads)"
+arrives same_interfaces_allowed dev world udp/$two4/7001
+blocked same_interfaces_forbidden dev world udp/$forbidden4/7000 udp/$two4/7002
+leaves same_interfaces_over
+dev ip link add new0 type veth peer name new1
+dev ip link set new0 up
+dev ip link set new1 up
+begin quarantine "${meanwhile[@]}"
+same new_interface_hooks 'type filter hook egress devices = { lan0, new0, new1 } priority
+type filter hook ingress devices = { lan0, new0, new1 } priority' "$(hooks_of_probation | sort)"
+same new_interface_leads " 2 == @probation_beside accept $((chains - 2)) == @probation_beside goto " "$(leads)"
+arrives new_interface_allowed dev world udp/$two4/7001
+blocked new_interface_forbidden dev world udp/$forbidden4/7000 udp/$two4/7002
+packets_sent() { # INTERFACE
+	dev ip -s -j link show "$1" | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["stats64"]["tx"]["packets"])'
+}
+sent_raw() { # INTERFACE: whether any frame leaves
+	local sent
+	sent=$(packets_sent "$1")
+	start dev "$tools/flood.py" "$1" 0x88b5 0.001 >/dev/null
+	sleep 0.2
+	kill $!
+	wait $! 2>/dev/null
+	[ "$(packets_sent "$1")" -gt "$sent" ]
+}
+check new_interface_raw_frames eval '! sent_raw new0 && ! sent_raw lan0 && ! sent_raw wan'
+leaves new_interface_over
+check new_interface_is_open eval 'sent_raw new0 && ! sent_raw lan0'
+dev ip link delete new0
+run quarantine --no-probe "${plan[@]}"
+
 # A resolver that the older quarantine does not allow can't be asked before the new one is there.
 gives other_resolver 3 quarantine -T 1 --ca ca.pem --dns $rogue4 https://one.vr.test:8000/
 matches other_resolver_reason "^quarantine: resolve one.vr.test: blocked by the packet filter" "$err"

@@ -71,7 +71,7 @@ static struct fixture *new_fixture(size_t count)
 	fixture->batch.family = NFPROTO_INET;
 	plan_add_table(&fixture->batch, policy, TABLE_INET);
 	set_add_all(&fixture->batch, policy, TABLE_INET, "");
-	plan_add_chains(&fixture->batch, policy, TABLE_INET, "", NULL);
+	plan_add_chains(&fixture->batch, policy, TABLE_INET, "", NULL, NULL);
 	assert_int_equal(fixture->batch.error, 0);
 	return fixture;
 }
@@ -374,7 +374,7 @@ static void prefixes_are_for_all_names(void **state)
 	(void)state;
 	struct fixture *fixture = new_fixture(1);
 	size_t plain = fixture->batch.length;
-	plan_add_chains(&fixture->batch, &fixture->policy, TABLE_INET, "probation_", "the_set");
+	plan_add_chains(&fixture->batch, &fixture->policy, TABLE_INET, "probation_", "the_set", NULL);
 	for (size_t at = plain; at < fixture->batch.length;) {
 		const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)(fixture->batch.bytes + at);
 		if (message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN)) {
@@ -386,6 +386,72 @@ static void prefixes_are_for_all_names(void **state)
 		at += NLMSG_ALIGN(message->nlmsg_len);
 	}
 	free_fixture(fixture);
+}
+
+/* An older chain of these devices, ended by NULL. Returns the bits of the plan's chains that it leads to; number: of the link. */
+static uint32_t lead(enum table_id table, const struct chain_info *like, const char *const *devices, size_t number)
+{
+	static const struct policy_link links[] = { { .name = "wan", .form = LINK_ETHERNET },
+						    { .name = "lan0", .sealed = true },
+						    { .name = "lan1", .sealed = true },
+						    { .name = "wan1", .form = LINK_ETHERNET } };
+	struct fixture *fixture = new_fixture(1);
+	struct chain_info older = *like;
+	uint32_t led_to[5] = { 0 };
+	uint32_t all = 0;
+	union {
+		struct nlmsghdr header;
+		char bytes[512];
+	} buffer = { .bytes = { 0 } };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(&buffer);
+	struct nlattr *hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
+	struct nlattr *list = *devices ? mnl_attr_nest_start(message, NFTA_HOOK_DEVS) : NULL;
+	for (; *devices; devices++)
+		mnl_attr_put_strz(message, **devices == '*' ? PLAN_DEVICE_PREFIX : NFTA_DEVICE_NAME, *devices + (**devices == '*'));
+	if (list)
+		mnl_attr_nest_end(message, list);
+	mnl_attr_nest_end(message, hook);
+	older.name = "older";
+	older.base = true;
+	older.hook_attribute = hook;
+	fixture->policy.layers = LAYER_INET | LAYER_BRIDGE | LAYER_NETDEV | LAYER_LATER;
+	fixture->policy.links.links = links;
+	fixture->policy.links.count = sizeof links / sizeof *links;
+	plan_add_lead(&fixture->batch, &fixture->policy, table, &older, "probation_", "the_set", led_to);
+	assert_int_equal(fixture->batch.error, 0);
+	for (size_t i = 0; i < 5; i++)
+		all |= led_to[i];
+	assert_int_equal(all, led_to[number]);
+	free_fixture(fixture);
+	return all;
+}
+
+static void leads_go_to_the_same_hook_and_devices(void **state)
+{
+	(void)state;
+	static const char *const none[] = { NULL }, *const wan[] = { "wan", NULL }, *const wan1[] = { "wan1", NULL },
+				 *const other[] = { "wan2", NULL }, *const both[] = { "wan", "wan1", NULL },
+				 *const sealed[] = { "lan1", "lan0", NULL }, *const one[] = { "lan0", NULL },
+				 *const more[] = { "lan0", "lan1", "lan2", NULL }, *const changed[] = { "lan0", "lan2", NULL },
+				 *const every[] = { "*", NULL }, *const many[] = { "*wan", NULL };
+	const struct chain_info input = { .drops = true, .hook = NF_INET_LOCAL_IN, .priority = INT32_MIN },
+				output = { .drops = true, .hook = NF_INET_LOCAL_OUT, .priority = INT32_MAX },
+				accepts = { .hook = NF_INET_LOCAL_IN, .priority = INT32_MIN },
+				late = { .drops = true, .hook = NF_INET_LOCAL_IN, .priority = 0 },
+				ingress = { .drops = true, .hook = NF_NETDEV_INGRESS, .priority = INT32_MIN };
+	assert_int_equal(lead(TABLE_INET, &input, none, 0), 1u << CHAIN_INBOUND);
+	assert_int_equal(lead(TABLE_INET, &output, none, 0), 1u << CHAIN_OUTBOUND);
+	assert_int_equal(lead(TABLE_INET, &accepts, none, 0), 0);
+	assert_int_equal(lead(TABLE_INET, &late, none, 0), 0);
+	assert_int_equal(lead(TABLE_BRIDGE, &accepts, none, 0), 1u << CHAIN_BRIDGE_INBOUND);
+	assert_int_equal(lead(TABLE_BRIDGE, &input, none, 0), 0);
+	assert_int_equal(lead(TABLE_NETDEV, &ingress, wan, 1), 1u << CHAIN_INGRESS);
+	assert_int_equal(lead(TABLE_NETDEV, &ingress, wan1, 4), 1u << CHAIN_INGRESS);
+	assert_int_equal(lead(TABLE_NETDEV, &ingress, sealed, 0), 1u << CHAIN_SEALED_INGRESS);
+	assert_int_equal(lead(TABLE_NETDEV, &ingress, every, 0), 1u << CHAIN_LATER_INGRESS);
+	const char *const *unlike[] = { none, other, both, one, more, changed, many };
+	for (size_t i = 0; i < sizeof unlike / sizeof *unlike; i++)
+		assert_int_equal(lead(TABLE_NETDEV, &ingress, unlike[i], 0), 0);
 }
 
 /* A flowtable as the kernel writes it (nf_tables_fill_flowtable_info), with these flags in network byte order. */
@@ -434,6 +500,7 @@ int main(void)
 		cmocka_unit_test(sets_are_those_of_the_policy),
 		cmocka_unit_test(text_does_not_depend_on_the_buffer),
 		cmocka_unit_test(prefixes_are_for_all_names),
+		cmocka_unit_test(leads_go_to_the_same_hook_and_devices),
 		cmocka_unit_test(hardware_flowtables_are_seen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
