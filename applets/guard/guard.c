@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,8 +21,9 @@ extern const struct applet guard_applet;
 
 enum {
 	INTERVAL_DEFAULT = 60, /* seconds between looks without a cause: not all that changes is told */
-	SETTLE_MS = 100, /* for what belongs together: a rule set that is reloaded, an interface that comes up */
+	SETTLE_MS = 100, /* for what belongs together: an interface that comes up, a quarantine that is saved */
 	PAUSE_MS = 400, /* between looks: who changes something without end costs no more than that */
+	LOOKS_AT_ONCE = 4, /* without: who reloads a rule set may flush it twice, and the device is open meanwhile */
 	AGAIN_MS = 2000, /* after a failure, doubled with each until the interval */
 	FAILURES_COUNTED = 6,
 	RENEW_DEFAULT = 600, /* seconds between looks whether a server answers, which it sees as a connection */
@@ -46,6 +46,7 @@ struct guard {
 	int code; /* its exit code; -1: none has run */
 	bool changed; /* it had to put something in force */
 	unsigned failures; /* one after the other */
+	int64_t paused_until; /* ms: as if all looks had paused */
 	struct deadline renew_at;
 	bool gives_way; /* it was told to end ... */
 	struct deadline give_way; /* ... before that */
@@ -120,21 +121,19 @@ static int run_option(char *option, int fd, bool silent)
 }
 
 /* Where the kernel numbers processes in another way than we see, our own transactions come back as news. */
-static bool is_foreign(const struct netlink_news *news)
+static bool is_foreign(const struct guard *guard, const struct netlink_news *news)
 {
 	enum { FIRST_PID_NAMESPACE = 0xeffffffc }; /* PROC_PID_INIT_INO of linux/proc_ns.h */
 	struct stat numbers;
-	char own[PROGRAM_NAME_SIZE] = "";
 	if (!news->rules || (stat("/proc/self/ns/pid", &numbers) == 0 && numbers.st_ino == FIRST_PID_NAMESPACE))
 		return news->rules;
-	(void)prctl(PR_GET_NAME, own);
-	return strcmp(news->program, own) != 0;
+	return strcmp(news->program, guard->events.own) != 0;
 }
 
 /* What a renewal has to give way to. */
 static bool is_disturbed(const struct guard *guard)
 {
-	return ended || (guard->yields < YIELDS_MAX && (guard->news.links || is_foreign(&guard->news)));
+	return ended || (guard->yields < YIELDS_MAX && (guard->news.links || is_foreign(guard, &guard->news)));
 }
 
 /*
@@ -215,9 +214,9 @@ static int run_child(struct guard *guard)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void add_cause(struct text *line, const struct netlink_news *news)
+static void add_cause(const struct guard *guard, struct text *line, const struct netlink_news *news)
 {
-	bool foreign = is_foreign(news);
+	bool foreign = is_foreign(guard, news);
 	if (!foreign && news->links) {
 		text_add(line, ": links, addresses or routes have changed");
 		return;
@@ -241,7 +240,7 @@ static void tell_state(struct guard *guard, int before, const struct netlink_new
 		text_addf(&line, "%s, %s", guard->code == EXIT_DONE ? "contained" : "partial",
 			  guard->changed ? "put in force" : "as saved");
 	if (guard->changed)
-		add_cause(&line, news);
+		add_cause(guard, &line, is_foreign(guard, news) || news->links ? news : &guard->news);
 	if (line.length)
 		tell(guard, words);
 }
@@ -321,7 +320,7 @@ static void catch_signals(void)
 	(void)signal(SIGXFSZ, SIG_IGN);
 }
 
-/* Until something happens, or for so many milliseconds. */
+/* Until something happens, or for so many milliseconds. Who removes our rules opens the device: that does not wait. */
 static void wait_for_news(struct guard *guard, int milliseconds, struct netlink_news *news)
 {
 	struct deadline deadline = deadline_in(milliseconds);
@@ -332,10 +331,21 @@ static void wait_for_news(struct guard *guard, int milliseconds, struct netlink_
 		if (poll(sockets, 2, deadline_left(deadline)) > 0)
 			netlink_events_read(&guard->events, guard->child, news);
 	}
-	if (ended || (!news->rules && !news->links))
+	if (ended || (news->rules && guard->code >= 0) || !(news->rules || news->links))
 		return;
 	(void)poll(NULL, 0, SETTLE_MS);
 	netlink_events_read(&guard->events, guard->child, news);
+}
+
+static void pause_after_look(struct guard *guard)
+{
+	int64_t now = monotonic_ms();
+	if (guard->paused_until < now)
+		guard->paused_until = now;
+	int64_t left = guard->paused_until - now - (LOOKS_AT_ONCE - 1) * PAUSE_MS;
+	guard->paused_until += PAUSE_MS;
+	if (left > 0)
+		(void)poll(NULL, 0, (int)left);
 }
 
 static int run_guard(int argc, char **argv)
@@ -364,7 +374,7 @@ static int run_guard(int argc, char **argv)
 			int left = deadline_left(guard.renew_at);
 			milliseconds = left < milliseconds ? left : milliseconds;
 		}
-		(void)poll(NULL, 0, PAUSE_MS);
+		pause_after_look(&guard);
 		wait_for_news(&guard, milliseconds, &news);
 	}
 	netlink_events_close(&guard.events);

@@ -41,6 +41,7 @@
 extern const struct applet quarantine_applet;
 
 enum {
+	LOCK_WAIT_MS = 500,
 	RESOLVE_MS = 10000,
 	READ_TRIES = 20,
 	LAST_WORDS_MS = 300, /* for sshd to send what we say before we cut it off */
@@ -424,7 +425,8 @@ static int fail_locked(struct run *run)
 
 static int take_lock(struct run *run)
 {
-	run->lock = lock_take(&run->report.diag);
+	/* who types it while guard puts something in force waits for that; guard itself looks again */
+	run->lock = lock_take(restores(run) ? 0 : LOCK_WAIT_MS, &run->report.diag);
 	if (run->lock == -EWOULDBLOCK)
 		return fail_locked(run);
 	if (run->lock < 0)

@@ -9,6 +9,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,7 @@ static void hear_ends_only(int fd)
 int netlink_events_open(struct netlink_events *events, struct diag *diag)
 {
 	events->links = -1;
+	(void)prctl(PR_GET_NAME, events->own);
 	events->rules = listen_to(NETLINK_NETFILTER, GROUP_RULES);
 	if (events->rules == -EPERM)
 		return diag_fail(diag, EPERM, "listen to changes: not permitted (needs CAP_NET_ADMIN)");
@@ -80,7 +82,8 @@ void netlink_events_close(struct netlink_events *events)
 }
 
 /* The end of a transaction says whose it was (NFTA_GEN_ of linux/netfilter/nf_tables.h). */
-static void take_generation(const struct nlmsghdr *whole, int own, struct netlink_news *news)
+static void take_generation(const struct netlink_events *events, const struct nlmsghdr *whole, int own,
+			    struct netlink_news *news)
 {
 	struct netlink_message message;
 	if (whole->nlmsg_type != END_OF_RULES ||
@@ -88,17 +91,19 @@ static void take_generation(const struct nlmsghdr *whole, int own, struct netlin
 		return;
 	if (netlink_network_number(message.of[NFTA_GEN_PROC_PID], 4) == (uint64_t)own)
 		return;
+	const char *program = netlink_string(message.of[NFTA_GEN_PROC_NAME]);
 	news->rules = true;
-	text_copy(news->program, sizeof news->program, netlink_string(message.of[NFTA_GEN_PROC_NAME]));
+	if (!*news->program || strcmp(program, events->own) != 0)
+		text_copy(news->program, sizeof news->program, program);
 }
 
 /* Only the kernel's own messages: another process can send to our port. Returns false when there are no more. */
-static bool read_rules(int fd, int own, struct netlink_news *news)
+static bool read_rules(const struct netlink_events *events, int own, struct netlink_news *news)
 {
 	_Alignas(struct nlmsghdr) char bytes[MESSAGES_SIZE];
 	struct sockaddr_nl from;
 	socklen_t from_size = sizeof from;
-	ssize_t length = recvfrom(fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &from_size);
+	ssize_t length = recvfrom(events->rules, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &from_size);
 	if (length < 0 && errno == ENOBUFS)
 		news->rules = true;
 	if (length < 0)
@@ -106,7 +111,7 @@ static bool read_rules(int fd, int own, struct netlink_news *news)
 	int left = (int)length;
 	const struct nlmsghdr *message = (const struct nlmsghdr *)bytes;
 	for (; from.nl_pid == 0 && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
-		take_generation(message, own, news);
+		take_generation(events, message, own, news);
 	return true;
 }
 
@@ -122,7 +127,7 @@ static bool read_links(int fd, struct netlink_news *news)
 void netlink_events_read(struct netlink_events *events, int own, struct netlink_news *news)
 {
 	int reads = 0;
-	while (reads < READS_MAX && read_rules(events->rules, own, news))
+	while (reads < READS_MAX && read_rules(events, own, news))
 		reads++;
 	while (reads < 2 * READS_MAX && read_links(events->links, news))
 		reads++;

@@ -12,13 +12,15 @@ enum { PROGRAM_NAME_SIZE = 16 }; /* the kernel's TASK_COMM_LEN */
 struct netlink_events {
 	int rules; /* descriptors to poll, -1: closed */
 	int links;
+	char own[PROGRAM_NAME_SIZE]; /* as whom the kernel knows us */
 };
 
 /* What has happened since the last look. */
 struct netlink_news {
 	bool rules; /* a transaction of rules */
 	bool links;
-	char program[PROGRAM_NAME_SIZE]; /* who made the last of these, as it calls itself; "": not known */
+	/* who made the last of these, as it calls itself, of others if there are any; "": not known */
+	char program[PROGRAM_NAME_SIZE];
 };
 
 /* Begins to listen. Returns 0 or -errno with a diagnostic (-EPROTONOSUPPORT: the kernel has no nf_tables). */

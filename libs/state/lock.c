@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/text.h"
+
+enum { PAUSE_MS = 10 }; /* between two tries: a restoring guard is done after about as many */
 
 static const char folders[][9] = { "/run", "/var/run", "/dev/shm", "/tmp" };
 
@@ -34,8 +38,18 @@ static int open_own(const char *path)
 	return -EACCES;
 }
 
-int lock_take(struct diag *diag)
+/* What flock returns: 0, or -1 with errno. */
+static int hold(int fd, struct deadline deadline)
 {
+	int result;
+	while ((result = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK && !deadline_passed(deadline))
+		(void)poll(NULL, 0, PAUSE_MS);
+	return result;
+}
+
+int lock_take(int milliseconds, struct diag *diag)
+{
+	struct deadline deadline = deadline_in(milliseconds);
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		char path[64];
 		struct text text = TEXT_ON(path);
@@ -43,7 +57,7 @@ int lock_take(struct diag *diag)
 		int fd = open_own(path);
 		if (fd < 0)
 			continue;
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		if (hold(fd, deadline) == 0)
 			return fd;
 		bool held = errno == EWOULDBLOCK;
 		close(fd);
