@@ -14,7 +14,7 @@ enum {
 	SURVEY_OUTER_MAX = 16, /* two for each tunnel, one for a peer of WireGuard's */
 };
 
-#define AWAITED_ANY "*"
+#define AWAITED_ANY "/" /* no link is called so */
 
 /* What is known of the links beside what the kernel says. */
 struct links_hints {

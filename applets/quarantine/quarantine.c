@@ -825,7 +825,7 @@ static void note_hooked(void *context, uint32_t hook, const char *device)
 {
 	struct standing *standing = context;
 	(void)hook;
-	standing->hooks += *device != '\0' && *device != '*';
+	standing->hooks += *device != '\0' && strcmp(device, EVERY_DEVICE) != 0;
 }
 
 static void look_again(void *context)

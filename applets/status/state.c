@@ -127,7 +127,7 @@ static int read_links(struct status *status, struct diag *diag)
 static void note_hook(void *context, uint32_t hook, const char *device)
 {
 	struct status *status = context;
-	if (strcmp(device, "*") == 0)
+	if (strcmp(device, EVERY_DEVICE) == 0)
 		status->every_device |= (uint8_t)(1 << hook);
 	for (size_t i = 0; i < status->link_count; i++) {
 		if (strcmp(status->links[i].name, device) == 0)

@@ -28,9 +28,9 @@ enum {
  * in front of each base chain accepts everything once the element of set "probation" has expired. Beside an older
  * quarantine, the plan stands in chains and sets whose names begin with "probation_", and a rule in front of each old
  * chain goes to the one for the same hook while the element of "probation_beside" lasts: one of the two plans decides
- * for a packet, and which one is looked up once. Where the two differ in their interfaces, there is none to go to: the
- * old chain then accepts everything meanwhile, and the new one has a hook of its own, and the same rule in front as
- * where nothing was in force. The rules in front bear the comment.
+ * for a packet, and which one is looked up once. Where the plan has none for the same hook, since their interfaces or
+ * layers differ or the artifact has set the old one, the old chain accepts everything meanwhile, and a new one has a
+ * hook of its own, and the same rule in front as where nothing was in force. The rules in front bear the comment.
  */
 static const char probation_prefix[] = "probation_";
 

@@ -264,15 +264,15 @@ const char plan_probation_comment[] = "quarbox probation";
 const char plan_lasts_comment[] = "quarbox self-release";
 
 /*
- * A chain that is led to by such an element needs no rule for its end: it is not entered any more. With one, an end
- * between the two rules would let a packet pass for which the older chain was to decide.
+ * A chain that is led to needs none: it is not entered any more then, and an end between the two rules would let a
+ * packet pass for which the older chain was to decide.
  */
 static int add_over_rule(void *context, const struct chain *chain)
 {
 	struct plan_context *plan = context;
 	struct rule_builder *builder = &plan->builder;
 	char name[CHAIN_NAME_SIZE];
-	if (!*chain_types[chain->id].hook || (plan->comment == plan_probation_comment && is_led_to(plan, chain)))
+	if (!*chain_types[chain->id].hook || is_led_to(plan, chain))
 		return 0;
 	name_chain(name, builder->prefix, chain);
 	builder_start(builder, NULL);
@@ -342,6 +342,10 @@ static void note_device(void *context, const char *device)
 		lead->sealed += links->links[i].sealed && strcmp(links->links[i].name, device) == 0;
 }
 
+/*
+ * Linux 6.14 and 6.15 list the name that a device had when it was hooked. Where another one has that name by now, only
+ * its IP packets are contained until the probation ends.
+ */
 static bool has_same_devices(const struct lead *lead, const struct chain *chain)
 {
 	switch (chain_types[chain->id].devices) {
@@ -350,7 +354,7 @@ static bool has_same_devices(const struct lead *lead, const struct chain *chain)
 	case DEVICES_SEALED:
 		return lead->devices == lead->sealed && lead->devices == count_sealed(lead->policy);
 	case DEVICES_ALL:
-		return lead->devices == 1 && strcmp(lead->device, "*") == 0;
+		return lead->devices == 1 && strcmp(lead->device, EVERY_DEVICE) == 0;
 	default:
 		return lead->devices == 0;
 	}

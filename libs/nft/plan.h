@@ -22,9 +22,9 @@ void plan_add_chains(struct batch *batch, const struct policy *policy, enum tabl
 
 /*
  * In front of an older base chain: while the set has its element, the chain of the plan for the same hook and the same
- * devices decides in its place. Without one it accepts everything, since chains of the plan with hooks of their own
- * decide. led_to: for each link of the plan by its number, and in front of them for the other chains, bits
- * 1 << enum chain_id of those that are decided for so; they get no hook.
+ * devices decides in its place. Without one it accepts everything: chains of the plan with hooks of their own decide,
+ * or none, in a layer that the plan has not. led_to: for each link of the plan by its number, and in front of them for
+ * the other chains, bits 1 << enum chain_id of those that an older one leads to; they get no hook.
  */
 void plan_add_lead(struct batch *batch, const struct policy *policy, enum table_id table,
 		   const struct chain_info *older, const char *prefix, const char *set, uint32_t *led_to);

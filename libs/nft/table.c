@@ -92,7 +92,7 @@ static void take_device(const struct nlattr *attribute, void (*take)(void *conte
 	struct text text = TEXT_ON(name);
 	text_add(&text, netlink_string(attribute));
 	if (mnl_attr_get_type(attribute) == PLAN_DEVICE_PREFIX)
-		text_add(&text, "*");
+		text_add(&text, EVERY_DEVICE);
 	if (text.length > 0)
 		take(context, name);
 }

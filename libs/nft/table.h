@@ -68,7 +68,11 @@ struct chain_info {
 	const struct nlattr *hook_attribute; /* for chain_each_device; NULL: not a base chain */
 };
 
-/* Hands each device that a chain of family netdev is hooked on to `take`. Beginnings of names end in '*'. */
+/*
+ * Hands each device that a chain of family netdev is hooked on to `take`. The beginning of names ends in '/', which no
+ * name of a device has; that of all is EVERY_DEVICE.
+ */
+#define EVERY_DEVICE "/"
 void chain_each_device(const struct chain_info *chain, void (*take)(void *context, const char *device), void *context);
 
 struct set_info {

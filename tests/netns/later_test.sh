@@ -46,6 +46,14 @@ wait_for 2 frame_arrived before && ok frames_leave_before || not_ok frames_leave
 gives contains 0 quarantine "${plan[@]}"
 matches what_is_missing_is_said 'not covered raw frames on interfaces that appear later \(see --layers later\)' "$out"
 same nft_lists_it 0 "$(timeout 5 nsenter --net=/run/netns/dev nft list ruleset >/dev/null; echo $?)"
+# one that is called so is not all of them
+ip -n dev link add name '*' type bridge
+gives odd_name 0 quarantine "${plan[@]}"
+later open
+gives odd_name_does_not_cover 5 status
+matches odd_name_does_not_cover_says 'not covered .*open' "$out"
+ip -n dev link delete open
+ip -n dev link delete '*'
 gives all_layers 0 quarantine --layers inet,bridge,netdev,later "${plan[@]}"
 grep -q 'not covered' <<<"$out" && not_ok all_is_covered "$out" || ok all_is_covered
 

@@ -388,7 +388,10 @@ static void prefixes_are_for_all_names(void **state)
 	free_fixture(fixture);
 }
 
-/* An older chain of these devices, ended by NULL. Returns the bits of the plan's chains that it leads to; number: of the link. */
+/*
+ * An older chain of these devices, ended by NULL; "/" and the beginning of names is one. Returns the bits of the plan's chains that
+ * it leads to; number: of the link.
+ */
 static uint32_t lead(enum table_id table, const struct chain_info *like, const char *const *devices, size_t number)
 {
 	static const struct policy_link links[] = { { .name = "wan", .form = LINK_ETHERNET },
@@ -406,8 +409,10 @@ static uint32_t lead(enum table_id table, const struct chain_info *like, const c
 	struct nlmsghdr *message = mnl_nlmsg_put_header(&buffer);
 	struct nlattr *hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
 	struct nlattr *list = *devices ? mnl_attr_nest_start(message, NFTA_HOOK_DEVS) : NULL;
-	for (; *devices; devices++)
-		mnl_attr_put_strz(message, **devices == '*' ? PLAN_DEVICE_PREFIX : NFTA_DEVICE_NAME, *devices + (**devices == '*'));
+	for (; *devices; devices++) {
+		bool begins = **devices == '/';
+		mnl_attr_put_strz(message, begins ? PLAN_DEVICE_PREFIX : NFTA_DEVICE_NAME, *devices + begins);
+	}
 	if (list)
 		mnl_attr_nest_end(message, list);
 	mnl_attr_nest_end(message, hook);
@@ -433,7 +438,8 @@ static void leads_go_to_the_same_hook_and_devices(void **state)
 				 *const other[] = { "wan2", NULL }, *const both[] = { "wan", "wan1", NULL },
 				 *const sealed[] = { "lan1", "lan0", NULL }, *const one[] = { "lan0", NULL },
 				 *const more[] = { "lan0", "lan1", "lan2", NULL }, *const changed[] = { "lan0", "lan2", NULL },
-				 *const every[] = { "*", NULL }, *const many[] = { "*wan", NULL };
+				 *const every[] = { "/", NULL }, *const many[] = { "/wan", NULL },
+				 *const odd[] = { "*", NULL };
 	const struct chain_info input = { .drops = true, .hook = NF_INET_LOCAL_IN, .priority = INT32_MIN },
 				output = { .drops = true, .hook = NF_INET_LOCAL_OUT, .priority = INT32_MAX },
 				accepts = { .hook = NF_INET_LOCAL_IN, .priority = INT32_MIN },
@@ -449,7 +455,7 @@ static void leads_go_to_the_same_hook_and_devices(void **state)
 	assert_int_equal(lead(TABLE_NETDEV, &ingress, wan1, 4), 1u << CHAIN_INGRESS);
 	assert_int_equal(lead(TABLE_NETDEV, &ingress, sealed, 0), 1u << CHAIN_SEALED_INGRESS);
 	assert_int_equal(lead(TABLE_NETDEV, &ingress, every, 0), 1u << CHAIN_LATER_INGRESS);
-	const char *const *unlike[] = { none, other, both, one, more, changed, many };
+	const char *const *unlike[] = { none, other, both, one, more, changed, many, odd };
 	for (size_t i = 0; i < sizeof unlike / sizeof *unlike; i++)
 		assert_int_equal(lead(TABLE_NETDEV, &ingress, unlike[i], 0), 0);
 }
