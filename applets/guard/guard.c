@@ -15,6 +15,7 @@
 #include "base/deadline.h"
 #include "base/json.h"
 #include "netlink/events.h"
+#include "state/lock.h"
 #include "state/saved.h"
 
 extern const struct applet guard_applet;
@@ -53,7 +54,7 @@ struct guard {
 	bool renews; /* the child looks for a server, and may wait for its proof */
 	unsigned yields; /* of renewals, in a row */
 	int renewed; /* the exit code of the last one */
-	int64_t silent_until; /* ms: no more is told of failures */
+	int64_t silent_until; /* ms: no more is told of what a restore says */
 	int64_t told_at; /* ms */
 	int64_t counted_from; /* ms */
 	unsigned lines; /* since then */
@@ -245,6 +246,16 @@ static void tell_state(struct guard *guard, int before, const struct netlink_new
 		tell(guard, words);
 }
 
+/* Whether another quarantine is under way: it may leave the device open, and no news tells of its end. */
+static bool is_locked(void)
+{
+	struct diag diag;
+	int lock = lock_take(PAUSE_MS, &diag);
+	if (lock >= 0)
+		close(lock);
+	return lock == -EWOULDBLOCK;
+}
+
 /* Puts in force what is saved. Returns the milliseconds after which to look again, if nothing happens before. */
 static int keep(struct guard *guard, const struct netlink_news *news)
 {
@@ -255,17 +266,24 @@ static int keep(struct guard *guard, const struct netlink_news *news)
 		tell(guard, "nothing is saved (quarantine --persist): waiting");
 		return interval;
 	}
+	if (is_locked()) {
+		guard->news = *news; /* still */
+		return PAUSE_MS;
+	}
 	guard->code = run_child(guard);
-	if (guard->code == EXIT_DONE || guard->code == EXIT_PARTIAL) {
+	bool done = guard->code == EXIT_DONE || guard->code == EXIT_PARTIAL;
+	/* it has said what warnings there are, or why not */
+	if ((guard->changed || !done) && monotonic_ms() >= guard->silent_until)
+		guard->silent_until = monotonic_ms() + REPEATED_MS;
+	if (done) {
 		tell_state(guard, before, news);
 		guard->failures = 0;
 		return interval;
 	}
+	if (guard->code == EXIT_LOCKED) /* another one was quicker, or has saved anew */
+		return PAUSE_MS;
 	if (guard->code < 0)
 		tell(guard, "quarantine --restore could not run: trying again");
-	/* else it has said why; EXIT_LOCKED is another quarantine that is under way */
-	if (monotonic_ms() >= guard->silent_until)
-		guard->silent_until = monotonic_ms() + REPEATED_MS;
 	int again = AGAIN_MS << guard->failures;
 	guard->failures += guard->failures < FAILURES_COUNTED;
 	return again < interval ? again : interval;

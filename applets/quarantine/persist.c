@@ -266,7 +266,7 @@ static void write_links(const struct links_hints *hints, const struct links_surv
 }
 
 int persist_save(const struct settings *settings, const struct resolvers *resolvers, const struct links_survey *survey,
-		 bool keep, struct diag *diag)
+		 bool keep, bool again, struct diag *diag)
 {
 	struct saved saved;
 	struct text *text = &saved.text;
@@ -281,5 +281,5 @@ int persist_save(const struct settings *settings, const struct resolvers *resolv
 	write_links(&settings->links, survey, text);
 	write_command(&settings->command, text);
 	text_add(text, "end\n");
-	return keep ? saved_keep(&saved, settings->restore || settings->renew, diag) : saved_drop(&saved, diag);
+	return keep ? saved_keep(&saved, again, diag) : saved_drop(&saved, diag);
 }

@@ -20,9 +20,9 @@ void persist_note_command(struct command *command, char **words);
 
 /*
  * Saves what is in force: a policy and what it was made of. 0 or -errno with a diagnostic; then the old one stays.
- * Without keep it is only tried. -ECANCELED: it was restored, and somebody has released it since.
+ * Without keep it is only tried. again: one was there before; -ECANCELED when it is not any more, which is a release.
  */
 int persist_save(const struct settings *settings, const struct resolvers *resolvers, const struct links_survey *survey,
-		 bool keep, struct diag *diag);
+		 bool keep, bool again, struct diag *diag);
 
 #endif

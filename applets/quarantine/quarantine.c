@@ -41,7 +41,7 @@
 extern const struct applet quarantine_applet;
 
 enum {
-	LOCK_WAIT_MS = 500,
+	LOCK_WAIT_MS = 500, /* for one that ends soon, as guard's */
 	RESOLVE_MS = 10000,
 	READ_TRIES = 20,
 	LAST_WORDS_MS = 300, /* for sshd to send what we say before we cut it off */
@@ -79,6 +79,7 @@ struct run {
 	bool partial; /* something named is not covered */
 	bool unverified;
 	bool saved; /* it can come back after a reboot */
+	bool was_saved; /* a file of this table was there under the lock: only release takes it away */
 	bool gone; /* somebody has released it meanwhile */
 	bool rebooted; /* nothing was in force when it was restored */
 	bool unchanged; /* it was in force already */
@@ -425,8 +426,7 @@ static int fail_locked(struct run *run)
 
 static int take_lock(struct run *run)
 {
-	/* who types it while guard puts something in force waits for that; guard itself looks again */
-	run->lock = lock_take(restores(run) ? 0 : LOCK_WAIT_MS, &run->report.diag);
+	run->lock = lock_take(LOCK_WAIT_MS, &run->report.diag);
 	if (run->lock == -EWOULDBLOCK)
 		return fail_locked(run);
 	if (run->lock < 0)
@@ -500,10 +500,11 @@ static int step_contain(struct run *run, bool on_probation)
 	if (code != EXIT_DONE)
 		return fail_step(run, (enum exit_code)code);
 	/* kept but not saved, a restore would bring back what reaches no server */
-	int result = renews(run) ? persist_save(&run->settings, &run->resolvers, &run->survey, false, diag) : 0;
+	int result = renews(run) ? persist_save(&run->settings, &run->resolvers, &run->survey, false, false, diag) : 0;
 	if (result < 0)
 		return fail_unchanged(run, result);
-	warn_of_session(run);
+	if (!restores(run)) /* nobody has typed it */
+		warn_of_session(run);
 	result = interrupted ? diag_fail(diag, EINTR, "interrupted; nothing was changed") :
 			       netlink_open(&run->netlink, NETLINK_NETFILTER, diag);
 	if (result == 0 && on_probation)
@@ -1038,7 +1039,7 @@ static void step_save(struct run *run)
 		warn_of(run, saved_path, ": another table's is replaced");
 	if (!restores(run) && !renews(run))
 		persist_note_command(&settings->command, run->words);
-	int result = persist_save(settings, &run->resolvers, &run->survey, true, diag);
+	int result = persist_save(settings, &run->resolvers, &run->survey, true, run->was_saved, diag);
 	run->saved = result == 0 || (run->saved && restores(run)); /* else what is there is another one */
 	if (result == 0 || result == -ECANCELED) /* released meanwhile: see below */
 		return;
@@ -1048,16 +1049,16 @@ static void step_save(struct run *run)
 
 /*
  * Who releases removes the file before and after the tables, but knows nothing of one that is written still later, nor
- * of tables that somebody restores who had read the file before. When the file of these is there, tables that are gone
- * again were removed by somebody else. One that is there but can't be read is no release. Returns EXIT_DONE, or another
- * code when nothing is in force any more.
+ * of tables that somebody restores who had read the file before. Where there was a file before, it is there unless
+ * somebody has released it: tables that are gone again were removed by somebody else, and guard puts them in force. One
+ * that is there but can't be read is no release. Returns EXIT_DONE, or another code when nothing is in force any more.
  */
 static int notice_release(struct run *run)
 {
 	struct diag *diag = &run->report.diag;
 	struct removed_tables removed = { 0 };
 	int result = 0;
-	if ((restores(run) || renews(run)) && !saved_is_there(NULL)) {
+	if (run->was_saved && !saved_is_there(NULL)) {
 		run->saved = false;
 		result = containment_remove(&run->netlink, run->settings.table, CONFIG_DEFAULT_TABLE, &removed, diag);
 		if (result == 0) {
@@ -1065,7 +1066,7 @@ static int notice_release(struct run *run)
 			return fail_locked(run);
 		}
 		run->unverified = true;
-	} else if (!restores(run) && run->gone && run->saved) {
+	} else if (!run->was_saved && run->gone && run->saved) {
 		run->saved = false;
 		result = saved_remove(run->settings.table, diag);
 	}
@@ -1393,6 +1394,7 @@ static int leave_in_force(struct run *run)
 
 static int contain_and_prove(struct run *run)
 {
+	run->was_saved = CONFIG_PERSIST && (restores(run) || renews(run) || saved_is_there(run->settings.table));
 	if (restores(run) && is_in_force(run))
 		return leave_in_force(run);
 	if (restores(run)) /* not each time that nothing has to be done */

@@ -97,14 +97,12 @@ wait_for 5 grep -q '^State:.Z' /proc/$running/status # on a busy machine it take
 gives killed_holder 0 timeout 5 quarantine --no-probe $one
 passes killed_holder_needs dev world tcp/$one4/8000
 gives killed_holder_release 0 release
-# one that ends soon is waited for, but not by who looks again anyway
+# one that ends soon is waited for
 begins_to_hold() {
 	! flock --nonblock /run/quarbox-*.lock true
 }
-gives persisted 0 quarantine --no-probe --persist $one
 flock /run/quarbox-*.lock sleep 0.3 &
 wait_for 5 begins_to_hold
-gives restore_does_not_wait 75 quarantine --restore
 gives short_holder_is_waited_for 0 quarantine --no-probe $one
 wait $!
 gives short_holder_release 0 release

@@ -61,6 +61,33 @@ check who_it_was_is_always_told eval '! grep -q "the rules were changed$" guard.
 check and_does_not_fill_the_log test "$(($(wc -l <guard.log) - lines))" -le 10
 blocked nobody_else_is_again dev world "${forbidden[@]}"
 
+# ---- beside another run ----
+
+# which has nothing to remove when it rolls back, so that no news tells of its end
+management slow 8002 --behaviour silent
+for i in 1 2 3; do
+	wait_for 10 is_whole
+	begin quarantine -T 1 --ca ca.pem https://one.vr.test:8002/
+	for _ in {1..8}; do
+		dev nft add table inet others
+		dev nft delete table inet others
+	done
+	dev nft flush ruleset
+	ends beside_a_proof_$i 3
+	check beside_a_proof_${i}_it_is_there_soon wait_for 2 is_whole
+done
+# a flush while it is saved is no release
+dev strace -qf -o /dev/null -e trace=fsync -e inject=fsync:delay_enter=300000 \
+	"$bin/quarantine" --no-probe --persist $good >out 2>err &
+saves=$!
+for _ in {1..8}; do
+	sleep 0.1
+	dev nft flush ruleset
+done
+wait $saves
+check flushed_it_stays_saved test -s $saved
+check flushed_it_is_there_soon wait_for 10 is_whole
+
 # ---- links ----
 
 ip -n dev link add name new0 type bridge
