@@ -80,7 +80,7 @@ struct run {
 	bool unverified;
 	bool saved; /* it can come back after a reboot */
 	bool was_saved; /* a file of this table was there under the lock: only release takes it away */
-	bool gone; /* somebody has released it meanwhile */
+	bool gone; /* somebody has removed its tables meanwhile */
 	bool rebooted; /* nothing was in force when it was restored */
 	bool unchanged; /* it was in force already */
 	bool unproven; /* every server was asked, none proved itself, and that is why it ends */

@@ -76,6 +76,15 @@ for i in 1 2 3; do
 	ends beside_a_proof_$i 3
 	check beside_a_proof_${i}_it_is_there_soon wait_for 2 is_whole
 done
+# its warnings are told once a minute
+gives with_a_warning 0 quarantine --no-probe --persist --uplink ppp9 $good
+matches with_a_warning_says 'warning: ppp9: there is no such interface' "$err"
+for i in {1..5}; do
+	dev nft flush ruleset
+	wait_for 10 is_whole || not_ok with_a_warning "it is not there again"
+done
+check its_warnings_do_not_fill_the_log test "$(grep -c ppp9 guard.log)" -le 1
+gives without_a_warning 0 quarantine --no-probe --persist $good
 # a flush while it is saved is no release
 dev strace -qf -o /dev/null -e trace=fsync -e inject=fsync:delay_enter=300000 \
 	"$bin/quarantine" --no-probe --persist $good >out 2>err &
