@@ -267,7 +267,8 @@ static int keep(struct guard *guard, const struct netlink_news *news)
 		return interval;
 	}
 	if (is_locked()) {
-		guard->news = *news; /* still */
+		guard->news = *news; /* still, with what has come since */
+		netlink_events_read(&guard->events, guard->child, &guard->news);
 		return PAUSE_MS;
 	}
 	guard->code = run_child(guard);

@@ -67,7 +67,9 @@ blocked nobody_else_is_again dev world "${forbidden[@]}"
 management slow 8002 --behaviour silent
 for i in 1 2 3; do
 	wait_for 10 is_whole
+	sleep 2 # then guard looks at once
 	begin quarantine -T 1 --ca ca.pem https://one.vr.test:8002/
+	sleep 0.3
 	for _ in {1..8}; do
 		dev nft add table inet others
 		dev nft delete table inet others
@@ -76,6 +78,7 @@ for i in 1 2 3; do
 	ends beside_a_proof_$i 3
 	check beside_a_proof_${i}_it_is_there_soon wait_for 2 is_whole
 done
+check beside_a_proof_the_author_is_told eval '! grep -q "changed by quarantine" guard.log'
 # its warnings are told once a minute
 gives with_a_warning 0 quarantine --no-probe --persist --uplink ppp9 $good
 matches with_a_warning_says 'warning: ppp9: there is no such interface' "$err"

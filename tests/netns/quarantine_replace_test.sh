@@ -125,6 +125,10 @@ hooks_of_probation() {
 leads() {
 	dev nft list ruleset | grep -o '== @probation_beside [a-z]*' | sort | uniq -c | tr -s ' \n' ' '
 }
+begin_beside() { # sets without an element remain of one that was killed
+	begin quarantine "${meanwhile[@]}"
+	wait_for 5 eval 'dev nft list set inet $default_table probation_beside | grep -q elements' || not_ok set_up "no probation beside"
+}
 leaves() { # NAME: over probation, as if it had been killed
 	kill -KILL $running
 	wait $running 2>/dev/null
@@ -140,7 +144,7 @@ meanwhile=(-T 30 -a udp:$two4:7001 --ca ca.pem https://one.vr.test:8002/)
 record_arrivals world
 run quarantine "${before[@]}"
 chains=$(dev nft list ruleset | grep -c 'type filter hook')
-begin quarantine "${meanwhile[@]}"
+begin_beside
 same same_interfaces_hooks '' "$(hooks_of_probation)"
 same same_interfaces_leads " $chains == @probation_beside goto " "$(leads)"
 arrives same_interfaces_allowed dev world udp/$two4/7001
@@ -149,7 +153,7 @@ leaves same_interfaces_over
 dev ip link add new0 type veth peer name new1
 dev ip link set new0 up
 dev ip link set new1 up
-begin quarantine "${meanwhile[@]}"
+begin_beside
 same new_interface_hooks 'type filter hook egress devices = { lan0, new0, new1 } priority
 type filter hook ingress devices = { lan0, new0, new1 } priority' "$(hooks_of_probation | sort)"
 same new_interface_leads " 2 == @probation_beside accept $((chains - 2)) == @probation_beside goto " "$(leads)"
